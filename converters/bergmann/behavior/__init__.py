@@ -1,0 +1,1 @@
+"""Pose, scored events, assays, video."""

@@ -1,0 +1,1 @@
+"""From a plan to an NWB file in a local dandiset."""

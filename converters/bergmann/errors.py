@@ -1,0 +1,55 @@
+"""The exceptions of bergmann, one small tree.
+
+::
+
+    BergmannError
+    ├── SourceError          a file of the rig is missing, damaged, or not what was said
+    │   └── MissingExtraError    the reader of a format is an extra that is not installed
+    ├── SessionError         a session file cannot be used; carries all findings at once
+    └── WriteError           the output cannot be written, or would replace something
+
+Each message says which file, what was found, what was expected, and what to do.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bergmann.findings import Finding
+
+
+class BergmannError(Exception):
+    """Whatever bergmann refuses to do, with a reason meant for a person."""
+
+
+class SourceError(BergmannError):
+    """A file of the rig is missing, damaged, or not what was said."""
+
+
+class MissingExtraError(SourceError):
+    """The reader of a format is an optional extra that is not installed."""
+
+    def __init__(self, *, extra: str, needed_for: str) -> None:
+        super().__init__(f"{needed_for} needs an extra reader; install it with: pip install 'bergmann[{extra}]'")
+        self.extra = extra
+
+
+class SessionError(BergmannError):
+    """A session file cannot be used.
+
+    Attributes
+    ----------
+    findings : tuple of Finding
+        Everything that is wrong, at once.
+    """
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        super().__init__("\n".join(finding.text for finding in findings))
+        self.findings = tuple(findings)
+
+
+class WriteError(BergmannError):
+    """The output cannot be written, or would replace something."""

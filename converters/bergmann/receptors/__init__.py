@@ -1,0 +1,1 @@
+"""What the lab states of the animal: populations, receptors, vectors, procedures, drugs."""

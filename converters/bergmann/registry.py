@@ -1,0 +1,240 @@
+"""How a format declares itself, how formats are found, and what a writer of NWB objects is handed.
+
+A new format is one module in its room with a `Source` model, ``find``, ``read`` and ``FORMAT``; it is found by walking the folder.
+A room's ``stated.py`` says what a person must state for each record and collection, its ``nwb.py`` turns records into NWB.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from bergmann.arrays import LazyArray
+from bergmann.errors import SourceError
+from bergmann.findings import Finding
+from bergmann.records import Record
+from bergmann.stated import Collections, Ref, Stated
+
+ROOMS = ("signals", "imaging", "segmentation", "optogenetics", "behavior", "receptors")
+
+RecordT = TypeVar("RecordT", bound=Record)
+StatedT = TypeVar("StatedT", bound=Stated)
+
+
+class Source(BaseModel):
+    """Where the bytes of one stream are, and the choices only a person can make.
+
+    A subclass adds ``format: Literal["its key"] = "its key"``, the paths (type `Path`, patterns allowed, see `expand`), and
+    references to other sources (type ``Ref[TheirRecord]``).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+Inputs = Mapping[str, Record]
+"""The records that a source's references name, by field: ``{"of": Movie(...)}``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Format:
+    """A file format: how to find it in a folder and how to read it into a record.
+
+    Attributes
+    ----------
+    source : type of Source
+    record : type of Record
+    label : str
+        What a person calls it, e.g. ``"ScanImage TIFF"``.
+    find : callable (folder) -> iterable of Source
+        Sources of this format in a folder, found by content; never raises for a file that is something else.
+    read : callable (source, inputs) -> Record
+        Reads headers; arrays stay lazy. Raises `SourceError`.
+    reads_values : bool
+        Whether ``read`` must go through values, not only headers (pulses of a channel); `check` then leaves it out.
+    chosen_by : str or None
+        The key whose presence chooses this format among those of the same name (``site`` or ``event`` of ``channel``).
+    """
+
+    source: type[Source]
+    record: type[Record]
+    label: str
+    find: Callable[[Path], Iterable[Source]]
+    read: Callable[[Any, Inputs], Record]
+    reads_values: bool = False
+    chosen_by: str | None = None
+
+    @property
+    def key(self) -> str:
+        """Name of the format in a session file."""
+        return str(self.source.model_fields["format"].default)
+
+    @property
+    def room(self) -> str:
+        """The room that the format is in, e.g. ``"imaging"``."""
+        return self.source.__module__.split(".")[-2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry(Generic[RecordT, StatedT]):
+    """One source of a session, ready to be written.
+
+    Attributes
+    ----------
+    name : str
+        Key in ``sources``; the name of what is written.
+    record : Record
+        On the session's clock.
+    stated : Stated
+        What the person says of it.
+    source : Source
+        Where it came from.
+    """
+
+    name: str
+    record: RecordT
+    stated: StatedT
+    source: Source
+
+    @property
+    def of(self) -> Ref[Any] | None:
+        """The source that this one is derived from, if any."""
+        return getattr(self.source, "of", None)
+
+
+@dataclass(frozen=True)
+class Placed:
+    """The NWB objects made so far, and how large arrays reach the file.
+
+    Attributes
+    ----------
+    stream : callable (LazyArray) -> object
+        Gives what pynwb takes as ``data`` for an array that is written a block at a time.
+    collections : mapping
+        What the person states, by collection and name.
+    objects : dict
+        What was made, by (collection, name).
+    """
+
+    stream: Callable[[LazyArray], Any]
+    collections: Collections
+    objects: dict[tuple[str, str], Any] = field(default_factory=dict)
+
+    def put(self, collection: str, name: str, made: object) -> None:
+        """Remember what was made for ``collection.name``."""
+        self.objects[collection, name] = made
+
+    def get(self, collection: str, name: str) -> Any:
+        """What was made for ``collection.name``.
+
+        Raises
+        ------
+        KeyError
+            If nothing was; the plan has refused dangling names before, so this is an error in the order of writing.
+        """
+        return self.objects[collection, name]
+
+    def stated(self, collection: str, name: str) -> Any:
+        """What the person states as ``collection.name``."""
+        return self.collections[collection][name]
+
+
+AddEntry = Callable[[Any, Any, Placed], None]
+"""(nwbfile, entry, placed): writes one source."""
+
+AddCollection = Callable[[Any, Any, Placed], None]
+"""(nwbfile, {name: stated}, placed): writes one stated collection."""
+
+CheckEntry = Callable[[Any, Collections], Iterator[Finding]]
+"""(entry, collections): what contradicts between a source's header and what is stated; location is the key inside the entry."""
+
+
+def _modules(room: str) -> Iterator[Any]:
+    package = import_module(f"bergmann.{room}")
+    for module in sorted(iter_modules(package.__path__), key=lambda one: one.name):
+        if module.name not in {"stated", "nwb"} and not module.name.startswith("_"):
+            yield import_module(f"bergmann.{room}.{module.name}")
+
+
+@cache
+def load_formats() -> tuple[Format, ...]:
+    """All formats, by room and then by key; imports neither pynwb nor a vendor's reader."""
+    return tuple(module.FORMAT for room in ROOMS for module in _modules(room) if hasattr(module, "FORMAT"))
+
+
+@cache
+def load_stated() -> Mapping[type[Record], type[Stated]]:
+    """What a person states for each kind of record, from each room's ``stated.STATED``."""
+    return {record: stated for room in ROOMS for record, stated in import_module(f"bergmann.{room}.stated").STATED.items()}
+
+
+@cache
+def load_checks() -> Mapping[type[Record], CheckEntry]:
+    """Header checks of each kind of record, from each room's ``stated.CHECKS``."""
+    return {
+        record: check for room in ROOMS for record, check in getattr(import_module(f"bergmann.{room}.stated"), "CHECKS", {}).items()
+    }
+
+
+@cache
+def load_entry_writers() -> Mapping[type[Record], AddEntry]:
+    """The writer of each kind of record, from each room's ``nwb.ADD``; imports pynwb."""
+    return {record: add for room in ROOMS for record, add in import_module(f"bergmann.{room}.nwb").ADD.items()}
+
+
+@cache
+def load_collection_writers() -> Mapping[str, AddCollection]:
+    """The writer of each stated collection, from each room's ``nwb.ADD_COLLECTIONS``; imports pynwb."""
+    return {
+        name: add for room in ROOMS for name, add in getattr(import_module(f"bergmann.{room}.nwb"), "ADD_COLLECTIONS", {}).items()
+    }
+
+
+_MAGIC = ("*", "?", "[")
+
+
+def natural_order(path: Path) -> list[tuple[int, int | str]]:
+    """Sort key that puts ``a_2`` before ``a_10``."""
+    import re
+
+    return [(0, int(part)) if part.isdigit() else (1, part.lower()) for part in re.split(r"(\d+)", path.as_posix())]
+
+
+def expand(path: Path) -> tuple[Path, ...]:
+    """The files that a path or a pattern names, in natural order (``_2`` before ``_10``).
+
+    Parameters
+    ----------
+    path : Path
+        A file or folder, or a pattern with ``*``, ``?`` or ``[...]``. A name that exists is itself, even with brackets in it.
+
+    Raises
+    ------
+    SourceError
+        If there is nothing; the message lists what is there instead.
+    """
+    if path.exists():
+        return (path,)
+    root = Path(path.anchor)
+    pattern: list[str] = []
+    for part in path.relative_to(path.anchor).parts if path.anchor else path.parts:
+        if not pattern and ((root / part).exists() or not any(sign in part for sign in _MAGIC)):
+            root = root / part
+        else:
+            pattern.append(part)
+    found = sorted(root.glob("/".join(pattern)), key=natural_order) if pattern and root.is_dir() else []
+    if found:
+        return tuple(found)
+    folder = path.parent
+    while not folder.is_dir() and folder != folder.parent:
+        folder = folder.parent
+    there = sorted(child.name for child in folder.iterdir())[:8] if folder.is_dir() else []
+    listing = ", ".join(there) if there else "nothing"
+    what = "no file matches" if pattern else "there is no"
+    raise SourceError(f"{path.name}: {what} {path.name!r}; the folder {folder.name!r} has: {listing}")

@@ -1,0 +1,1 @@
+"""A simulated rig with known truth, writing real vendor files."""

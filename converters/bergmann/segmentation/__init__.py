@@ -1,0 +1,1 @@
+"""ROIs and their traces."""

@@ -1,0 +1,1 @@
+"""Recorded channels of a DAQ or an amplifier."""

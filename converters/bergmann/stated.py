@@ -1,0 +1,245 @@
+"""What a person states: the base of every such model, quantities with units, and the two kinds of reference.
+
+All scalars of a session file load as strings (plain YAML turns ``0042`` into 34), and are parsed here, by field.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
+
+R = TypeVar("R")
+
+
+class Stated(BaseModel):
+    """Base of everything a person states: frozen, and an unknown key is refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+Unknown = Literal["unknown"]
+"""What a lab writes where it does not know; it is kept, and every report says so."""
+
+
+@dataclass(frozen=True)
+class Names:
+    """Marks a field that holds the name of an entry of a collection of the session file, e.g. ``Names("planes")``."""
+
+    collection: str
+
+
+@dataclass(frozen=True)
+class Ref(Generic[R]):
+    """The name of another source, or of a part of it: ``movie``, ``daq/FrameClock``.
+
+    As a field, ``Ref[Recording]`` says which record it must name.
+
+    Attributes
+    ----------
+    name : str
+        Key of the source in ``sources``.
+    part : str or None
+        What of it, e.g. a channel.
+    """
+
+    name: str
+    part: str | None = None
+
+    def __str__(self) -> str:
+        return self.name if self.part is None else f"{self.name}/{self.part}"
+
+    @classmethod
+    def parse(cls, text: object) -> Ref[R]:
+        """Read ``name`` or ``name/part``."""
+        if isinstance(text, Ref):
+            return text
+        if not isinstance(text, str) or not text.strip():
+            raise ValueError("expected the name of a source, such as `movie` or `daq/FrameClock`")
+        name, _, part = text.strip().partition("/")
+        return cls(name.strip(), part.strip() or None)
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        record = get_args(source)[0] if get_args(source) else object
+        return core_schema.no_info_plain_validator_function(
+            cls.parse, metadata={"record": record}, serialization=core_schema.to_string_ser_schema()
+        )
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "description": "Name of a source, or name/part of it."}
+
+
+# --- quantities -------------------------------------------------------------------------------------------------------
+
+Dimension = Literal[
+    "length", "time", "frequency", "power", "mass", "volume", "voltage", "current", "temperature", "titre", "angle", "any"
+]
+
+_UNIT_OF: dict[str, str] = {
+    "length": "m",
+    "time": "s",
+    "frequency": "Hz",
+    "power": "W",
+    "mass": "kg",
+    "volume": "m^3",
+    "voltage": "V",
+    "current": "A",
+    "temperature": "degC",
+    "titre": "vg/mL",
+    "angle": "degree",
+}
+_QUANTITY = re.compile(r"^\s*(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(?P<unit>\S.*?)?\s*$")
+
+
+@cache
+def _units() -> Any:
+    """The unit registry, made once: pint's, and the units of viral titres and of colony counts."""
+    import pint
+
+    units: Any = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
+    units.define("vector_genome = [vector_genome] = vg = gc = GC")
+    units.define("transducing_unit = [transducing_unit] = TU")
+    units.define("plaque_forming_unit = [plaque_forming_unit] = pfu = PFU")
+    return units
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """A number with its unit, as written and readable in any unit of the same dimension.
+
+    Attributes
+    ----------
+    value : float
+        The number as written.
+    unit : str
+        The unit as written, with the micro sign and the Greek mu made one (``u``).
+    """
+
+    value: float
+    unit: str
+
+    def __str__(self) -> str:
+        return f"{self.value:g} {self.unit}"
+
+    @classmethod
+    def parse(cls, text: object) -> Quantity:
+        """Read ``300 um``, ``1.2e13 vg/mL``, ``0.9 %``.
+
+        Raises
+        ------
+        ValueError
+            For a bare number, a decimal comma, a lone ``u``, a bare ``M``, or a unit that does not exist.
+        """
+        if isinstance(text, Quantity):
+            return text
+        if not isinstance(text, str):
+            raise ValueError(f"expected a number with its unit, such as `300 um`; found {text!r}")
+        plain = text.replace("\N{MICRO SIGN}", "u").replace("\N{GREEK SMALL LETTER MU}", "u").replace("−", "-").strip()
+        if re.match(r"^[+-]?\d+,\d", plain):
+            raise ValueError(f"`{text}` has a decimal comma; write a decimal point: `{plain.replace(',', '.', 1)}`")
+        match = _QUANTITY.match(plain)
+        if not match:
+            raise ValueError(f"`{text}` is not a number with a unit, such as `300 um`")
+        unit = match["unit"]
+        if not unit:
+            raise ValueError(f"`{text}` has no unit; write it behind the number, such as `{plain} um`")
+        if unit in {"u", "U"}:
+            raise ValueError(f"`{text}`: a lone `{unit}` may be micro, unit or dalton; write the whole unit, such as `uL`")
+        if unit == "M":
+            raise ValueError(f"`{text}`: is M molar, mega or minutes? Write `mM`, `uM`, `mol/L` or the unit you mean")
+        try:
+            _units().parse_units(unit.replace("%", "percent"))
+        except Exception as error:  # pint raises many unrelated types for a bad unit
+            raise ValueError(f"`{text}`: `{unit}` is not a unit that is known here ({error})") from error
+        return cls(float(match["number"]), unit)
+
+    def to(self, unit: str) -> float:
+        """The number in another unit of the same dimension.
+
+        Raises
+        ------
+        ValueError
+            If the dimensions differ.
+        """
+        import pint
+
+        units = _units()
+        try:
+            quantity = units.Quantity(self.value, self.unit.replace("%", "percent"))
+            return float(quantity.to(unit.replace("%", "percent")).magnitude)
+        except pint.DimensionalityError as error:
+            raise ValueError(f"`{self}` is not a quantity in {unit}") from error
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_plain_validator_function(cls.parse, serialization=core_schema.to_string_ser_schema())
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "description": "A number with its unit, such as `300 um`."}
+
+
+def _of(dimension: str) -> BeforeValidator:
+    def check(text: object) -> Quantity:
+        quantity = Quantity.parse(text)
+        try:
+            quantity.to(_UNIT_OF[dimension])
+        except ValueError:
+            raise ValueError(f"`{quantity}` is not a {dimension}; expected a unit such as {_UNIT_OF[dimension]}") from None
+        return quantity
+
+    return BeforeValidator(check)
+
+
+Length = Annotated[Quantity, _of("length")]
+Duration = Annotated[Quantity, _of("time")]
+Frequency = Annotated[Quantity, _of("frequency")]
+Power = Annotated[Quantity, _of("power")]
+Mass = Annotated[Quantity, _of("mass")]
+Volume = Annotated[Quantity, _of("volume")]
+Voltage = Annotated[Quantity, _of("voltage")]
+Current = Annotated[Quantity, _of("current")]
+Temperature = Annotated[Quantity, _of("temperature")]
+Titre = Annotated[Quantity, _of("titre")]
+
+
+def _parse_date(text: object) -> date | str:
+    """Read an ISO date; refuse one whose day and month cannot be told apart."""
+    if isinstance(text, date) or text == "unknown":
+        return text
+    if isinstance(text, str):
+        try:
+            return date.fromisoformat(text.strip())
+        except ValueError:
+            if re.match(r"^\d{1,2}[./-]\d{1,2}[./-]\d{2,4}$", text.strip()):
+                raise ValueError(f"`{text}`: day and month cannot be told apart; write it as 2024-05-17") from None
+    raise ValueError(f"`{text}` is not a date; write it as 2024-05-17")
+
+
+Date = Annotated[date, BeforeValidator(_parse_date)]
+DateOrUnknown = Annotated[date | Unknown, BeforeValidator(_parse_date)]
+
+
+class Device(Stated):
+    """An instrument: a microscope, a laser, an optical fibre, a DAQ, a camera."""
+
+    description: str | None = None
+    manufacturer: str | None = None
+    model: str | None = None
+    serial_number: str | None = None
+    objective: str | None = None
+    wavelength: Length | Unknown | None = None
+    core: Length | Unknown | None = None
+    NA: float | Unknown | None = None
+
+
+Collections = Mapping[str, Mapping[str, Stated]]
+"""The named maps of a session file: ``{"planes": {"bg_plane": Plane(...)}, "vectors": {...}}``."""

@@ -1,0 +1,1 @@
+"""Times: arrays in, arrays out. No files and no NWB here."""

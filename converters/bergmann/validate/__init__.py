@@ -1,0 +1,1 @@
+"""Validation: pynwb, NWB Inspector and dandi in one list of findings."""
