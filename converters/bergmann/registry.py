@@ -19,8 +19,9 @@ from pydantic import BaseModel, ConfigDict
 from bergmann.arrays import LazyArray
 from bergmann.errors import SourceError
 from bergmann.findings import Finding
+from bergmann.moments import Moment, When
 from bergmann.records import Record
-from bergmann.stated import Collections, Ref, Stated
+from bergmann.stated import Collections, Device, Ref, Stated
 
 ROOMS = ("signals", "imaging", "segmentation", "optogenetics", "behavior", "receptors")
 
@@ -108,9 +109,13 @@ class Entry(Generic[RecordT, StatedT]):
         return getattr(self.source, "of", None)
 
 
+def _no_clock(moment: Moment) -> tuple[When, ...]:
+    raise SourceError(f"`{moment.text}`: there is no session here whose clock could say when that was")
+
+
 @dataclass(frozen=True)
 class Placed:
-    """The NWB objects made so far, and how large arrays reach the file.
+    """The NWB objects made so far, and how large arrays and videos reach the file.
 
     Attributes
     ----------
@@ -118,13 +123,20 @@ class Placed:
         Gives what pynwb takes as ``data`` for an array that is written a block at a time.
     collections : mapping
         What the person states, by collection and name.
+    when : callable (Moment) -> tuple of When
+        When a moment that a person states was, on the session's clock; several for ``each event of puffs``.
     objects : dict
         What was made, by (collection, name).
+    externals : list of (pynwb ImageSeries, tuple of Path)
+        Videos that go beside the NWB file, in the order of the series' ``external_file``; the writer places them and sets the
+        relative paths.
     """
 
     stream: Callable[[LazyArray], Any]
     collections: Collections
+    when: Callable[[Moment], tuple[When, ...]] = _no_clock
     objects: dict[tuple[str, str], Any] = field(default_factory=dict)
+    externals: list[tuple[Any, tuple[Path, ...]]] = field(default_factory=list)
 
     def put(self, collection: str, name: str, made: object) -> None:
         """Remember what was made for ``collection.name``."""
@@ -172,6 +184,14 @@ def load_formats() -> tuple[Format, ...]:
 def load_stated() -> Mapping[type[Record], type[Stated]]:
     """What a person states for each kind of record, from each room's ``stated.STATED``."""
     return {record: stated for room in ROOMS for record, stated in import_module(f"bergmann.{room}.stated").STATED.items()}
+
+
+@cache
+def load_collections() -> Mapping[str, type[Stated]]:
+    """The named maps of a session file that the rooms own, from each room's ``stated.COLLECTIONS``, and ``devices``."""
+    rooms = (import_module(f"bergmann.{room}.stated") for room in ROOMS)
+    owned = {name: model for room in rooms for name, model in getattr(room, "COLLECTIONS", {}).items()}
+    return {"devices": Device, **owned}
 
 
 @cache

@@ -1,0 +1,1 @@
+"""Records and stated things to NWB objects."""
