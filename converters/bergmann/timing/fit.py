@@ -1,0 +1,83 @@
+"""Putting the times of one clock on another."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bergmann.errors import SourceError
+from bergmann.timing.times import Times
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClockFit:
+    """How the times of a source were put on the session's clock.
+
+    Attributes
+    ----------
+    method : str
+        What was done, in words that stand in the file.
+    offset : float
+        Seconds added to the source's own times.
+    reference : str
+        What it was fitted to: ``"daq/FrameClock"``, or the source's own name if it is the session's clock.
+    n_pulses, n_events : int
+        Pulses on the line and events of the source; 0 where there is no line.
+    residual : float
+        Largest absolute difference between a pulse and its event after the fit, in seconds; NaN where there is no line.
+    drift : float
+        Difference of the last pulse to its event after the fit, in seconds (positive: the source's clock runs fast);
+        NaN where there is no line.
+    """
+
+    method: str
+    offset: float
+    reference: str
+    n_pulses: int = 0
+    n_events: int = 0
+    residual: float = float("nan")
+    drift: float = float("nan")
+
+
+def fit_first_pulse(own: Times, pulses: NDArray[np.float64], *, source: str, line: str) -> ClockFit:
+    """The offset that puts the first event on the first pulse.
+
+    Parameters
+    ----------
+    own : Times
+        Times of the events (frames) on the source's clock, in seconds.
+    pulses : np.ndarray, shape (n_pulses,), float64
+        Onsets of the pulses on the session's clock, in seconds.
+    source, line : str
+        Names for the message and the method, e.g. ``"movie"`` and ``"daq/FrameClock"``.
+
+    Returns
+    -------
+    ClockFit
+        With the residual of all pulses, so that a drift is seen and not assumed away.
+
+    Raises
+    ------
+    SourceError
+        If there is no pulse, or not one pulse an event.
+    """
+    if len(pulses) == 0:
+        raise SourceError(f"{line}: no pulse on this line; expected {len(own)}, one for each frame of {source}")
+    if len(pulses) != len(own):
+        raise SourceError(
+            f"{source}: {len(own)} frames, but {len(pulses)} pulses on {line}; expected one pulse a frame. "
+            "Was one of the two stopped early, or does the line tick for something else?"
+        )
+    offset = float(pulses[0] - own.first)
+    difference = own.seconds + offset - pulses
+    return ClockFit(
+        method="offset: the first frame is at the first pulse",
+        offset=offset,
+        reference=line,
+        n_pulses=len(pulses),
+        n_events=len(own),
+        residual=float(np.abs(difference).max()),
+        drift=float(difference[-1]),
+    )
