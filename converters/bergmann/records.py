@@ -383,6 +383,8 @@ class LightPulses(Record):
         In metres, where the source states it.
     basis : str
         How the pulses are known, e.g. ``"recorded on daq/LaserCmd, threshold 2.5 V, hysteresis 0.5 V"``.
+    resolution : float
+        Spacing of the times that an edge can have (one sample, one frame), in seconds; 0 if the source states them exactly.
     """
 
     times: ExplicitTimes
@@ -392,6 +394,7 @@ class LightPulses(Record):
     command_unit: str = ""
     wavelength: NDArray[np.float64] | None = None
     basis: str
+    resolution: float = 0.0
 
     def __post_init__(self) -> None:
         n = len(self.times)
