@@ -1,0 +1,161 @@
+"""Pulses of a recorded channel, in seconds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bergmann.errors import SourceError
+from bergmann.records import Channel, Recording
+from bergmann.timing.pulses import Levels, Polarity, Pulses, find_levels, find_pulses
+from bergmann.timing.times import ExplicitTimes
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class RecordedPulses:
+    """Pulses of one channel of a recording.
+
+    Attributes
+    ----------
+    channel : str
+    times : ExplicitTimes, n_pulses
+        Onset of each pulse, in seconds on the recording's clock.
+    durations : np.ndarray, shape (n_pulses,), seconds
+    levels : np.ndarray, shape (n_pulses,), in `unit`
+        Median of the samples of each pulse.
+    unit : str
+        Unit of the channel; ``"n.a."`` for a digital line.
+    threshold, hysteresis : float
+        As used, in `unit`.
+    on_at_start, on_at_end : np.ndarray, shape (n_pulses,), bool
+        Whether the pulse is cut: it was on at the first (last) sample of a stretch recorded without a gap.
+    """
+
+    channel: str
+    times: ExplicitTimes
+    durations: NDArray[np.float64]
+    levels: NDArray[np.float64]
+    unit: str
+    threshold: float
+    hysteresis: float
+    on_at_start: NDArray[np.bool_]
+    on_at_end: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.times)
+
+    @property
+    def basis(self) -> str:
+        """How the pulses are known, e.g. ``"threshold 2.5 V, hysteresis 0.5 V"`` or ``"digital line"``."""
+        if self.unit == "n.a.":
+            text = "digital line"
+        else:
+            text = f"threshold {self.threshold:g} {self.unit}, hysteresis {self.hysteresis:g} {self.unit}"
+        n_cut = int((self.on_at_start | self.on_at_end).sum())
+        return f"{text}; {n_cut} cut at the edge of a sweep" if n_cut else text
+
+
+def recorded_pulses(
+    recording: Recording,
+    channel_name: str,
+    *,
+    threshold: float | None = None,
+    hysteresis: float | None = None,
+    polarity: Polarity = "high",
+) -> RecordedPulses:
+    """Find the pulses on a channel of a recording, a block at a time.
+
+    No pulse spans a gap between sweeps: one that is on there is cut, and said to be. A digital line is on where it is 1. For an
+    analog channel, `threshold` is by default half way between the two levels of the channel and `hysteresis` a tenth of the step
+    between them; with a stated `threshold`, `hysteresis` is by default a fifth of it.
+
+    Parameters
+    ----------
+    recording : Recording
+    channel_name : str
+    threshold, hysteresis : float, optional
+        In the unit of the channel; not for a digital line.
+    polarity : {"high", "low"}
+        Whether the line is on when high or when low.
+
+    Returns
+    -------
+    RecordedPulses
+
+    Raises
+    ------
+    SourceError
+        If there is no such channel, or no two levels on it and `threshold` is not given.
+    """
+    channel = recording.channel(channel_name)
+    try:
+        threshold, hysteresis = _thresholds(channel, threshold, hysteresis)
+        runs = _runs(recording)
+        found = [_pulses_of_run(channel, start, stop, threshold, hysteresis, polarity) for start, stop in runs]
+    except SourceError as error:
+        raise SourceError(f"{recording.files[0].name}: channel {channel_name}: {error}") from error
+    onsets = np.concatenate([start + pulses.onsets for (start, _), pulses in zip(runs, found, strict=True)])
+    n_samples = np.concatenate([pulses.offsets - pulses.onsets for pulses in found])
+    return RecordedPulses(
+        channel=channel_name,
+        times=ExplicitTimes(_sample_times(recording, onsets)),
+        durations=n_samples / recording.rate,
+        levels=np.concatenate([pulses.levels for pulses in found]),
+        unit=channel.unit,
+        threshold=threshold,
+        hysteresis=hysteresis,
+        on_at_start=np.concatenate([_mark(len(one), 0, one.starts_on) for one in found]),
+        on_at_end=np.concatenate([_mark(len(one), -1, one.ends_on) for one in found]),
+    )
+
+
+def _thresholds(channel: Channel, threshold: float | None, hysteresis: float | None) -> tuple[float, float]:
+    if channel.kind == "digital":
+        if threshold is not None or hysteresis is not None:
+            raise SourceError("a digital line is 0 or 1; leave out `threshold` and `hysteresis`")
+        return 0.5, 0.0
+    if threshold is not None:
+        return threshold, abs(threshold) / 5 if hysteresis is None else hysteresis
+    levels = _levels(channel)
+    return levels.threshold, levels.hysteresis if hysteresis is None else hysteresis
+
+
+def _levels(channel: Channel) -> Levels:
+    is_raw = np.issubdtype(channel.samples.dtype, np.integer)
+    return find_levels(channel.values, channel.samples.shape[0], resolution=abs(channel.conversion) if is_raw else 0.0)
+
+
+def _runs(recording: Recording) -> list[tuple[int, int]]:
+    """First sample, and the one after the last, of each stretch that was recorded without a gap."""
+    bounds = np.concatenate([[0], np.cumsum(recording.sweep_lengths)])
+    broken = np.flatnonzero(np.abs(recording.sweep_gaps()) >= 0.01 / recording.rate) + 1
+    edges = [0, *(int(bounds[sweep]) for sweep in broken), int(bounds[-1])]
+    return list(pairwise(edges))
+
+
+def _pulses_of_run(channel: Channel, start: int, stop: int, threshold: float, hysteresis: float, polarity: Polarity) -> Pulses:
+    return find_pulses(
+        lambda first, last: channel.values(start + first, start + last),
+        stop - start,
+        threshold=threshold,
+        hysteresis=hysteresis,
+        polarity=polarity,
+    )
+
+
+def _mark(n_pulses: int, index: int, is_cut: bool) -> NDArray[np.bool_]:
+    marks = np.zeros(n_pulses, dtype=np.bool_)
+    if is_cut:
+        marks[index] = True
+    return marks
+
+
+def _sample_times(recording: Recording, samples: NDArray[np.int64]) -> NDArray[np.float64]:
+    """When the given samples were taken, shape (n,), in seconds."""
+    first = np.cumsum(recording.sweep_lengths) - recording.sweep_lengths
+    sweep = np.searchsorted(first, samples, side="right") - 1
+    times: NDArray[np.float64] = recording.sweep_starts.seconds[sweep] + (samples - first[sweep]) / recording.rate
+    return times
