@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from math import nan
+from typing import Any, Literal, Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from bergmann.errors import SourceError
+
 Basis = Literal["recorded", "tag", "notebook", "protocol", "unknown"]
+
+EXAMPLES = (
+    "`10 min after movie`, `30 min before session`, `10:41 +- 30 s`, `2024-05-17 10:41`, `frame 19200 of movie`, "
+    '`first pulse of daq/Inject`, `each event of puffs`, `tag "+TGOT" of patch`, `start of base`, `prazosin ends`, '
+    "`7 d after sni`, `unknown`"
+)
+
+HALF_A_DAY = 43200.0
+"""How far, in seconds, any second of a day is from its noon at most."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +44,126 @@ class When:
 
     seconds: float
     basis: Basis
-    uncertainty: float = float("nan")
+    uncertainty: float = nan
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A name that a time refers to.
+
+    Attributes
+    ----------
+    name : str
+        ``daq`` of ``first pulse of daq/Inject``.
+    part : str or None
+        ``Inject`` of ``first pulse of daq/Inject``.
+    kinds : tuple of str
+        Where the name may be stated: ``"session"``, ``"sources"``, ``"drugs"``, ``"procedures"``, ``"runs"``.
+    """
+
+    name: str
+    part: str | None
+    kinds: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.name if self.part is None else f"{self.name}/{self.part}"
+
+
+# --- the parsed forms -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Delay:
+    """A stretch of time as stated.
+
+    Attributes
+    ----------
+    seconds : float
+    in_days : bool
+        Whether it is stated in whole days or weeks, and so says a day and not a second.
+    """
+
+    seconds: float
+    in_days: bool = False
+
+    @property
+    def days(self) -> int:
+        """Whole days, for one stated in days."""
+        return round(self.seconds / 86400)
+
+
+@dataclass(frozen=True)
+class NotKnown:
+    """``unknown``."""
+
+
+@dataclass(frozen=True)
+class WallClock:
+    """A local time of day (``10:41``), with its date where that is stated."""
+
+    at: time | datetime
+
+
+@dataclass(frozen=True)
+class Day:
+    """A date without a time of day."""
+
+    date: date
+
+
+@dataclass(frozen=True)
+class Edge:
+    """``start of base``, ``end of base``, ``prazosin ends``."""
+
+    of: Reference
+    edge: Literal["start", "end"]
+
+
+@dataclass(frozen=True)
+class Shift:
+    """``10 min after movie``, ``30 min before session``, ``10 min after prazosin ends``.
+
+    Attributes
+    ----------
+    delay : Delay
+    sign : {1, -1}
+        After or before.
+    edge : Edge
+        What it counts from.
+    """
+
+    delay: Delay
+    sign: Literal[1, -1]
+    edge: Edge
+
+
+@dataclass(frozen=True)
+class Frame:
+    """``frame 19200 of movie``; frames count from 1, as the microscopes' and ImageJ's displays do."""
+
+    number: int
+    of: Reference
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """``first pulse of daq/Inject``, ``last event of puffs``, ``each event of puffs``."""
+
+    which: Literal["first", "last", "each"]
+    what: Literal["pulse", "event"]
+    of: Reference
+
+
+@dataclass(frozen=True)
+class Tag:
+    """``tag "+TGOT" of patch``, ``tag "+TGOT" of patch in praz``."""
+
+    text: str
+    of: Reference
+    run: Reference | None = None
+
+
+Form = NotKnown | WallClock | Day | Edge | Shift | Frame | Occurrence | Tag
 
 
 @dataclass(frozen=True)
@@ -38,9 +174,28 @@ class Moment:
     ----------
     text : str
         As written.
+    form : Form
+        What it says.
+    uncertainty : float
+        Half width in seconds as stated behind ``+-``; NaN if not stated.
+
+    Raises
+    ------
+    ValueError
+        If the text is not a time; the message has the reason and examples.
     """
 
     text: str
+    form: Form = field(init=False, compare=False, repr=False)
+    uncertainty: float = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        form, uncertainty = _parse(self.text)
+        object.__setattr__(self, "form", form)
+        object.__setattr__(self, "uncertainty", uncertainty)
+
+    def __str__(self) -> str:
+        return self.text
 
     @classmethod
     def parse(cls, text: object) -> Moment:
@@ -48,7 +203,7 @@ class Moment:
         if isinstance(text, Moment):
             return text
         if not isinstance(text, str):
-            raise ValueError("expected a time, such as `10 min after movie`")
+            raise ValueError(f"`{text}` is not a time; write one such as {EXAMPLES}")
         return cls(text)
 
     @classmethod
@@ -58,3 +213,322 @@ class Moment:
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         return {"type": "string", "description": "A time, such as `10 min after movie` or `7 d after sni`."}
+
+
+# --- parsing ----------------------------------------------------------------------------------------------------------
+
+_UNITS = {
+    **dict.fromkeys(("ms", "millisecond", "milliseconds"), 0.001),
+    **dict.fromkeys(("s", "sec", "second", "seconds"), 1.0),
+    **dict.fromkeys(("min", "minute", "minutes"), 60.0),
+    **dict.fromkeys(("h", "hour", "hours"), 3600.0),
+    **dict.fromkeys(("d", "day", "days"), 86400.0),
+    **dict.fromkeys(("week", "weeks", "wk"), 604800.0),
+}
+_PIECE = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
+_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+
+_ANYTHING = ("session", "sources", "drugs", "procedures", "runs")
+
+
+def _reference(text: str, *kinds: str) -> Reference:
+    name, slash, part = (piece.strip() for piece in text.partition("/"))
+    if not name or (slash and not part):
+        raise ValueError(f"`{text}` is not a name such as `movie` or `daq/Inject`")
+    return Reference(name, part or None, kinds)
+
+
+def parse_delay(text: str) -> Delay:
+    """Read ``10 min``, ``22 min 30 s``, ``7 d``.
+
+    Raises
+    ------
+    ValueError
+        If it is not a stretch of time with units.
+    """
+    plain = text.strip()
+    if re.match(r"\d+,\d", plain):
+        raise ValueError(f"`{plain}` has a decimal comma; write a decimal point: `{plain.replace(',', '.', 1)}`")
+    if _NUMBER.fullmatch(plain):
+        raise ValueError(f"`{plain}` has no unit; write `{plain} s` or `{plain} min`")
+    pieces = _PIECE.findall(plain)
+    if not pieces or _PIECE.sub("", plain).strip():
+        raise ValueError(f"`{plain}` is not a stretch of time such as `10 min`, `22 min 30 s` or `7 d`")
+    for _, unit in pieces:
+        if unit == "m":
+            raise ValueError(f"`{plain}`: is `m` minutes, months or metres? Write `min` or `d`")
+        if unit not in _UNITS:
+            raise ValueError(f"`{plain}`: `{unit}` is not a unit of time; write ms, s, min, h, d or weeks")
+    seconds = sum(float(number) * _UNITS[unit] for number, unit in pieces)
+    in_days = all(_UNITS[unit] >= 86400 for _, unit in pieces) and seconds % 86400 == 0
+    return Delay(seconds, in_days)
+
+
+def _edge(text: str) -> Edge:
+    if match := re.fullmatch(r"(start|end)\s+of\s+(.+)", text):
+        return Edge(_reference(match[2], *_ANYTHING), "start" if match[1] == "start" else "end")
+    if match := re.fullmatch(r"(.+?)\s+(starts|ends)", text):
+        return Edge(_reference(match[1], *_ANYTHING), "start" if match[2] == "starts" else "end")
+    return Edge(_reference(text, *_ANYTHING), "start")
+
+
+def _shift(match: re.Match[str]) -> Form:
+    return Shift(parse_delay(match[1]), 1 if match[2] == "after" else -1, _edge(match[3]))
+
+
+def _frame(match: re.Match[str]) -> Form:
+    if int(match[1]) < 1:
+        raise ValueError("frames count from 1; there is no frame 0")
+    return Frame(int(match[1]), _reference(match[2], "sources"))
+
+
+def _occurrence(match: re.Match[str]) -> Form:
+    which: Any = match[1]
+    what: Any = match[2]
+    return Occurrence(which, what, _reference(match[3], "sources"))
+
+
+def _tag(match: re.Match[str]) -> Form:
+    name, _, run = match[2].partition(" in ")
+    return Tag(match[1], _reference(name, "sources"), _reference(run, "runs") if run else None)
+
+
+def _stated_edge(match: re.Match[str]) -> Form:
+    return _edge(match[0])
+
+
+def _wall_clock(match: re.Match[str]) -> Form:
+    day, hour, minute, second = match[1], int(match[2]), int(match[3]), match[4] or "0"
+    whole, _, fraction = second.partition(".")
+    at = time(hour, minute, int(whole), int(f"{fraction:0<6}"[:6]) if fraction else 0)
+    return WallClock(datetime.combine(date.fromisoformat(day), at) if day else at)
+
+
+def _day(match: re.Match[str]) -> Form:
+    return Day(date.fromisoformat(match[0]))
+
+
+_RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Form]], ...] = (
+    (re.compile(r"unknown"), lambda _: NotKnown()),
+    (re.compile(r"(?:(\d{4}-\d{2}-\d{2})[ T]+)?(\d{1,2}):(\d{2})(?::(\d{2}(?:\.\d{1,6})?))?"), _wall_clock),
+    (re.compile(r"\d{4}-\d{2}-\d{2}"), _day),
+    (re.compile(r"frame\s+(\d+)\s+of\s+(.+)"), _frame),
+    (re.compile(r"(first|last|each)\s+(pulse|event)\s+of\s+(.+)"), _occurrence),
+    (re.compile(r"tag\s+[\"“”'](.+)[\"“”']\s+of\s+(.+)"), _tag),
+    (re.compile(r"(.+?)\s+(after|before)\s+(.+)"), _shift),
+    (re.compile(r"(start|end)\s+of\s+\S.*|\S.*\s+(starts|ends)"), _stated_edge),
+)
+
+
+def _why_not(text: str) -> str:
+    """What is probably meant, for a text that no rule reads."""
+    if not text:
+        return "it is empty"
+    if _NUMBER.fullmatch(text):
+        return f"a bare number says neither a unit nor from when; write `{text} s after movie`, say"
+    if re.fullmatch(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}([ T].*)?", text):
+        return "day and month cannot be told apart; write a date as 2024-05-17"
+    if re.search(r"\d\s*[ap]\.?m\.?$", text, re.IGNORECASE):
+        return "write the time of day with 24 hours, such as `15:41`"
+    if re.match(r"tag\s", text):
+        return 'write the tag in quotes and say whose it is, such as `tag "+TGOT" of patch`'
+    if re.fullmatch(r"[+-]?[\d.]+\s*[A-Za-z]+(\s+[\d.]+\s*[A-Za-z]+)*", text):
+        return f"from when? Write `{text} after movie`, say"
+    return "it is not one of the forms that are known here"
+
+
+def _parse(text: str) -> tuple[Form, float]:
+    plain = text.replace("±", "+-").replace("−", "-").strip()
+    body, sign, half_width = plain.partition("+-") if not plain.startswith("tag") else _split_tag(plain)
+    body = body.strip()
+    try:
+        uncertainty = parse_delay(half_width).seconds if sign else nan
+        for pattern, build in _RULES:
+            if match := pattern.fullmatch(body):
+                return build(match), uncertainty
+    except ValueError as error:
+        raise ValueError(f"`{text}` is not a time: {error}; examples: {EXAMPLES}") from error
+    raise ValueError(f"`{text}` is not a time: {_why_not(body)}; examples: {EXAMPLES}")
+
+
+def _split_tag(text: str) -> tuple[str, str, str]:
+    """Split ``+-`` off behind the quoted tag, which may itself hold that sign."""
+    quoted = max(text.rfind(quote) for quote in "\"“”'")
+    body, sign, half_width = text[quoted + 1 :].partition("+-")
+    return text[: quoted + 1] + body, sign, half_width
+
+
+def names(moment: Moment) -> tuple[Reference, ...]:
+    """What a time refers to, so that a dangling name can be reported.
+
+    Returns
+    -------
+    tuple of Reference
+        Empty for a time of day, a date and ``unknown``.
+    """
+    form = moment.form
+    if isinstance(form, Shift):
+        return (form.edge.of,)
+    if isinstance(form, Tag):
+        return (form.of,) if form.run is None else (form.of, form.run)
+    if isinstance(form, Edge | Frame | Occurrence):
+        return (form.of,)
+    return ()
+
+
+# --- resolving --------------------------------------------------------------------------------------------------------
+
+
+class Anchors(Protocol):
+    """What a session knows of its times; all seconds are on the session's clock."""
+
+    @property
+    def session_date(self) -> date:
+        """Local date on which the session started."""
+        ...
+
+    def span(self, name: str) -> tuple[When, When]:
+        """Start and end of a source, a run or a drug (end NaN where it has none); raises `SourceError` for another name.
+
+        A source's are ``When(seconds, "recorded")``; a drug's are its own resolved times.
+        """
+        ...
+
+    def date_of_procedure(self, name: str) -> date | Literal["unknown"] | None:
+        """Date of a procedure; None if no procedure has that name."""
+        ...
+
+    def frame_time(self, name: str, number: int) -> float:
+        """Start of a frame of a source, counted from 1; raises `SourceError` where there is none of that number."""
+        ...
+
+    def pulses(self, reference: Reference) -> NDArray[np.float64]:
+        """Onsets of the pulses on a channel (or of a source of pulses), shape (n_pulses,), ascending."""
+        ...
+
+    def events(self, name: str) -> NDArray[np.float64]:
+        """Onsets of the events of a source, shape (n_events,), ascending."""
+        ...
+
+    def tags(self, name: str) -> Sequence[tuple[str, float]]:
+        """All tags of a source, as (text, seconds)."""
+        ...
+
+    def wall_clock(self, at: time | datetime) -> float:
+        """Seconds of a naive local time; a time of day without a date lies on the session's date."""
+        ...
+
+
+def resolve(moment: Moment, anchors: Anchors) -> tuple[When, ...]:
+    """When a stated time was.
+
+    Parameters
+    ----------
+    moment : Moment
+    anchors : Anchors
+        The session's sources, drugs, procedures and clock.
+
+    Returns
+    -------
+    tuple of When
+        One, or one for each event of ``each event of``. A time that is only known to the day is the noon of that day, with half
+        a day of uncertainty. A half width that the person states replaces any other.
+
+    Raises
+    ------
+    SourceError
+        If a tag, pulse, event or frame is not there, or a tag is there more than once; the message lists what there is.
+    """
+    found = _resolve(moment, anchors)
+    if moment.uncertainty == moment.uncertainty:  # not NaN
+        return tuple(replace(when, uncertainty=moment.uncertainty) for when in found)
+    return found
+
+
+def _resolve(moment: Moment, anchors: Anchors) -> tuple[When, ...]:
+    match moment.form:
+        case NotKnown():
+            return (When(nan, "unknown"),)
+        case WallClock(at):
+            return (When(anchors.wall_clock(at), "notebook"),)
+        case Day(day):
+            return (_noon(day, "notebook", anchors),)
+        case Frame(number, of):
+            return (When(anchors.frame_time(of.name, number), "recorded"),)
+        case Occurrence() as form:
+            return _occurrences(moment, form, anchors)
+        case Tag() as form:
+            return (When(_tag_time(moment, form, anchors), "tag"),)
+        case Edge() as edge:
+            return (_edge_time(edge, anchors),)
+        case Shift() as form:
+            return (_shifted(form, anchors),)
+
+
+def _noon(day: date, basis: Basis, anchors: Anchors) -> When:
+    return When(anchors.wall_clock(datetime.combine(day, time(12))), basis, HALF_A_DAY)
+
+
+def _edge_time(edge: Edge, anchors: Anchors) -> When:
+    name = edge.of.name
+    if name == "session" and edge.edge == "start":
+        return When(0.0, "protocol")
+    procedure = anchors.date_of_procedure(name)
+    if procedure is None:
+        return anchors.span(name)[edge.edge == "end"]
+    return When(nan, "unknown") if isinstance(procedure, str) else _noon(procedure, "protocol", anchors)
+
+
+def _shifted(form: Shift, anchors: Anchors) -> When:
+    day = _day_of(form, anchors)
+    if day is not None and form.edge.of.name != "session":
+        return _noon(day, "protocol", anchors)
+    start = _edge_time(form.edge, anchors)
+    uncertainty = HALF_A_DAY if form.delay.in_days else start.uncertainty
+    return When(start.seconds + form.sign * form.delay.seconds, start.basis, uncertainty)
+
+
+def _occurrences(moment: Moment, form: Occurrence, anchors: Anchors) -> tuple[When, ...]:
+    times = anchors.pulses(form.of) if form.what == "pulse" else anchors.events(form.of.name)
+    if not len(times):
+        raise SourceError(f"`{moment.text}`: there is no {form.what} in {form.of}")
+    chosen = {"first": times[:1], "last": times[-1:], "each": times}[form.which]
+    return tuple(When(float(seconds), "recorded") for seconds in chosen)
+
+
+def _tag_time(moment: Moment, form: Tag, anchors: Anchors) -> float:
+    tags = anchors.tags(form.of.name)
+    times = [seconds for text, seconds in tags if text.strip() == form.text.strip()]
+    if len(times) == 1:
+        return times[0]
+    listing = ", ".join(f'"{text}" at {seconds:.2f} s' for text, seconds in tags) or "no tags"
+    count = "no tag of that text" if not times else f"{len(times)} tags of that text"
+    remedy = "" if not times else "; state the time of the one that is meant"
+    raise SourceError(f"`{moment.text}`: {count}; {form.of} has: {listing}{remedy}")
+
+
+# --- days -------------------------------------------------------------------------------------------------------------
+
+
+def _day_of(form: Form, anchors: Anchors) -> date | None:
+    """The day that a time says, where it says a day."""
+    if isinstance(form, Day):
+        return form.date
+    if isinstance(form, Shift) and form.delay.in_days:
+        name = form.edge.of.name
+        start = anchors.session_date if name == "session" else anchors.date_of_procedure(name)
+        return start + form.sign * timedelta(days=form.delay.days) if isinstance(start, date) else None
+    return None
+
+
+def day_difference(moment: Moment, anchors: Anchors) -> int | None:
+    """How many days the session was after the day that a time point says.
+
+    Returns
+    -------
+    int or None
+        0 if ``7 d after sni`` and the dates of the session and of ``sni`` agree, 1 if the session was a day later; None if the
+        time point is not a day, or the procedure's date is unknown.
+    """
+    day = _day_of(moment.form, anchors)
+    return None if day is None else (anchors.session_date - day).days
