@@ -1,0 +1,145 @@
+"""Write the specification files of ndx-bergmann: ``python schemas/ndx_bergmann/build_spec.py [FOLDER]``.
+
+The files beside this one are what is released; a test compares them with what this script writes. Only what is always known is
+required: a released type never gains a required field and is never renamed.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from pynwb.spec import NWBAttributeSpec, NWBDatasetSpec, NWBGroupSpec, NWBNamespaceBuilder
+
+NAME = "ndx-bergmann"
+VERSION = "0.1.0"
+RECORD_NAME = "bergmann_conversion"
+STATEMENT_KINDS = ("stated", "file", "derived", "vocabulary", "unknown")
+
+
+def _column(name: str, doc: str, dtype: str = "text", *, required: bool = True) -> NWBDatasetSpec:
+    """A column with one value a row."""
+    quantity = {} if required else {"quantity": "?"}
+    return NWBDatasetSpec(name=name, doc=doc, dtype=dtype, neurodata_type_inc="VectorData", **quantity)
+
+
+def _table(type_name: str, name: str, doc: str, columns: list[NWBDatasetSpec]) -> NWBGroupSpec:
+    return NWBGroupSpec(
+        neurodata_type_def=type_name, neurodata_type_inc="DynamicTable", default_name=name, doc=doc, datasets=columns
+    )
+
+
+def _source_files() -> NWBGroupSpec:
+    return _table(
+        "SourceFilesTable",
+        "source_files",
+        "Every file that values were read from; one row a file.",
+        [
+            _column("source", "Name of the source in the session file."),
+            _column("format", "Key of the format that it was read as, e.g. 'scanimage'."),
+            _column("path", "Path relative to the session's folder, with '/' between folders; never an absolute path."),
+            _column("bytes", "Size of the file, in bytes.", "int64"),
+            _column("sha256", "SHA-256 digest of the file's bytes, in hexadecimal."),
+        ],
+    )
+
+
+def _clocks() -> NWBGroupSpec:
+    return _table(
+        "ClocksTable",
+        "clocks",
+        "How the times of each source were put on the session's clock; one row a source.",
+        [
+            _column("source", "Name of the source in the session file."),
+            _column("reference", "What its times were aligned to, e.g. 'daq/FrameClock', or the stated time of its start."),
+            _column("method", "How, in words."),
+            _column("offset_in_seconds", "Time of the source's own zero on the session's clock, in seconds.", "float64"),
+            _column(
+                "rate_ratio",
+                "Seconds of the session's clock for one second of the source's own clock; NaN where it was not measured.",
+                "float64",
+                required=False,
+            ),
+            _column("n_pulses", "Clock pulses that were found; 0 where none were used.", "int64", required=False),
+            _column("n_events", "Frames (or other events) that the pulses were matched to; 0 for none.", "int64", required=False),
+            _column(
+                "residual_in_seconds",
+                "Largest absolute deviation of a pulse from the fit, in seconds; NaN where it was not measured.",
+                "float64",
+                required=False,
+            ),
+        ],
+    )
+
+
+def _statements() -> NWBGroupSpec:
+    return _table(
+        "StatementsTable",
+        "statements",
+        "Where each value comes from; one row a value.",
+        [
+            _column("key", "Dotted path of the value in the session, e.g. 'subject.genotype'."),
+            _column("value", "The value, as text."),
+            _column("origin", "Where it stands, e.g. 'session.yaml:12'."),
+            _column("kind", "One of: " + ", ".join(STATEMENT_KINDS) + "."),
+        ],
+    )
+
+
+def _part(name: str, type_name: str, doc: str) -> NWBGroupSpec:
+    return NWBGroupSpec(name=name, neurodata_type_inc=type_name, quantity="?", doc=doc)
+
+
+def _record() -> NWBGroupSpec:
+    def attribute(name: str, doc: str, *, required: bool = False, **more: Any) -> NWBAttributeSpec:
+        return NWBAttributeSpec(name=name, doc=doc, dtype="text", required=required, **more)
+
+    return NWBGroupSpec(
+        neurodata_type_def="ConversionRecord",
+        neurodata_type_inc="LabMetaData",
+        name=RECORD_NAME,
+        doc="What made this NWB file, from which files, and on which clock.",
+        attributes=[
+            attribute("software", "Name and version of the software, e.g. 'bergmann 0.1.0'.", required=True),
+            attribute(
+                "libraries",
+                "Names and versions of the libraries it wrote with, e.g. 'pynwb 4.2.0'.",
+                shape=[None],
+                dims=["library"],
+            ),
+            attribute("plan_digest", "SHA-256 digest of what was to be converted: the session's statements and its sources."),
+        ],
+        groups=[
+            _part("source_files", "SourceFilesTable", "Every file that values were read from."),
+            _part("clocks", "ClocksTable", "How times were put on the session's clock."),
+            _part("statements", "StatementsTable", "Where each value comes from."),
+        ],
+    )
+
+
+def build_spec(folder: Path) -> Path:
+    """Write the namespace and its source file into a folder.
+
+    Returns
+    -------
+    Path
+        The namespace file.
+    """
+    builder = NWBNamespaceBuilder(
+        name=NAME,
+        version=VERSION,
+        doc="The record of a conversion by bergmann: software, source files with digests, clocks, and origins of values.",
+        author=["the bergmann developers"],
+        contact=["through the issue tracker of bergmann"],
+    )
+    builder.include_namespace("core")
+    for spec in (_source_files(), _clocks(), _statements(), _record()):
+        builder.add_spec(f"{NAME}.extensions.yaml", spec)
+    path = f"{NAME}.namespace.yaml"
+    builder.export(path, outdir=str(folder))
+    return folder / path
+
+
+if __name__ == "__main__":
+    print(build_spec(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "spec"))
