@@ -1,1 +1,125 @@
-"""What a person must say here."""
+"""What a person must say of video, pose, events, intervals and assays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+import numpy as np
+
+from bergmann.findings import Finding
+from bergmann.moments import Moment
+from bergmann.records import Events, Intervals, Pose, Scores, Video
+from bergmann.registry import Entry
+from bergmann.stated import Collections, Names, Quantity, Stated
+
+
+class VideoStated(Stated):
+    """What is said of a video."""
+
+    description: str | None = None
+    device: Annotated[str, Names("devices")] | None = None
+
+
+class PoseStated(Stated):
+    """What is said of tracked body parts.
+
+    Attributes
+    ----------
+    skeleton : tuple of (str, str), optional
+        Pairs of body parts that are joined, e.g. ``[[snout, leftear], [snout, rightear]]``.
+    software_version : str, optional
+        Version of the tracker; its files do not say it.
+    """
+
+    description: str | None = None
+    skeleton: tuple[tuple[str, str], ...] | None = None
+    software_version: str | None = None
+
+
+class EventsStated(Stated):
+    """What is said of events; true of every event of the source.
+
+    Attributes
+    ----------
+    amplitude : Quantity, optional
+        Of the stimulus, e.g. ``1 mA``.
+    location : str, optional
+        Where on the body, e.g. ``left hind paw``.
+    """
+
+    description: str | None = None
+    amplitude: Quantity | None = None
+    location: str | None = None
+
+
+class IntervalsStated(Stated):
+    """What is said of labelled intervals."""
+
+    description: str | None = None
+
+
+class ScoresStated(Stated):
+    """What is said of an assay.
+
+    Attributes
+    ----------
+    assay : str
+        ``von_frey``, ``hargreaves``, ``hot_plate``, ``licking_time``, or any other name.
+    side : str, optional
+        ``left``, ``right``, or as the lab says it.
+    scorer : str, optional
+        Who scored, or ``blinded``.
+    timepoint : Moment, optional
+        When, after what: ``7 d after sni``.
+    """
+
+    assay: str
+    side: str | None = None
+    scorer: str | None = None
+    timepoint: Moment | None = None
+    description: str | None = None
+
+
+def check_pose(entry: Entry[Pose, PoseStated], collections: Collections) -> Iterator[Finding]:  # noqa: ARG001
+    """A tracked file named after another video, and a skeleton of body parts that are not there."""
+    mismatch = entry.record.notes.get("video_mismatch")
+    if mismatch:
+        yield Finding(
+            severity="warning",
+            check="conflict",
+            location=f"sources.{entry.name}.of",
+            message=f"{entry.record.files[0].name}: {mismatch}",
+            remedy="see whether `of` names the video that was tracked",
+        )
+    known = {keypoint.name for keypoint in entry.record.keypoints}
+    for part in dict.fromkeys(part for edge in entry.stated.skeleton or () for part in edge):
+        if part not in known:
+            yield Finding(
+                severity="error",
+                check="dangling reference",
+                location=f"sources.{entry.name}.skeleton",
+                message=f"no body part {part!r} in {entry.record.files[0].name}; it has: {', '.join(sorted(known))}",
+                remedy="write the body parts as the tracker names them",
+            )
+
+
+SECONDS_OR_FORCE: frozenset[str] = frozenset({"von_frey", "hargreaves", "hot_plate", "licking_time"})
+"""Assays whose value is a force, a latency or a duration, which is never below zero."""
+
+
+def check_scores(entry: Entry[Scores, ScoresStated], collections: Collections) -> Iterator[Finding]:  # noqa: ARG001
+    """A force, latency or duration below zero."""
+    values = np.asarray(entry.record.columns["value"], dtype=np.float64)
+    if entry.stated.assay in SECONDS_OR_FORCE and (values < 0).any():
+        yield Finding(
+            severity="warning",
+            check="value",
+            location=f"sources.{entry.name}.columns.value",
+            message=f"{entry.record.files[0].name}: {values.min():g} is below zero, which no {entry.stated.assay} value is",
+            remedy="see whether `columns.value` names the right column",
+        )
+
+
+STATED = {Video: VideoStated, Pose: PoseStated, Events: EventsStated, Intervals: IntervalsStated, Scores: ScoresStated}
+CHECKS = {Pose: check_pose, Scores: check_scores}
