@@ -1,1 +1,66 @@
-"""The command line, one module a command."""
+"""The command line, one module a command; each command's module is imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+
+from bergmann import __version__
+
+COMMANDS = {
+    "demo": "Make a simulated experiment, convert it, and check the result.",
+    "formats": "List the file formats that can be read.",
+    "check": "Say everything that is missing or contradicts in session files; writes nothing.",
+    "convert": "Convert sessions to NWB files in a local dandiset.",
+    "validate": "Check NWB files with pynwb, NWB Inspector and dandi in one list.",
+}
+
+
+class _Commands(click.Group):
+    """The commands by name; listing them imports none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"bergmann.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            from difflib import get_close_matches
+
+            near = get_close_matches(args[0], COMMANDS, n=1)
+            if near:
+                error.message += f" Did you mean {near[0]!r}?"
+            raise
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="bergmann")
+def group() -> None:
+    """From the folders a rig leaves behind to trusted NWB files.
+
+    Start with `bergmann demo`. Exit status: 0 good, 1 findings, 2 wrong usage or unreadable input.
+    """
+
+
+def main(arguments: Sequence[str] | None = None, **extra: Any) -> None:
+    """Run the command line; the entry point of the `bergmann` script."""
+    for stream in (sys.stdout, sys.stderr):
+        reconfigure = getattr(stream, "reconfigure", None)
+        if reconfigure is not None:  # consoles of Windows may not hold a micro sign
+            reconfigure(errors="backslashreplace")
+    group.main(args=None if arguments is None else list(arguments), prog_name="bergmann", **extra)

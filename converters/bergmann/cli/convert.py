@@ -1,0 +1,71 @@
+"""`bergmann convert`: session files to NWB files in a local dandiset."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from bergmann.cli.output import (
+    FINDINGS,
+    GOOD,
+    UNUSABLE,
+    Progress,
+    count_findings,
+    json_option,
+    print_findings,
+    print_json,
+    print_table,
+    say,
+)
+
+
+@click.command(name="convert")
+@click.argument("sessions", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=Path("dandiset"),
+    show_default=True,
+    help="Folder of the local dandiset; made if it is not there.",
+)
+@click.option("--overwrite", is_flag=True, help="Replace the files of sessions that are already there.")
+@json_option
+def command(sessions: tuple[Path, ...], out: Path, overwrite: bool, as_json: bool) -> None:
+    """Convert sessions to NWB files in a local dandiset, and validate them.
+
+    A session that fails leaves nothing behind and does not stop the next one.
+    """
+    from bergmann.convert import Conversion, convert_session
+
+    done: list[Conversion] = []
+    for path in sessions:
+        say(f"{path}")
+        conversion = convert_session(path, out, overwrite=overwrite, on_progress=Progress())
+        done.append(conversion)
+        if not as_json:
+            print_findings(finding for finding in conversion.findings if finding.severity != "note")
+    if as_json:
+        print_json([one.as_dict() for one in done])
+    else:
+        print_conversions(done)
+    sys.exit(exit_status(done))
+
+
+def print_conversions(done: list) -> None:  # type: ignore[type-arg]
+    """Print one table of what became of each session."""
+    print_table(
+        ["session", "result", "file", "findings", "seconds"],
+        [
+            (one.session, one.result, one.target.name if one.target else "-", count_findings(one.findings), f"{one.seconds:.1f}")
+            for one in done
+        ],
+    )
+
+
+def exit_status(done: list) -> int:  # type: ignore[type-arg]
+    """0 if all were converted without an error, 2 if an input could not be read, else 1."""
+    if any(one.result == "unreadable" for one in done):
+        return UNUSABLE
+    return GOOD if all(one.is_good for one in done) else FINDINGS

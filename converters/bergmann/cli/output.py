@@ -1,0 +1,81 @@
+"""How results are shown: text or one JSON document on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import click
+
+from bergmann.findings import SEVERITIES, Finding
+
+GOOD, FINDINGS, UNUSABLE = 0, 1, 2
+"""Exit status: good; findings; wrong usage or unreadable input."""
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+
+_COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
+
+
+def print_json(document: object) -> None:
+    """Print one JSON document on stdout."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+
+
+def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print columns of text, as wide as they need to be."""
+    cells = [list(header), *([str(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
+    for index, row in enumerate(cells):
+        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        click.echo(click.style(line, bold=True) if index == 0 else line)
+
+
+def print_findings(findings: Iterable[Finding]) -> None:
+    """Print findings, the gravest first, each with what to do."""
+    for finding in sorted(findings, key=lambda one: SEVERITIES.index(one.severity)):
+        origin = "" if finding.origin == "bergmann" else f" [{finding.origin}]"
+        click.echo(f"{click.style(finding.severity, fg=_COLOURS[finding.severity], bold=True)}  {finding.location}{origin}")
+        click.echo(f"    {finding.message}")
+        if finding.remedy:
+            click.echo(f"    -> {finding.remedy}")
+
+
+def count_findings(findings: Iterable[Finding]) -> str:
+    """The findings as a phrase: ``"2 errors, 1 note"``, or ``"nothing found"``."""
+    counts = Counter(finding.severity for finding in findings)
+    parts = [f"{counts[name]} {name}{'s' if counts[name] > 1 else ''}" for name in SEVERITIES if counts[name]]
+    return ", ".join(parts) or "nothing found"
+
+
+def say(message: str) -> None:
+    """A message for a person, on stderr."""
+    click.echo(message, err=True)
+
+
+class Progress:
+    """A progress bar on stderr, drawn only where a person watches.
+
+    Call it with (what, done, total) in any unit; a new `what` begins a new bar.
+    """
+
+    def __init__(self) -> None:
+        self._what = ""
+        self._shown = -1
+        self._watched = sys.stderr.isatty()
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if not self._watched:
+            return
+        percent = 100 * done // total if total else 100
+        if (what, percent) == (self._what, self._shown):
+            return
+        self._what, self._shown = what, percent
+        bar = "#" * (percent // 4)
+        click.echo(f"\r  {what[:30]:<30} [{bar:<25}] {percent:3d} %", err=True, nl=percent == 100)
+
+
+OnProgress = Callable[[str, int, int], Any]

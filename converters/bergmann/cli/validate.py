@@ -1,0 +1,38 @@
+"""`bergmann validate`: pynwb, NWB Inspector and dandi in one list."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from bergmann.cli.output import FINDINGS, GOOD, UNUSABLE, count_findings, json_option, print_findings, print_json
+from bergmann.errors import BergmannError
+from bergmann.findings import has_errors
+
+
+@click.command(name="validate")
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@json_option
+def command(paths: tuple[Path, ...], as_json: bool) -> None:
+    """Check NWB files, or all below a folder, with pynwb, NWB Inspector (DANDI profile) and dandi.
+
+    Over a folder also a subject that differs between its sessions. Reads any NWB file, whoever wrote it.
+    """
+    from bergmann.validate import validate_paths
+
+    try:
+        findings = validate_paths(paths)
+    except BergmannError as error:
+        if as_json:
+            print_json({"error": str(error), "findings": []})
+        else:
+            click.echo(str(error))
+        sys.exit(UNUSABLE)
+    if as_json:
+        print_json({"findings": [finding.as_dict() for finding in findings]})
+    else:
+        print_findings(findings)
+        click.echo(count_findings(findings))
+    sys.exit(FINDINGS if has_errors(findings) else GOOD)

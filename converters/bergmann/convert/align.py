@@ -1,0 +1,114 @@
+"""Read every source of a plan and put it on the session's clock."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bergmann.errors import SourceError
+from bergmann.findings import Finding
+from bergmann.moments import Moment, When, resolve
+from bergmann.plan.resolve import Plan, inputs_of
+from bergmann.plan.session import SourceEntry
+from bergmann.pulses import recorded_pulses
+from bergmann.records import Events, Record, Recording
+from bergmann.stated import Ref
+from bergmann.timing.fit import ClockFit, fit_first_pulse
+
+
+@dataclass(frozen=True)
+class Aligned:
+    """The records of a session, on one clock.
+
+    Attributes
+    ----------
+    plan : Plan
+    records : dict of str to Record
+        In reading order, times in seconds after the session's start.
+    fits : dict of str to ClockFit
+        How each source with times of its own was put there.
+    """
+
+    plan: Plan
+    records: dict[str, Record] = field(default_factory=dict)
+    fits: dict[str, ClockFit] = field(default_factory=dict)
+
+    def when(self, moment: Moment) -> tuple[When, ...]:
+        """When a stated moment was, on the session's clock."""
+        return resolve(moment, SessionAnchors(self))
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What the fits show: a clock that drifts by more than half a frame."""
+        found = []
+        for name, fit in self.fits.items():
+            times = self.records[name].clock_times
+            if fit.n_pulses and times is not None and fit.residual > 0.5 * times.interval:
+                found.append(
+                    Finding(
+                        severity="warning",
+                        check="clock drift",
+                        location=self.plan.loaded.place(f"sources.{name}.clock"),
+                        message=f"after the fit by the first pulse, {name} is up to {fit.residual * 1e3:.1f} ms away from the pulses "
+                        f"on {fit.reference} ({fit.drift * 1e3:+.1f} ms at the last of {fit.n_pulses})",
+                        remedy="its times in the file carry this error, which the clock table states",
+                    )
+                )
+        return tuple(found)
+
+
+def align(plan: Plan) -> Aligned:
+    """Read the sources of a complete plan in order, each put on the session's clock before what is derived from it is read.
+
+    Raises
+    ------
+    SourceError
+        If a source cannot be read, or its frames do not match the pulses of its clock line; the message begins with its name.
+    """
+    aligned = Aligned(plan)
+    for name in plan.order:
+        entry = plan.loaded.sources[name]
+        try:
+            inputs = inputs_of(entry, aligned.records)
+            record = entry.format.read(entry.source, inputs)
+            if not inputs and record.span is not None:
+                fit = fit_clock(aligned, name, entry, record)
+                aligned.fits[name] = fit
+                record = record.aligned(fit.offset)
+        except SourceError as error:
+            raise SourceError(f"{plan.loaded.place(f'sources.{name}')}: {error}") from error
+        aligned.records[name] = record
+    return aligned
+
+
+def fit_clock(aligned: Aligned, name: str, entry: SourceEntry, record: Record) -> ClockFit:
+    """How the source's clock relates to the session's.
+
+    Raises
+    ------
+    SourceError
+        If its clock line does not have one pulse a frame, or a stated start is not one time.
+    """
+    if name == aligned.plan.reference:
+        return ClockFit(method="this clock is the session's", offset=0.0, reference=name)
+    if entry.clock is not None:
+        return _fit_line(aligned, name, entry.clock, record)
+    if entry.starts is None:
+        raise SourceError(f"nothing says how the clock of {name} relates to the session's")
+    whens = aligned.when(entry.starts)
+    if len(whens) != 1 or not np.isfinite(whens[0].seconds):
+        raise SourceError(f"`starts: {entry.starts.text}` is {len(whens)} times or an unknown one; expected one")
+    return ClockFit(method=f"stated: starts {entry.starts.text}", offset=whens[0].seconds, reference=entry.starts.text)
+
+
+def _fit_line(aligned: Aligned, name: str, clock: Ref[Recording], record: Record) -> ClockFit:
+    recording = aligned.records[clock.name]
+    if not isinstance(recording, Recording) or clock.part is None:
+        raise SourceError(f"`clock: {clock}` is not a channel of a recording")
+    if record.clock_times is None:
+        raise SourceError(f"`clock: {clock}`: {name} has no frames that a line could tick for")
+    pulses = recorded_pulses(recording, clock.part)
+    return fit_first_pulse(record.clock_times, pulses.times.seconds, source=name, line=str(clock))

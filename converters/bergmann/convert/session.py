@@ -1,0 +1,224 @@
+"""One session: plan, read, align, add, write, validate."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from bergmann.convert.align import Aligned, align
+from bergmann.convert.nwbfile import add_devices, make_nwbfile
+from bergmann.errors import BergmannError, SessionError, WriteError
+from bergmann.findings import Finding, has_errors
+from bergmann.plan.resolve import Plan, make_plan
+from bergmann.receptors.terms import keywords
+from bergmann.registry import Entry, Placed, load_collection_writers, load_entry_writers
+from bergmann.validate import validate_paths
+from bergmann.writing import Streams, existing_targets, write_session
+from ndx_bergmann import make_conversion_record
+
+COLLECTIONS_BEFORE = ("vectors", "populations", "procedures", "receptors", "indicators", "light_sites", "devices", "planes")
+"""Stated collections in the order in which they name each other, all before the sources."""
+COLLECTIONS_AFTER = ("drugs",)
+"""Those whose times need the sources."""
+
+Result = Literal["written", "refused", "unreadable", "failed"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversion:
+    """What became of one session.
+
+    Attributes
+    ----------
+    session : str
+        The session file as named.
+    result : {"written", "refused", "unreadable", "failed"}
+        Refused: gaps, conflicts or an output that is there already; unreadable: the session file or a source could not be read;
+        failed: it could not be written.
+    target : Path or None
+        The NWB file.
+    findings : tuple of Finding
+    seconds : float
+        How long it took.
+    """
+
+    session: str
+    result: Result
+    target: Path | None
+    findings: tuple[Finding, ...]
+    seconds: float
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the file was written and nothing speaks against it."""
+        return self.result == "written" and not has_errors(self.findings)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The conversion as a JSON object."""
+        return {
+            "session": self.session,
+            "result": self.result,
+            "file": self.target.as_posix() if self.target else None,
+            "seconds": round(self.seconds, 3),
+            "findings": [finding.as_dict() for finding in self.findings],
+        }
+
+
+OnProgress = Callable[[str, int, int], Any]
+
+
+def convert_session(path: Path, out: Path, *, overwrite: bool = False, on_progress: OnProgress | None = None) -> Conversion:
+    """Convert one session into a local dandiset, and validate what was written.
+
+    Never raises for a session that cannot be converted: what went wrong is in the findings, and nothing is left behind.
+
+    Parameters
+    ----------
+    path : Path
+        The session file.
+    out : Path
+        Folder of the local dandiset; made if it is not there.
+    overwrite : bool
+        Whether to replace the file of this session that is already there.
+    on_progress : callable (what, done, total), optional
+        Told how far the writing is.
+    """
+    begun = time.perf_counter()
+    target: Path | None = None
+    findings: tuple[Finding, ...] = ()
+    result: Result
+    try:
+        plan = make_plan(path)
+        findings = plan.findings
+        if plan.is_complete:
+            _refuse_existing(plan, out, overwrite)
+            aligned = align(plan)
+            findings = (*findings, *aligned.findings())
+            target = _write(aligned, out, overwrite, on_progress)
+            findings = (*findings, *validate_paths([target]))
+            result = "written"
+        else:
+            result = "unreadable" if any(one.check == "source" for one in findings) else "refused"
+    except SessionError as error:
+        result, findings = "unreadable", (*findings, *error.findings)
+    except WriteError as error:
+        result, findings = "failed", (*findings, _failure(path, "output", str(error)))
+    except BergmannError as error:
+        result, findings = "unreadable", (*findings, _failure(path, "source", str(error)))
+    except Exception as error:  # noqa: BLE001  one session's surprise must not stop the other fifty-nine; it is reported whole
+        result, findings = "failed", (*findings, _surprise(path, error))
+    return Conversion(
+        session=str(path), result=result, target=target, findings=findings, seconds=time.perf_counter() - begun
+    )
+
+
+def _failure(path: Path, check: str, message: str) -> Finding:
+    return Finding(severity="error", check=check, location=path.name, message=message)
+
+
+def _surprise(path: Path, error: Exception) -> Finding:
+    """An error that nobody foresaw, with the place in the code where it came up."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else "?"
+    return Finding(
+        severity="error",
+        check="internal error",
+        location=path.name,
+        message=f"{type(error).__name__} at {where}: {error}",
+        remedy="this is a fault of bergmann: please report it with this line; nothing was written for this session",
+    )
+
+
+def _refuse_existing(plan: Plan, out: Path, overwrite: bool) -> None:
+    there = existing_targets(out, plan.subject_id, plan.session_id)
+    if there and not overwrite:
+        names = ", ".join(one.name for one in there)
+        raise WriteError(f"{names}: this session is already in {out.name}; convert with --overwrite to replace it")
+
+
+def _write(aligned: Aligned, out: Path, overwrite: bool, on_progress: OnProgress | None) -> Path:
+    """Add everything to an NWB file object and write it."""
+    plan, streams = aligned.plan, Streams()
+    collections = plan.loaded.collections
+    nwbfile = make_nwbfile(plan, keywords=keywords(collections, plan.species))
+    placed = Placed(stream=streams, collections=collections, when=aligned.when)
+    _add_collections(nwbfile, COLLECTIONS_BEFORE, placed)
+    writers = load_entry_writers()
+    for name, record in aligned.records.items():
+        source = plan.loaded.sources[name]
+        writers[source.format.record](
+            nwbfile, Entry(name=name, record=record, stated=source.stated, source=source.source), placed
+        )
+    _add_collections(nwbfile, COLLECTIONS_AFTER, placed)
+    _add_invalid(nwbfile, aligned, placed)
+    nwbfile.add_lab_meta_data(_conversion_record(aligned))
+    return write_session(nwbfile, out, streams, placed.externals, overwrite=overwrite, on_progress=on_progress)
+
+
+def _add_collections(nwbfile: Any, names: tuple[str, ...], placed: Placed) -> None:
+    writers = {**load_collection_writers(), "devices": add_devices}
+    for name in names:
+        entries = placed.collections.get(name, {})
+        if entries:
+            writers[name](nwbfile, entries, placed)
+
+
+def _add_invalid(nwbfile: Any, aligned: Aligned, placed: Placed) -> None:
+    """Write the stated intervals that should not be analysed, with the time series that they are about."""
+    for name, stated in aligned.plan.loaded.invalid.items():
+        (start,), (stop,) = aligned.when(stated.start), aligned.when(stated.stop)
+        series = [one for source in stated.of for one in _time_series(placed.get("sources", source))]
+        nwbfile.add_invalid_time_interval(
+            start_time=start.seconds, stop_time=stop.seconds, tags=[name, stated.why], timeseries=series or None
+        )
+
+
+def _time_series(made: Any) -> Iterator[Any]:
+    from pynwb import TimeSeries
+
+    for one in made if isinstance(made, tuple | list) else (made,):
+        if isinstance(one, TimeSeries):
+            yield one
+
+
+def _conversion_record(aligned: Aligned) -> Any:
+    """What the file says of its own making: the source files with their digests, and how the clocks were joined."""
+    base = aligned.plan.loaded.path.resolve().parent
+    files = [
+        {
+            "source": name,
+            "format": aligned.plan.loaded.sources[name].format.key,
+            "path": relative_name(file, base),
+            "bytes": file.stat().st_size,
+            "sha256": sha256(file),
+        }
+        for name, record in aligned.records.items()
+        if not aligned.plan.loaded.sources[name].format.reads_values
+        for file in record.files
+    ]
+    return make_conversion_record(files=files, clocks=aligned.fits)
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal, read a block at a time."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def relative_name(path: Path, base: Path) -> str:
+    """How the file is named in the record: relative to the session file, never absolute.
+
+    A file on another drive or more than two folders up is named by itself: a longer way would show the folders of this machine.
+    """
+    try:
+        way = Path(os.path.relpath(path.resolve(), base))
+    except ValueError:  # another drive of Windows
+        return path.name
+    return path.name if way.parts[:3] == ("..", "..", "..") else way.as_posix()
