@@ -21,7 +21,7 @@ def command(sessions: tuple[Path, ...], as_json: bool) -> None:
 
     Reads headers only and writes nothing.
     """
-    from bergmann.plan import make_plan
+    from bergmann.plan.resolve import make_plan
 
     status, documents = GOOD, []
     for path in sessions:
@@ -36,19 +36,20 @@ def command(sessions: tuple[Path, ...], as_json: bool) -> None:
                 click.echo(f"{path}: {error}")
             continue
         document |= {
-            "subject": plan.subject_id,
-            "session_id": plan.session_id,
+            "subject": plan.loaded.head.subject.id if plan.loaded.head else None,
+            "session_id": plan.loaded.head.session.id if plan.loaded.head else None,
             "start": plan.start,
             "clock": plan.reference,
             "sources": [
-                {"name": name, "format": plan.loaded.sources[name].format.key, "read": name in plan.headers} for name in plan.order
+                {"name": name, "format": plan.loaded.sources[name].format.key, "read": name in plan.headers}
+                for name in plan.loaded.order
             ],
             "findings": [finding.as_dict() for finding in plan.findings],
         }
         if has_errors(plan.findings):
             status = max(status, FINDINGS)
         if not as_json:
-            click.echo(f"{path}: {len(plan.order)} sources, {count_findings(plan.findings)}")
+            click.echo(f"{path}: {len(plan.loaded.order)} sources, {count_findings(plan.findings)}")
             print_findings(plan.findings)
             if plan.is_complete:
                 click.echo(f"ready: bergmann convert {path}")

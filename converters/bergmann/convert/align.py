@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bergmann.errors import SourceError
 from bergmann.findings import Finding
@@ -15,7 +12,7 @@ from bergmann.moments import Moment, When, resolve
 from bergmann.plan.resolve import Plan, inputs_of
 from bergmann.plan.session import SourceEntry
 from bergmann.pulses import recorded_pulses
-from bergmann.records import Events, Record, Recording
+from bergmann.records import Record, Recording
 from bergmann.stated import Ref
 from bergmann.timing.fit import ClockFit, fit_first_pulse
 
@@ -39,7 +36,7 @@ class Aligned:
 
     def when(self, moment: Moment) -> tuple[When, ...]:
         """When a stated moment was, on the session's clock."""
-        return resolve(moment, SessionAnchors(self))
+        return resolve(moment, SessionAnchors(self.plan, self.records))
 
     def findings(self) -> tuple[Finding, ...]:
         """What the fits show: a clock that drifts by more than half a frame."""
@@ -51,7 +48,7 @@ class Aligned:
                     Finding(
                         severity="warning",
                         check="clock drift",
-                        location=self.plan.loaded.place(f"sources.{name}.clock"),
+                        location=self.plan.loaded.origin(f"sources.{name}.clock").text,
                         message=f"after the fit by the first pulse, {name} is up to {fit.residual * 1e3:.1f} ms away from the pulses "
                         f"on {fit.reference} ({fit.drift * 1e3:+.1f} ms at the last of {fit.n_pulses})",
                         remedy="its times in the file carry this error, which the clock table states",
@@ -69,7 +66,7 @@ def align(plan: Plan) -> Aligned:
         If a source cannot be read, or its frames do not match the pulses of its clock line; the message begins with its name.
     """
     aligned = Aligned(plan)
-    for name in plan.order:
+    for name in plan.loaded.order:
         entry = plan.loaded.sources[name]
         try:
             inputs = inputs_of(entry, aligned.records)
@@ -79,7 +76,7 @@ def align(plan: Plan) -> Aligned:
                 aligned.fits[name] = fit
                 record = record.aligned(fit.offset)
         except SourceError as error:
-            raise SourceError(f"{plan.loaded.place(f'sources.{name}')}: {error}") from error
+            raise SourceError(f"{plan.loaded.origin(f'sources.{name}').text}: {error}") from error
         aligned.records[name] = record
     return aligned
 

@@ -10,11 +10,12 @@ from pynwb import NWBFile
 from pynwb.file import Subject
 
 from bergmann import __version__
-from bergmann.errors import SourceError
+from bergmann.errors import SessionError
+from bergmann.plan.head import SessionHead
+from bergmann.plan.head import Subject as StatedSubject
 from bergmann.plan.resolve import Plan
-from bergmann.plan.session import SessionHead, SubjectStated
 from bergmann.registry import Placed
-from bergmann.stated import Device
+from bergmann.stated import Device, Quantity
 
 
 def make_nwbfile(plan: Plan, *, keywords: tuple[str, ...]) -> NWBFile:
@@ -27,9 +28,9 @@ def make_nwbfile(plan: Plan, *, keywords: tuple[str, ...]) -> NWBFile:
     keywords : tuple of str
         What the archive is to find the file by, beside the keywords that the person states.
     """
-    head, start = plan.loaded.head, plan.start
-    if head is None or start is None:
-        raise SourceError(f"{plan.loaded.path.name}: the plan is not complete; run `bergmann check` on it")
+    head, start = plan.head, plan.start
+    if start is None:
+        raise SessionError(plan.findings)
     return NWBFile(
         session_description=head.session.description,
         identifier=str(uuid4()),
@@ -38,7 +39,6 @@ def make_nwbfile(plan: Plan, *, keywords: tuple[str, ...]) -> NWBFile:
         experimenter=list(head.experimenter) or None,
         institution=head.institution,
         lab=head.lab,
-        experiment_description=head.experiment_description,
         keywords=list(dict.fromkeys((*head.keywords, *keywords))) or None,
         related_publications=list(head.related_publications) or None,
         protocol=head.protocol,
@@ -50,12 +50,15 @@ def make_nwbfile(plan: Plan, *, keywords: tuple[str, ...]) -> NWBFile:
 
 def _notes(plan: Plan, head: SessionHead) -> str | None:
     """What was stated and has no better place: the lab's notes, and what was not recorded and why."""
-    absent = [f"Not recorded: {name} ({entry.absent})." for name, entry in plan.loaded.sources.items() if entry.absent]
-    parts = [*([head.notes] if head.notes else []), *absent]
+    absent = [f"Not recorded: {name} ({reason})." for name, reason in plan.loaded.absent.items()]
+    midnight = (
+        [] if plan.time_of_day_known else ["The time of day of the session is not known: its start is written as local midnight."]
+    )
+    parts = [*([head.notes] if head.notes else []), *midnight, *absent]
     return " ".join(parts) or None
 
 
-def _subject(stated: SubjectStated, start: datetime) -> Subject:
+def _subject(stated: StatedSubject, start: datetime) -> Subject:
     """The subject as stated; what is `unknown` or not stated is left out, but for the sex, which NWB knows as U.
 
     NWB wants the weight in kilograms and the birth as a date with a time: local midnight is written.
@@ -68,13 +71,13 @@ def _subject(stated: SubjectStated, start: datetime) -> Subject:
         genotype=stated.genotype,
         strain=stated.strain,
         description=stated.description,
-        weight=f"{stated.weight.to('kg'):.6g} kg" if stated.weight is not None else None,
+        weight=f"{stated.weight.to('kg'):.6g} kg" if isinstance(stated.weight, Quantity) else None,
         date_of_birth=datetime.combine(born, time(), tzinfo=start.tzinfo) if born else None,
         age=_age(stated, start),
     )
 
 
-def _age(stated: SubjectStated, start: datetime) -> str | None:
+def _age(stated: StatedSubject, start: datetime) -> str | None:
     """The age at the session as an ISO 8601 duration: stated, else days since birth."""
     if stated.age is not None:
         return None if stated.age == "unknown" else stated.age

@@ -7,9 +7,12 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from importlib.metadata import version
+from math import nan
 from pathlib import Path
 from typing import Any, Literal
 
+from bergmann import __version__
 from bergmann.convert.align import Aligned, align
 from bergmann.convert.nwbfile import add_devices, make_nwbfile
 from bergmann.errors import BergmannError, SessionError, WriteError
@@ -19,7 +22,7 @@ from bergmann.receptors.terms import keywords
 from bergmann.registry import Entry, Placed, load_collection_writers, load_entry_writers
 from bergmann.validate import validate_paths
 from bergmann.writing import Streams, existing_targets, write_session
-from ndx_bergmann import make_conversion_record
+from ndx_bergmann import Clock, SourceFile, make_conversion_record
 
 COLLECTIONS_BEFORE = ("vectors", "populations", "procedures", "receptors", "indicators", "light_sites", "devices", "planes")
 """Stated collections in the order in which they name each other, all before the sources."""
@@ -112,9 +115,7 @@ def convert_session(path: Path, out: Path, *, overwrite: bool = False, on_progre
         result, findings = "unreadable", (*findings, _failure(path, "source", str(error)))
     except Exception as error:  # noqa: BLE001  one session's surprise must not stop the other fifty-nine; it is reported whole
         result, findings = "failed", (*findings, _surprise(path, error))
-    return Conversion(
-        session=str(path), result=result, target=target, findings=findings, seconds=time.perf_counter() - begun
-    )
+    return Conversion(session=str(path), result=result, target=target, findings=findings, seconds=time.perf_counter() - begun)
 
 
 def _failure(path: Path, check: str, message: str) -> Finding:
@@ -137,7 +138,7 @@ def _surprise(path: Path, error: Exception) -> Finding:
 
 
 def _refuse_existing(plan: Plan, out: Path, overwrite: bool) -> None:
-    there = existing_targets(out, plan.subject_id, plan.session_id)
+    there = existing_targets(out, plan.head.subject.id, plan.head.session.id)
     if there and not overwrite:
         names = ", ".join(one.name for one in there)
         raise WriteError(f"{names}: this session is already in {out.name}; convert with --overwrite to replace it")
@@ -147,15 +148,13 @@ def _write(aligned: Aligned, out: Path, overwrite: bool, on_progress: OnProgress
     """Add everything to an NWB file object and write it."""
     plan, streams = aligned.plan, Streams()
     collections = plan.loaded.collections
-    nwbfile = make_nwbfile(plan, keywords=keywords(collections, plan.species))
+    nwbfile = make_nwbfile(plan, keywords=keywords(collections, plan.head.subject.species))
     placed = Placed(stream=streams, collections=collections, when=aligned.when)
     _add_collections(nwbfile, COLLECTIONS_BEFORE, placed)
     writers = load_entry_writers()
     for name, record in aligned.records.items():
         source = plan.loaded.sources[name]
-        writers[source.format.record](
-            nwbfile, Entry(name=name, record=record, stated=source.stated, source=source.source), placed
-        )
+        writers[source.format.record](nwbfile, Entry(name=name, record=record, stated=source.stated, source=source.source), placed)
     _add_collections(nwbfile, COLLECTIONS_AFTER, placed)
     _add_invalid(nwbfile, aligned, placed)
     nwbfile.add_lab_meta_data(_conversion_record(aligned))
@@ -173,7 +172,7 @@ def _add_collections(nwbfile: Any, names: tuple[str, ...], placed: Placed) -> No
 def _add_invalid(nwbfile: Any, aligned: Aligned, placed: Placed) -> None:
     """Write the stated intervals that should not be analysed, with the time series that they are about."""
     for name, stated in aligned.plan.loaded.invalid.items():
-        (start,), (stop,) = aligned.when(stated.start), aligned.when(stated.stop)
+        (start,), (stop,) = aligned.when(stated.from_), aligned.when(stated.to)
         series = [one for source in stated.of for one in _time_series(placed.get("sources", source))]
         nwbfile.add_invalid_time_interval(
             start_time=start.seconds, stop_time=stop.seconds, tags=[name, stated.why], timeseries=series or None
@@ -190,20 +189,22 @@ def _time_series(made: Any) -> Iterator[Any]:
 
 def _conversion_record(aligned: Aligned) -> Any:
     """What the file says of its own making: the source files with their digests, and how the clocks were joined."""
+    sources = aligned.plan.loaded.sources
     base = aligned.plan.loaded.path.resolve().parent
-    files = [
-        {
-            "source": name,
-            "format": aligned.plan.loaded.sources[name].format.key,
-            "path": relative_name(file, base),
-            "bytes": file.stat().st_size,
-            "sha256": sha256(file),
-        }
-        for name, record in aligned.records.items()
-        if not aligned.plan.loaded.sources[name].format.reads_values
-        for file in record.files
-    ]
-    return make_conversion_record(files=files, clocks=aligned.fits)
+    read_from_disk = {name: record for name, record in aligned.records.items() if not sources[name].format.reads_values}
+    return make_conversion_record(
+        software=f"bergmann {__version__}",
+        libraries=[f"{name} {version(name)}" for name in ("pynwb", "hdmf", "h5py", "numpy")],
+        source_files=[
+            SourceFile(name, sources[name].format.key, relative_name(file, base), file.stat().st_size, sha256(file))
+            for name, record in read_from_disk.items()
+            for file in record.files
+        ],
+        clocks=[
+            Clock(name, fit.reference, fit.method, fit.offset, nan, fit.n_pulses, fit.n_events, fit.residual)
+            for name, fit in aligned.fits.items()
+        ],
+    )
 
 
 def sha256(path: Path) -> str:

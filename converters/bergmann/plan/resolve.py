@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from bergmann.errors import SourceError
+from bergmann.errors import SessionError, SourceError
 from bergmann.findings import Finding, has_errors
+from bergmann.plan.head import SessionHead, StartFrom
 from bergmann.plan.session import LoadedSession, SourceEntry, load_session
 from bergmann.records import Record, Recording
 from bergmann.registry import Entry, Inputs, load_checks
@@ -24,30 +25,43 @@ class Plan:
     ----------
     loaded : LoadedSession
         What the person states.
-    order : tuple of str
-        Names of the sources that are there, each after those that it refers to.
     headers : mapping of str to Record
         What the header of each source says, its arrays lazy, its times on its own clock. Sources that must be read through
         (pulses of a channel) are left out.
     reference : str or None
         The source whose clock is the session's.
     start : datetime or None
-        When the session started, with its zone.
+        When the session started, with its zone; local midnight where only the date is known.
+    time_of_day_known : bool
+        False for a session of which only the date is stated.
     findings : tuple of Finding
         Everything a person should know or mend, at once.
     """
 
     loaded: LoadedSession
-    order: tuple[str, ...]
     headers: Mapping[str, Record] = field(default_factory=dict)
     reference: str | None = None
     start: datetime | None = None
+    time_of_day_known: bool = True
     findings: tuple[Finding, ...] = ()
 
     @property
     def is_complete(self) -> bool:
         """Whether nothing stands against the conversion."""
-        return not has_errors(self.findings)
+        return not has_errors(self.findings) and self.loaded.head is not None and self.start is not None
+
+    @property
+    def head(self) -> SessionHead:
+        """The keys of the session file beside its sources and collections.
+
+        Raises
+        ------
+        SessionError
+            If they have errors.
+        """
+        if self.loaded.head is None:
+            raise SessionError(self.findings)
+        return self.loaded.head
 
 
 def references(entry: SourceEntry) -> dict[str, Ref[object]]:
@@ -64,19 +78,6 @@ def inputs_of(entry: SourceEntry, records: Mapping[str, Record]) -> Inputs:
     return {name: records[ref.name] for name, ref in references(entry).items() if name != "clock"}
 
 
-def reading_order(sources: Mapping[str, SourceEntry]) -> tuple[str, ...]:
-    """Names of the sources that were recorded, each after those that it refers to.
-
-    The loader has refused circles and dangling names, so every source has its turn; one whose references are absent has none.
-    """
-    waiting = {name: entry for name, entry in sources.items() if entry.absent is None}
-    order: list[str] = []
-    while ready := [name for name, entry in waiting.items() if all(ref.name in order for ref in references(entry).values())]:
-        order.extend(ready)
-        waiting = {name: entry for name, entry in waiting.items() if name not in ready}
-    return tuple(order)
-
-
 def make_plan(path: Path) -> Plan:
     """Load a session file, read the headers of its sources, and say everything that is missing or contradicts.
 
@@ -89,18 +90,22 @@ def make_plan(path: Path) -> Plan:
     -------
     Plan
         With findings; nothing is written and no array is read.
+
+    Raises
+    ------
+    SourceError
+        If the session file itself is not there or is not text.
     """
     loaded = load_session(path)
-    order = reading_order(loaded.sources)
-    headers, unreadable = read_headers(loaded, order)
-    plan = Plan(loaded, order, headers)
-    reference = find_reference(plan)
-    plan = replace(plan, reference=reference, start=find_start(plan, reference))
-    findings = (*loaded.findings, *unreadable, *_check_plan(plan))
-    return replace(plan, findings=findings)
+    headers, unreadable = read_headers(loaded)
+    plan = Plan(loaded, headers)
+    plan = replace(plan, reference=find_reference(plan))
+    start, time_of_day_known = find_start(plan)
+    plan = replace(plan, start=start, time_of_day_known=time_of_day_known)
+    return replace(plan, findings=(*loaded.findings, *unreadable, *_check_plan(plan)))
 
 
-def read_headers(loaded: LoadedSession, order: tuple[str, ...]) -> tuple[dict[str, Record], tuple[Finding, ...]]:
+def read_headers(loaded: LoadedSession) -> tuple[dict[str, Record], tuple[Finding, ...]]:
     """Read the header of each source that need not be read through.
 
     Returns
@@ -111,7 +116,7 @@ def read_headers(loaded: LoadedSession, order: tuple[str, ...]) -> tuple[dict[st
     """
     headers: dict[str, Record] = {}
     findings: list[Finding] = []
-    for name in order:
+    for name in loaded.order:
         entry = loaded.sources[name]
         if entry.format.reads_values or any(ref.name not in headers for ref in references(entry).values()):
             continue
@@ -123,15 +128,15 @@ def read_headers(loaded: LoadedSession, order: tuple[str, ...]) -> tuple[dict[st
 
 
 def _error(loaded: LoadedSession, key: str, check: str, message: str, remedy: str = "") -> Finding:
-    return Finding(severity="error", check=check, location=loaded.place(key), message=message, remedy=remedy)
+    return Finding(severity="error", check=check, location=loaded.origin(key).text, message=message, remedy=remedy)
 
 
-def _roots(plan: Plan) -> dict[str, SourceEntry]:
-    """The timed sources that are not derived from another one."""
+def timed_roots(plan: Plan) -> dict[str, SourceEntry]:
+    """The sources with times of their own: not derived from another one, and not without a clock."""
     return {
         name: entry
-        for name in plan.order
-        if not any(field != "clock" for field in references(entry := plan.loaded.sources[name]))
+        for name in plan.loaded.order
+        if not any(key != "clock" for key in references(entry := plan.loaded.sources[name]))
         and (name not in plan.headers or plan.headers[name].span is not None)
     }
 
@@ -140,30 +145,39 @@ def find_reference(plan: Plan) -> str | None:
     """The source whose clock is the session's.
 
     It is the one that ``session.start: from NAME`` names; else the only one that clocks refer to; else the only source with times of
-    its own that states neither clock nor start.
+    its own that states neither clock nor start; else one that is called ``daq``.
     """
-    head = plan.loaded.head
-    if head is not None and head.session.start_from is not None:
-        return head.session.start_from if head.session.start_from in plan.loaded.sources else None
-    clocks = {entry.clock.name for entry in plan.loaded.sources.values() if entry.clock is not None}
+    head, sources = plan.loaded.head, plan.loaded.sources
+    if head is not None and isinstance(head.session.start, StartFrom):
+        return head.session.start.source if head.session.start.source in sources else None
+    clocks = {entry.clock.name for entry in sources.values() if entry.clock is not None}
     if len(clocks) == 1:
         return clocks.pop()
-    roots = _roots(plan)
-    free = [name for name, entry in roots.items() if entry.clock is None and entry.starts is None]
-    return free[0] if len(free) == 1 else None
+    free = [name for name, entry in timed_roots(plan).items() if entry.clock is None and entry.starts is None]
+    if len(free) == 1:
+        return free[0]
+    return "daq" if "daq" in free else None
 
 
-def find_start(plan: Plan, reference: str | None) -> datetime | None:
-    """When the session started, with its zone: as stated, else as the reference's header says."""
+def find_start(plan: Plan) -> tuple[datetime | None, bool]:
+    """When the session started, with its zone: as stated, else as the reference's header says.
+
+    Returns
+    -------
+    start : datetime or None
+    time_of_day_known : bool
+        False where only a date is stated; the start is then that day's local midnight, which NWB cannot do without.
+    """
     head = plan.loaded.head
-    if head is None or head.time_zone is None:
-        return None
-    zone = ZoneInfo(head.time_zone)
-    stated = head.session.start_at
-    if stated is not None:
-        return stated.replace(tzinfo=zone) if stated.tzinfo is None else stated
-    header = plan.headers.get(reference) if reference else None
-    return header.start.replace(tzinfo=zone) if header is not None and header.start is not None else None
+    if head is None:
+        return None, True
+    zone, stated = ZoneInfo(head.time_zone), head.session.start
+    if isinstance(stated, datetime):
+        return (stated.replace(tzinfo=zone) if stated.tzinfo is None else stated), True
+    if isinstance(stated, date):
+        return datetime.combine(stated, time(), tzinfo=zone), False
+    header = plan.headers.get(plan.reference) if plan.reference else None
+    return (header.start.replace(tzinfo=zone), True) if header is not None and header.start is not None else (None, True)
 
 
 def _check_plan(plan: Plan) -> Iterator[Finding]:
@@ -176,35 +190,39 @@ def _check_plan(plan: Plan) -> Iterator[Finding]:
 
 def _check_start(plan: Plan) -> Iterator[Finding]:
     head = plan.loaded.head
-    if head is None or head.time_zone is None or plan.start is not None:
+    if head is None:
         return
-    named = head.session.start_from
-    if named is not None and named not in plan.loaded.sources:
-        known = ", ".join(plan.loaded.sources) or "none"
+    loaded, key = plan.loaded, "session.start"
+    if plan.start is None:
+        if plan.reference is None and not (isinstance(head.session.start, StartFrom)):
+            yield _error(
+                loaded,
+                key,
+                "gap",
+                "no source is known whose clock is the session's",
+                "write `start: from <source>`, or the local date and time, such as 2024-05-17 10:30:57",
+            )
+        elif plan.reference in plan.headers:
+            message = f"{plan.reference} does not say when it started"
+            yield _error(loaded, key, "gap", message, "write the local date and time of its start, such as 2024-05-17 10:30:57")
+    elif not plan.time_of_day_known and timed_roots(plan):
+        names = ", ".join(timed_roots(plan))
         yield _error(
-            plan.loaded, "session.start", "dangling reference", f"`from {named}`: there is no source {named}", f"sources: {known}"
+            loaded, key, "gap", f"only a date, but {names} have times of day", "write `start: from <source>`, or date and time"
         )
-    elif plan.reference is None:
+    if plan.start is not None and plan.start.utcoffset() != plan.start.replace(fold=1).utcoffset():
         yield _error(
-            plan.loaded,
-            "session.start",
-            "gap",
-            "no source is known whose clock is the session's",
-            "write `start: from <source>`, or the local date and time, such as 2024-05-17 10:30:57",
-        )
-    elif plan.reference in plan.headers:
-        yield _error(
-            plan.loaded,
-            "session.start",
-            "gap",
-            f"{plan.reference} does not say when it started",
-            "write the local date and time of its start, such as 2024-05-17 10:30:57",
+            loaded,
+            key,
+            "conflict",
+            f"{plan.start:%Y-%m-%d %H:%M:%S} is twice or never in {head.time_zone}: the clocks were changed then",
+            "write the start with its offset from UTC, such as 2024-10-27 02:30:00+02:00",
         )
 
 
 def _check_clocks(plan: Plan) -> Iterator[Finding]:
     """Each source with times of its own must be on the session's clock by a line or by a statement."""
-    for name, entry in _roots(plan).items():
+    for name, entry in timed_roots(plan).items():
         if name == plan.reference or entry.clock is not None or entry.starts is not None or name not in plan.headers:
             continue
         yield _error(
@@ -218,7 +236,7 @@ def _check_clocks(plan: Plan) -> Iterator[Finding]:
 
 def _check_parts(plan: Plan) -> Iterator[Finding]:
     """A channel that is named must be there."""
-    for name in plan.order:
+    for name in plan.loaded.order:
         for key, ref in references(plan.loaded.sources[name]).items():
             header = plan.headers.get(ref.name)
             if header is None or not isinstance(header, Recording):
@@ -235,12 +253,16 @@ def _check_parts(plan: Plan) -> Iterator[Finding]:
 def _check_instrument_clocks(plan: Plan) -> Iterator[Finding]:
     """The instruments' own wall clocks, against the start of the session."""
     head = plan.loaded.head
-    if head is None or plan.start is None:
+    if head is None or plan.start is None or not plan.time_of_day_known:
         return
     tolerance = timedelta(seconds=head.session.tolerance.to("s"))
     for name, header in plan.headers.items():
         entry = plan.loaded.sources[name]
-        if header.start is None or entry.starts is not None or (name == plan.reference and head.session.start_at is None):
+        if (
+            header.start is None
+            or entry.starts is not None
+            or (name == plan.reference and not isinstance(head.session.start, datetime))
+        ):
             continue
         difference = header.start - plan.start.replace(tzinfo=None)
         if not difference:
@@ -250,7 +272,7 @@ def _check_instrument_clocks(plan: Plan) -> Iterator[Finding]:
         yield Finding(
             severity="warning" if beyond else "note",
             check="conflict" if beyond else "instrument clock",
-            location=plan.loaded.place(f"sources.{name}"),
+            location=plan.loaded.origin(f"sources.{name}").text,
             message=f"its own clock says {header.start:%Y-%m-%d %H:%M:%S}, {seconds:+.0f} s from the session's start",
             remedy="is this the right file? State `session.tolerance` if the clocks disagree so far" if beyond else "",
         )
@@ -267,4 +289,4 @@ def _check_entries(plan: Plan) -> Iterator[Finding]:
         entry = Entry(name=name, record=header, stated=source.stated, source=source.source)
         for finding in check(entry, plan.loaded.collections):
             key = f"sources.{name}.{finding.location}".rstrip(".")
-            yield replace(finding, location=plan.loaded.place(key))
+            yield replace(finding, location=plan.loaded.origin(key).text)
