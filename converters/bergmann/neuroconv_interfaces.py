@@ -44,7 +44,7 @@ BLOCK = "Bergmann"
 _SMALL = 1_000_000  # bytes below which an array is handed over whole
 
 
-class _Blocks(GenericDataChunkIterator):
+class _Blocks(GenericDataChunkIterator):  # type: ignore[misc]  # hdmf has no types
     """A lazy array as hdmf reads it: any selection, a block of the first axis at a time."""
 
     def __init__(self, array: LazyArray) -> None:
@@ -111,7 +111,7 @@ def _read(one: Format, keys: Mapping[str, Any]) -> tuple[Source, Record]:
     return source, one.read(source, inputs)
 
 
-class FormatInterface(BaseDataInterface):
+class FormatInterface(BaseDataInterface):  # type: ignore[misc]  # NeuroConv has no types
     """A NeuroConv interface over one `Format`; a subclass only names the format."""
 
     format: ClassVar[Format]

@@ -35,15 +35,13 @@ def command(sessions: tuple[Path, ...], as_json: bool) -> None:
             if not as_json:
                 click.echo(f"{path}: {error}")
             continue
+        sources = [(name, plan.loaded.sources[name]) for name in plan.loaded.order]
         document |= {
             "subject": plan.loaded.head.subject.id if plan.loaded.head else None,
             "session_id": plan.loaded.head.session.id if plan.loaded.head else None,
             "start": plan.start,
             "clock": plan.reference,
-            "sources": [
-                {"name": name, "format": plan.loaded.sources[name].format.key, "read": name in plan.headers}
-                for name in plan.loaded.order
-            ],
+            "sources": [{"name": name, "format": one.format.key, "read": name in plan.headers} for name, one in sources],
             "findings": [finding.as_dict() for finding in plan.findings],
         }
         if has_errors(plan.findings):

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from bergmann.convert.anchors import SessionAnchors
 from bergmann.errors import SourceError
 from bergmann.findings import Finding
 from bergmann.moments import Moment, When, resolve
@@ -49,8 +50,8 @@ class Aligned:
                         severity="warning",
                         check="clock drift",
                         location=self.plan.loaded.origin(f"sources.{name}.clock").text,
-                        message=f"after the fit by the first pulse, {name} is up to {fit.residual * 1e3:.1f} ms away from the pulses "
-                        f"on {fit.reference} ({fit.drift * 1e3:+.1f} ms at the last of {fit.n_pulses})",
+                        message=f"after the fit by the first pulse, {name} is up to {fit.residual * 1e3:.1f} ms away from the "
+                        f"pulses on {fit.reference} ({fit.drift * 1e3:+.1f} ms at the last of {fit.n_pulses})",
                         remedy="its times in the file carry this error, which the clock table states",
                     )
                 )

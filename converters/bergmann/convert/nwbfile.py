@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, datetime, time
+from typing import Any
 from uuid import uuid4
 
 from pynwb import NWBFile
@@ -86,7 +87,7 @@ def _age(stated: StatedSubject, start: datetime) -> str | None:
     return None
 
 
-def add_devices(nwbfile: NWBFile, devices: Mapping[str, Device], placed: Placed) -> None:
+def add_devices(nwbfile: NWBFile, devices: Mapping[str, Any], placed: Placed) -> None:
     """Write the instruments that no room has written already (lasers and fibres of light sites are written there)."""
     for name, stated in devices.items():
         if ("devices", name) in placed.objects:

@@ -158,7 +158,8 @@ def _write(aligned: Aligned, out: Path, overwrite: bool, on_progress: OnProgress
     _add_collections(nwbfile, COLLECTIONS_AFTER, placed)
     _add_invalid(nwbfile, aligned, placed)
     nwbfile.add_lab_meta_data(_conversion_record(aligned))
-    return write_session(nwbfile, out, streams, placed.externals, overwrite=overwrite, on_progress=on_progress)
+    target: Path = write_session(nwbfile, out, streams, placed.externals, overwrite=overwrite, on_progress=on_progress)
+    return target
 
 
 def _add_collections(nwbfile: Any, names: tuple[str, ...], placed: Placed) -> None:

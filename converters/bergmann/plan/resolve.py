@@ -133,19 +133,19 @@ def _error(loaded: LoadedSession, key: str, check: str, message: str, remedy: st
 
 def timed_roots(plan: Plan) -> dict[str, SourceEntry]:
     """The sources with times of their own: not derived from another one, and not without a clock."""
-    return {
-        name: entry
-        for name in plan.loaded.order
-        if not any(key != "clock" for key in references(entry := plan.loaded.sources[name]))
-        and (name not in plan.headers or plan.headers[name].span is not None)
-    }
+    return {name: plan.loaded.sources[name] for name in plan.loaded.order if _is_timed_root(plan, name)}
+
+
+def _is_timed_root(plan: Plan, name: str) -> bool:
+    is_derived = any(key != "clock" for key in references(plan.loaded.sources[name]))
+    return not is_derived and (name not in plan.headers or plan.headers[name].span is not None)
 
 
 def find_reference(plan: Plan) -> str | None:
     """The source whose clock is the session's.
 
-    It is the one that ``session.start: from NAME`` names; else the only one that clocks refer to; else the only source with times of
-    its own that states neither clock nor start; else one that is called ``daq``.
+    It is the one that ``session.start: from NAME`` names; else the only one that clocks refer to; else the only source with times
+    of its own that states neither clock nor start; else one that is called ``daq``.
     """
     head, sources = plan.loaded.head, plan.loaded.sources
     if head is not None and isinstance(head.session.start, StartFrom):
@@ -257,12 +257,8 @@ def _check_instrument_clocks(plan: Plan) -> Iterator[Finding]:
         return
     tolerance = timedelta(seconds=head.session.tolerance.to("s"))
     for name, header in plan.headers.items():
-        entry = plan.loaded.sources[name]
-        if (
-            header.start is None
-            or entry.starts is not None
-            or (name == plan.reference and not isinstance(head.session.start, datetime))
-        ):
+        says_the_start = name == plan.reference and not isinstance(head.session.start, datetime)
+        if header.start is None or says_the_start or plan.loaded.sources[name].starts is not None:
             continue
         difference = header.start - plan.start.replace(tzinfo=None)
         if not difference:
