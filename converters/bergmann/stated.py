@@ -35,11 +35,11 @@ class Names:
     collection: str
 
 
-@dataclass(frozen=True)
 class Ref(Generic[R]):
     """The name of another source, or of a part of it: ``movie``, ``daq/FrameClock``.
 
-    As a field, ``Ref[Recording]`` says which record it must name.
+    As a field, ``Ref[Recording]`` says which record it must name. No dataclass: pydantic would read ``Ref[Recording]`` as a mapping
+    of its fields, and not by `parse`.
 
     Attributes
     ----------
@@ -49,8 +49,28 @@ class Ref(Generic[R]):
         What of it, e.g. a channel.
     """
 
+    __slots__ = ("name", "part")
     name: str
-    part: str | None = None
+    part: str | None
+
+    def __init__(self, name: str, part: str | None = None) -> None:
+        object.__setattr__(self, "name", name)
+        object.__setattr__(self, "part", part)
+
+    def __setattr__(self, key: str, value: object) -> None:
+        raise AttributeError(f"a reference is not changed: {key}")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Ref) and (self.name, self.part) == (other.name, other.part)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.part))
+
+    def __repr__(self) -> str:
+        return f"Ref({str(self)!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Ref, (self.name, self.part)
 
     def __str__(self) -> str:
         return self.name if self.part is None else f"{self.name}/{self.part}"
