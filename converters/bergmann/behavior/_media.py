@@ -128,8 +128,8 @@ def _media(path: Path, stream: Any, times: list[int], without_time: int) -> Medi
         raise SourceError(f"{path.name}: no frame in this video; was the recording stopped before it began?")
     if stream.frames > count:
         raise SourceError(
-            f"{path.name}: {count} frames found and {stream.frames} counted in its header; it is cut off. Copy it again, or repair it "
-            "with: ffmpeg -i IN -c copy OUT"
+            f"{path.name}: {count} frames found and {stream.frames} counted in its header; it is cut off. Copy it again, or repair "
+            "it with: ffmpeg -i IN -c copy OUT"
         )
     if not stream.average_rate:
         raise SourceError(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from bergmann.behavior._pose_nwb import add_pose
 from bergmann.behavior._video_nwb import add_video
-from bergmann.records import Video
+from bergmann.records import Pose, Video
 
-ADD = {Video: add_video}
+ADD = {Video: add_video, Pose: add_pose}

@@ -1,0 +1,90 @@
+"""Tracked body parts to ndx-pose."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from ndx_pose import PoseEstimation, PoseEstimationSeries, Skeleton, Skeletons
+
+from bergmann.behavior._module import behavior_module
+from bergmann.errors import SourceError
+from bergmann.timing.times import ExplicitTimes, time_arguments
+
+if TYPE_CHECKING:
+    from pynwb import NWBFile
+
+    from bergmann.behavior.stated import PoseStated
+    from bergmann.records import Pose
+    from bergmann.registry import Entry, Placed
+
+REFERENCE_FRAME = "(0, 0) is the top left corner of the video frame; x runs to the right, y down."
+
+
+def add_pose(nwbfile: NWBFile, entry: Entry[Pose, PoseStated], placed: Placed) -> None:
+    """Add a `PoseEstimation` to the behaviour module, linked to its skeleton and to the video it was tracked in."""
+    pose, stated = entry.record, entry.stated
+    module = behavior_module(nwbfile)
+    skeleton = _skeleton(entry)
+    _skeletons(module).add_skeletons(skeleton)
+    video = placed.get("sources", entry.of.name) if entry.of is not None else None
+    estimation = PoseEstimation(
+        name=entry.name,
+        description=stated.description or _description(pose),
+        pose_estimation_series=_series(pose),
+        scorer=pose.scorer,
+        source_software=pose.software,
+        source_software_version=stated.software_version,
+        skeleton=skeleton,
+        source_video=video,
+        device=None if video is None else video.device,
+    )
+    module.add(estimation)
+    placed.put("sources", entry.name, estimation)
+
+
+def _description(pose: Pose) -> str:
+    tracked = f" in {pose.video}" if pose.video else ""
+    return f"Positions of body parts tracked{tracked} by {pose.software}, scorer {pose.scorer}."
+
+
+def _skeletons(module: Any) -> Any:
+    """The one container of skeletons, made when the first pose comes."""
+    if "Skeletons" not in module.data_interfaces:
+        module.add(Skeletons(name="Skeletons"))
+    return module["Skeletons"]
+
+
+def _skeleton(entry: Entry[Pose, PoseStated]) -> Any:
+    """The body parts, and the edges only if a person states them: an edge is a claim about the animal."""
+    names = [keypoint.name for keypoint in entry.record.keypoints]
+    edges = {}
+    if entry.stated.skeleton is not None:
+        missing = [part for edge in entry.stated.skeleton for part in edge if part not in names]
+        if missing:
+            raise SourceError(
+                f"{entry.name}: the skeleton joins {missing[0]!r}, which is not tracked; there are: {', '.join(names)}"
+            )
+        pairs = [[names.index(part) for part in edge] for edge in entry.stated.skeleton]
+        edges["edges"] = np.array(pairs, dtype=np.uint8 if len(names) < 256 else np.uint16).reshape(-1, 2)
+    return Skeleton(name=f"{entry.name}_skeleton", nodes=names, **edges)
+
+
+def _series(pose: Pose) -> list[Any]:
+    """One series a body part; explicit times are stored once, with the first, and shared by the others."""
+    made: list[Any] = []
+    for keypoint in pose.keypoints:
+        shared = made and isinstance(pose.times, ExplicitTimes)
+        made.append(
+            PoseEstimationSeries(
+                name=keypoint.name.replace("/", "_").replace(":", "_"),
+                description=f"Position of {keypoint.name}.",
+                data=keypoint.positions,
+                unit="pixels",
+                reference_frame=REFERENCE_FRAME,
+                confidence=keypoint.confidence,
+                confidence_definition=f"Likelihood as {pose.software} states it for each frame.",
+                **({"timestamps": made[0]} if shared else time_arguments(pose.times)),
+            )
+        )
+    return made
