@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -19,7 +18,7 @@ FORMATS = load_formats()
 ON_DISK = [one for one in FORMATS if "path" in one.source.model_fields]
 FILLED = {  # a value for each required key beside the path, so that reading gets as far as the file
     "rate": "30 Hz",
-    "columns": {"onset": "on", "duration": "width", "label": "what", "start": "from", "stop": "to", "value": "value", "stimulus": "s"},
+    "columns": {"onset": "on", "duration": "width", "label": "what", "start": "from", "stop": "to", "value": "value"},
     "units": {"onset": "s", "duration": "s"},
     "unit": "s",
     "rows": {"Animal": "1"},
@@ -84,7 +83,7 @@ def test_a_wrong_file_is_a_source_error_that_names_it(one: Format, tmp_path: Pat
     with pytest.raises(SourceError, match="wrong"):
         one.read(source_at(one, path), {})
     assert path.read_bytes() == before
-    assert os.listdir(tmp_path) == ["wrong.csv"]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_listing_the_formats_is_cheap() -> None:

@@ -1,0 +1,40 @@
+"""A clock is fitted by its first pulse, and what is left is stated."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bergmann.errors import SourceError
+from bergmann.timing.fit import fit_first_pulse
+from bergmann.timing.times import ExplicitTimes, RegularTimes
+
+
+@given(st.floats(-1e4, 1e4), st.floats(0.5, 500), st.integers(1, 2000))
+def test_a_shifted_clock_is_found_whole(offset: float, rate: float, count: int) -> None:
+    own = RegularTimes(0.25, rate, count)
+    fit = fit_first_pulse(own, own.seconds + offset, source="movie", line="daq/FrameClock")
+    assert fit.offset == pytest.approx(offset, abs=1e-9)
+    assert fit.residual == pytest.approx(0, abs=1e-9)
+    assert (fit.n_pulses, fit.n_events) == (count, count)
+
+
+@given(st.floats(-200, 200))
+def test_a_drift_is_stated_and_not_hidden(ppm: float) -> None:
+    pulses = 3 + np.arange(1000) / 10
+    own = ExplicitTimes((pulses - 3) * (1 + ppm * 1e-6))
+    fit = fit_first_pulse(own, pulses, source="movie", line="daq/FrameClock")
+    assert fit.drift == pytest.approx(99.9 * ppm * 1e-6, abs=1e-9)
+    assert fit.residual == pytest.approx(abs(fit.drift), abs=1e-9)
+
+
+def test_missing_pulses_are_refused_with_both_counts() -> None:
+    with pytest.raises(SourceError, match=r"movie: 10 frames, but 9 pulses on daq/FrameClock"):
+        fit_first_pulse(RegularTimes(0, 10, 10), np.arange(9) / 10, source="movie", line="daq/FrameClock")
+
+
+def test_a_silent_line_is_refused() -> None:
+    with pytest.raises(SourceError, match=r"daq/FrameClock: no pulse on this line; expected 10"):
+        fit_first_pulse(RegularTimes(0, 10, 10), np.empty(0), source="movie", line="daq/FrameClock")
