@@ -1,0 +1,317 @@
+"""Where the pixels of each page of a TIFF are, without one object a page, and frames made of such pages.
+
+Pages are counted by walking the chain of directories (TIFF 6.0, and BigTIFF with its 8-byte offsets), so a recording may have any
+number of them. Only what an instrument writes is taken: uncompressed pages of one sample a pixel, stored in one piece.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bergmann.errors import SourceError
+
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _DESCRIPTION, _STRIPS = 256, 257, 258, 259, 270, 273
+_SAMPLES, _STRIP_SIZES, SOFTWARE, ARTIST, _TILE_WIDTH, _SAMPLE_FORMAT = 277, 279, 305, 315, 322, 339
+_SIZE_OF_TYPE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
+_CODE_OF_TYPE = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+_KIND_OF_FORMAT = {1: "u", 2: "i", 3: "f"}
+_NEAR = 8192  # bytes read at once: a directory and the description that usually follows it
+
+
+class CutShortError(SourceError):
+    """The file ends before its last page does; all complete pages have been yielded before."""
+
+
+class PageForm(NamedTuple):
+    """What must be the same in all pages of a movie."""
+
+    height: int
+    width: int
+    bits: int
+    sample_format: int
+    samples: int
+    compression: int
+    in_one_piece: bool
+
+
+class Page(NamedTuple):
+    """One page: its form, where its pixels begin, and the beginning of its description."""
+
+    form: PageForm
+    offset: int
+    description: bytes
+
+
+class _Layout(NamedTuple):
+    """How numbers are stored in this file."""
+
+    order: str
+    big: bool
+    length: struct.Struct
+    entry: struct.Struct
+    pointer: struct.Struct
+
+    @property
+    def inline(self) -> int:
+        return self.pointer.size
+
+
+_BIG, _CLASSIC = (43, "Q", "HHQQ", "Q"), (42, "H", "HHII", "I")
+_ORDERS = {b"II": "<", b"MM": ">"}
+
+
+def is_tiff(path: Path) -> bool:
+    """Whether a file begins as a TIFF does; False for what cannot be read."""
+    try:
+        with path.open("rb") as file:
+            begin = file.read(4)
+    except OSError:
+        return False
+    order = _ORDERS.get(begin[:2])
+    return order is not None and len(begin) == 4 and struct.unpack(f"{order}H", begin[2:])[0] in (42, 43)
+
+
+def _layout(file: BinaryIO, name: str) -> tuple[_Layout, int]:
+    """The layout of a TIFF and the place of its first directory."""
+    begin = file.read(16)
+    order = _ORDERS.get(begin[:2])
+    version = struct.unpack(f"{order}H", begin[2:4])[0] if order and len(begin) >= 4 else None
+    for number, count, entry, pointer in (_BIG, _CLASSIC):
+        if order and version == number and len(begin) >= 8:
+            layout = _Layout(order, number == 43, *(struct.Struct(order + code) for code in (count, entry, pointer)))
+            at = 8 if layout.big else 4
+            if len(begin) >= at + layout.inline:
+                return layout, layout.pointer.unpack_from(begin, at)[0]
+    raise SourceError(
+        f"{name}: not a TIFF (it begins with {begin[:4]!r}; a TIFF begins with b'II*\\x00', b'MM\\x00*' or b'II+\\x00')"
+    )
+
+
+def _read(file: BinaryIO, at: int, size: int) -> bytes:
+    file.seek(at)
+    return file.read(size)
+
+
+class _Directory:
+    """The tags of one page, values read when asked for."""
+
+    def __init__(self, file: BinaryIO, layout: _Layout, at: int) -> None:
+        self._file, self._layout = file, layout
+        head = _read(file, at, layout.length.size)
+        if len(head) < layout.length.size:
+            raise CutShortError
+        (count,) = layout.length.unpack(head)
+        if count > 4096:  # a TIFF page has tens of tags: this is no directory
+            raise CutShortError
+        body = _read(file, at + layout.length.size, count * layout.entry.size + layout.inline)
+        if len(body) < count * layout.entry.size + layout.inline:
+            raise CutShortError
+        self._value_at = at + layout.length.size + layout.entry.size - layout.inline
+        self._tags = {
+            tag: (kind, length, value, index)
+            for index, (tag, kind, length, value) in enumerate(layout.entry.iter_unpack(body[: count * layout.entry.size]))
+        }
+        (self.next,) = layout.pointer.unpack_from(body, count * layout.entry.size)
+
+    def __contains__(self, tag: int) -> bool:
+        return tag in self._tags
+
+    def number(self, tag: int, default: int) -> int:
+        """The only (or first) number of a tag."""
+        if tag not in self._tags:
+            return default
+        kind, length, value, _ = self._tags[tag]
+        size = _SIZE_OF_TYPE.get(kind, 0)
+        if length * size > self._layout.inline:
+            return self.numbers(tag)[0]
+        if self._layout.order == "<":
+            return int(value & ((1 << 8 * size) - 1))
+        return int(value >> 8 * (self._layout.inline - size))
+
+    def numbers(self, tag: int) -> tuple[int, ...]:
+        """All numbers of a tag."""
+        if tag not in self._tags:
+            return ()
+        kind, length, _, _ = self._tags[tag]
+        if length == 1:
+            return (self.number(tag, 0),)
+        if kind not in _CODE_OF_TYPE:
+            return ()
+        code = struct.Struct(f"{self._layout.order}{length}{_CODE_OF_TYPE[kind]}")
+        raw = self.raw(tag, code.size)
+        if len(raw) < code.size:
+            raise CutShortError
+        return code.unpack(raw)
+
+    def raw(self, tag: int, limit: int) -> bytes:
+        """Up to `limit` bytes of a tag's value, without what pads it."""
+        if tag not in self._tags:
+            return b""
+        kind, length, value, index = self._tags[tag]
+        size = _SIZE_OF_TYPE.get(kind, 0) * length
+        at = self._value_at + index * self._layout.entry.size if size <= self._layout.inline else value
+        return _read(self._file, at, min(size, limit))
+
+
+def _form_and_offset(directory: _Directory) -> tuple[PageForm, int, int]:
+    """The form of a page, where its pixels begin, and how many bytes it stores."""
+    offsets, sizes = directory.numbers(_STRIPS), directory.numbers(_STRIP_SIZES)
+    joined = all(at + size == after for at, size, after in zip(offsets, sizes, offsets[1:], strict=False))
+    form = PageForm(
+        directory.number(_HEIGHT, 0),
+        directory.number(_WIDTH, 0),
+        directory.number(_BITS, 1),
+        directory.number(_SAMPLE_FORMAT, 1),
+        directory.number(_SAMPLES, 1),
+        directory.number(_COMPRESSION, 1),
+        bool(offsets) and len(offsets) == len(sizes) and joined and _TILE_WIDTH not in directory,
+    )
+    return form, offsets[0] if offsets else 0, sum(sizes)
+
+
+def walk_pages(path: Path, *, described: int = 0) -> Iterator[Page]:
+    """Yield the pages of a TIFF in the order of the file.
+
+    Parameters
+    ----------
+    path : Path
+    described : int
+        How many bytes of each page's description to read.
+
+    Raises
+    ------
+    CutShortError
+        After the last complete page, if the file goes on beyond its end.
+    SourceError
+        If the file is not a TIFF.
+    """
+    size = path.stat().st_size
+    with path.open("rb", buffering=_NEAR) as file:
+        layout, at = _layout(file, path.name)
+        count = 0
+        while at:
+            if at >= size:
+                raise CutShortError
+            if count > size // layout.entry.size:
+                raise SourceError(f"{path.name}: its pages are chained in a circle; is it damaged?")
+            directory = _Directory(file, layout, at)
+            form, offset, stored = _form_and_offset(directory)
+            if offset + stored > size:
+                raise CutShortError
+            if form.compression == 1 and form.in_one_piece and stored < _bytes_of(form):
+                raise SourceError(
+                    f"{path.name}: page {count + 1} stores {stored} bytes; {form.height} x {form.width} pixels of "
+                    f"{form.bits} bits need {_bytes_of(form)}. Is it damaged?"
+                )
+            yield Page(form, offset, directory.raw(_DESCRIPTION, described) if described else b"")
+            count += 1
+            at = directory.next
+
+
+def read_text(path: Path, tag: int) -> str:
+    """The text of a tag of the first page; empty if there is none."""
+    with path.open("rb", buffering=_NEAR) as file:
+        layout, at = _layout(file, path.name)
+        try:
+            raw = _Directory(file, layout, at).raw(tag, 1 << 24)
+        except CutShortError:
+            return ""
+    return raw.split(b"\0", 1)[0].decode("utf-8", errors="replace")
+
+
+def read_description(path: Path) -> str:
+    """The description of the first page; empty if there is none."""
+    return read_text(path, _DESCRIPTION)
+
+
+def _bytes_of(form: PageForm) -> int:
+    return form.height * form.width * form.samples * form.bits // 8
+
+
+def dtype_of(form: PageForm, path: Path) -> np.dtype[Any]:
+    """The type of a page's pixels, in the file's byte order.
+
+    Raises
+    ------
+    SourceError
+        If the pages are compressed, coloured, tiled, or of a type that no camera or detector gives.
+    """
+    kind = _KIND_OF_FORMAT.get(form.sample_format)
+    if form.compression != 1:
+        raise SourceError(
+            f"{path.name}: its pages are compressed (TIFF compression {form.compression}); expected pages as the "
+            "microscope writes them. Save it without compression."
+        )
+    if form.samples != 1:
+        raise SourceError(f"{path.name}: {form.samples} samples a pixel (a colour picture); expected one detector value a pixel")
+    if not form.in_one_piece:
+        raise SourceError(f"{path.name}: its pages are tiled or stored in scattered strips; expected each page in one piece")
+    if kind is None or form.bits not in (8, 16, 32, 64) or (kind == "f" and form.bits == 8):
+        raise SourceError(
+            f"{path.name}: {form.bits} bits of TIFF sample format {form.sample_format} a pixel; expected whole numbers "
+            "or floats of 8 to 64 bits"
+        )
+    with path.open("rb") as file:
+        return np.dtype(f"{_ORDERS[file.read(2)]}{kind}{form.bits // 8}")
+
+
+@dataclass(frozen=True, eq=False)
+class PageFrames:
+    """Frames (or volumes) whose pixels lie in pages of one or more files; read when asked for.
+
+    Attributes
+    ----------
+    files : tuple of Path
+    file_of : np.ndarray, shape (n_frames,) or (n_frames, n_planes), int32
+        Which file holds each page.
+    offsets : np.ndarray, of the same shape, int64
+        Where in that file its pixels begin, in bytes.
+    size : tuple of int
+        (height, width).
+    stored : np.dtype
+        Type of the pixels, in the files' byte order.
+    """
+
+    files: tuple[Path, ...]
+    file_of: NDArray[np.int32]
+    offsets: NDArray[np.int64]
+    size: tuple[int, int]
+    stored: np.dtype[Any]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n_frames, height, width) or (n_frames, n_planes, height, width)."""
+        return (*self.offsets.shape, *self.size)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the pixels, in this machine's byte order."""
+        return self.stored.newbyteorder("=")
+
+    def __getitem__(self, block: slice, /) -> NDArray[Any]:
+        """The frames of the block, rows from the top.
+
+        Raises
+        ------
+        SourceError
+            If a file has become shorter since its pages were counted.
+        """
+        file_of, offsets = self.file_of[block].ravel(), self.offsets[block].ravel()
+        frames = np.empty((len(offsets), *self.size), self.stored)
+        with ExitStack() as opened:
+            files: dict[int, BinaryIO] = {}
+            for frame, number, offset in zip(frames, file_of.tolist(), offsets.tolist(), strict=True):
+                if number not in files:
+                    files[number] = opened.enter_context(self.files[number].open("rb", buffering=0))
+                files[number].seek(offset)
+                if files[number].readinto(frame.data.cast("B")) != frame.nbytes:  # type: ignore[attr-defined]
+                    raise SourceError(f"{self.files[number].name}: ends inside a page; was it changed while being read?")
+        return frames.reshape(-1, *self.shape[1:]).astype(self.dtype, copy=False)
