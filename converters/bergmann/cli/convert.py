@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,6 +21,9 @@ from bergmann.cli.output import (
     print_table,
     say,
 )
+
+if TYPE_CHECKING:
+    from bergmann.convert import Conversion
 
 
 @click.command(name="convert")
@@ -37,12 +42,12 @@ def command(sessions: tuple[Path, ...], out: Path, overwrite: bool, as_json: boo
 
     A session that fails leaves nothing behind and does not stop the next one.
     """
-    from bergmann.convert import Conversion, convert_session
+    from bergmann.convert import convert_session
 
     done: list[Conversion] = []
     for path in sessions:
         say(f"{path}")
-        conversion = convert_session(path, out, overwrite=overwrite, on_progress=Progress())
+        conversion = convert_session(path, out, overwrite=overwrite, on_progress=Progress(f"writing {path.name}"))
         done.append(conversion)
         if not as_json:
             print_findings(finding for finding in conversion.findings if finding.severity != "note")
@@ -53,7 +58,7 @@ def command(sessions: tuple[Path, ...], out: Path, overwrite: bool, as_json: boo
     sys.exit(exit_status(done))
 
 
-def print_conversions(done: list) -> None:  # type: ignore[type-arg]
+def print_conversions(done: Sequence[Conversion]) -> None:
     """Print one table of what became of each session."""
     print_table(
         ["session", "result", "file", "findings", "seconds"],
@@ -64,7 +69,7 @@ def print_conversions(done: list) -> None:  # type: ignore[type-arg]
     )
 
 
-def exit_status(done: list) -> int:  # type: ignore[type-arg]
+def exit_status(done: Sequence[Conversion]) -> int:
     """0 if all were converted without an error, 2 if an input could not be read, else 1."""
     if any(one.result == "unreadable" for one in done):
         return UNUSABLE

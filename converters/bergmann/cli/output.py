@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import click
 
@@ -59,23 +58,18 @@ def say(message: str) -> None:
 class Progress:
     """A progress bar on stderr, drawn only where a person watches.
 
-    Call it with (what, done, total) in any unit; a new `what` begins a new bar.
+    Call it with (done, total) in any unit.
     """
 
-    def __init__(self) -> None:
-        self._what = ""
+    def __init__(self, what: str) -> None:
+        self._what = what
         self._shown = -1
         self._watched = sys.stderr.isatty()
 
-    def __call__(self, what: str, done: int, total: int) -> None:
-        if not self._watched:
-            return
+    def __call__(self, done: int, total: int) -> None:
         percent = 100 * done // total if total else 100
-        if (what, percent) == (self._what, self._shown):
+        if not self._watched or percent == self._shown:
             return
-        self._what, self._shown = what, percent
+        self._shown = percent
         bar = "#" * (percent // 4)
-        click.echo(f"\r  {what[:30]:<30} [{bar:<25}] {percent:3d} %", err=True, nl=percent == 100)
-
-
-OnProgress = Callable[[str, int, int], Any]
+        click.echo(f"\r  {self._what[:40]:<40} [{bar:<25}] {percent:3d} %", err=True, nl=percent == 100)

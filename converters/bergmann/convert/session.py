@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from math import nan
@@ -17,11 +17,11 @@ from bergmann.convert.align import Aligned, align
 from bergmann.convert.nwbfile import add_devices, make_nwbfile
 from bergmann.errors import BergmannError, SessionError, WriteError
 from bergmann.findings import Finding, has_errors
-from bergmann.plan.resolve import Plan, make_plan
+from bergmann.plan.resolve import make_plan
 from bergmann.receptors.terms import keywords
 from bergmann.registry import Entry, Placed, load_collection_writers, load_entry_writers
 from bergmann.validate import validate_paths
-from bergmann.writing import Streams, existing_targets, write_session
+from bergmann.writing import OnProgress, Streams, check_target, write_session
 from ndx_bergmann import Clock, SourceFile, make_conversion_record
 
 COLLECTIONS_BEFORE = ("vectors", "populations", "procedures", "receptors", "indicators", "light_sites", "devices", "planes")
@@ -72,9 +72,6 @@ class Conversion:
         }
 
 
-OnProgress = Callable[[str, int, int], Any]
-
-
 def convert_session(path: Path, out: Path, *, overwrite: bool = False, on_progress: OnProgress | None = None) -> Conversion:
     """Convert one session into a local dandiset, and validate what was written.
 
@@ -88,7 +85,7 @@ def convert_session(path: Path, out: Path, *, overwrite: bool = False, on_progre
         Folder of the local dandiset; made if it is not there.
     overwrite : bool
         Whether to replace the file of this session that is already there.
-    on_progress : callable (what, done, total), optional
+    on_progress : callable (bytes done, bytes in all), optional
         Told how far the writing is.
     """
     begun = time.perf_counter()
@@ -99,7 +96,7 @@ def convert_session(path: Path, out: Path, *, overwrite: bool = False, on_progre
         plan = make_plan(path)
         findings = plan.findings
         if plan.is_complete:
-            _refuse_existing(plan, out, overwrite)
+            check_target(out, plan.head.subject.id, plan.head.session.id, overwrite=overwrite)
             aligned = align(plan)
             findings = (*findings, *aligned.findings())
             target = _write(aligned, out, overwrite, on_progress)
@@ -137,13 +134,6 @@ def _surprise(path: Path, error: Exception) -> Finding:
     )
 
 
-def _refuse_existing(plan: Plan, out: Path, overwrite: bool) -> None:
-    there = existing_targets(out, plan.head.subject.id, plan.head.session.id)
-    if there and not overwrite:
-        names = ", ".join(one.name for one in there)
-        raise WriteError(f"{names}: this session is already in {out.name}; convert with --overwrite to replace it")
-
-
 def _write(aligned: Aligned, out: Path, overwrite: bool, on_progress: OnProgress | None) -> Path:
     """Add everything to an NWB file object and write it."""
     plan, streams = aligned.plan, Streams()
@@ -158,8 +148,7 @@ def _write(aligned: Aligned, out: Path, overwrite: bool, on_progress: OnProgress
     _add_collections(nwbfile, COLLECTIONS_AFTER, placed)
     _add_invalid(nwbfile, aligned, placed)
     nwbfile.add_lab_meta_data(_conversion_record(aligned))
-    target: Path = write_session(nwbfile, out, streams, placed.externals, overwrite=overwrite, on_progress=on_progress)
-    return target
+    return write_session(nwbfile, out, streams, placed.externals, overwrite=overwrite, on_progress=on_progress)
 
 
 def _add_collections(nwbfile: Any, names: tuple[str, ...], placed: Placed) -> None:

@@ -15,6 +15,7 @@ from bergmann.plan.session import LoadedSession, SourceEntry, load_session
 from bergmann.records import Record, Recording
 from bergmann.registry import Entry, Inputs, load_checks
 from bergmann.stated import Ref
+from bergmann.writing.naming import check_ids
 
 
 @dataclass(frozen=True)
@@ -181,11 +182,19 @@ def find_start(plan: Plan) -> tuple[datetime | None, bool]:
 
 
 def _check_plan(plan: Plan) -> Iterator[Finding]:
+    yield from _check_names(plan)
     yield from _check_start(plan)
     yield from _check_clocks(plan)
     yield from _check_parts(plan)
     yield from _check_instrument_clocks(plan)
     yield from _check_entries(plan)
+
+
+def _check_names(plan: Plan) -> Iterator[Finding]:
+    """Subject and session must be names that a file of the archive can have."""
+    if plan.loaded.head is not None:
+        for finding in check_ids(plan.loaded.head.subject.id, plan.loaded.head.session.id):
+            yield replace(finding, location=plan.loaded.origin(finding.location).text)
 
 
 def _check_start(plan: Plan) -> Iterator[Finding]:
