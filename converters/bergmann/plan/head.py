@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from bergmann.moments import Moment
-from bergmann.stated import Date, DateOrUnknown, Duration, Mass, Names, Quantity, Stated, Unknown
+from bergmann.stated import DateOrUnknown, Duration, Mass, Names, Quantity, Stated, Unknown
 
 # --- start ------------------------------------------------------------------------------------------------------------
 
@@ -76,6 +76,21 @@ class SessionKeys(Stated):
     tolerance: Duration = Field(
         Quantity(2, "min"), description="how far the clocks of the instruments' computers may disagree before it is a finding"
     )
+
+    @property
+    def start_from(self) -> str | None:
+        """The source that the session starts with, of ``from daq``."""
+        return self.start.source if isinstance(self.start, StartFrom) else None
+
+    @property
+    def start_at(self) -> datetime | None:
+        """The stated date and time, without a zone unless one was written."""
+        return self.start if isinstance(self.start, datetime) else None
+
+    @property
+    def start_day(self) -> date | None:
+        """The stated date, where no time of day was."""
+        return None if self.start is None or isinstance(self.start, datetime | StartFrom) else self.start
 
 
 # --- subject ----------------------------------------------------------------------------------------------------------

@@ -2,70 +2,29 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path, PureWindowsPath
 
 from bergmann.findings import Finding
-from bergmann.moments import Moment
-from bergmann.plan.head import InvalidInterval, SessionHead
-from bergmann.plan.overlay import Origin
-from bergmann.records import Record, Recording
-from bergmann.registry import Format, Source, load_collections, load_formats, load_stated
-from bergmann.stated import Collections, Ref, Stated
+from bergmann.moments import Reference, names
+from bergmann.plan.head import InvalidInterval, SessionHead, StartFrom
+from bergmann.plan.mistakes import error, keys_of, nearest, validate
+from bergmann.plan.overlay import Merged, Origin, joined, load_merged, origins, walk
+from bergmann.plan.references import MomentUse, NameUse, RefUse, Use, uses, with_paths
+from bergmann.plan.sources import PlanKeys, SourceEntry, Vocabulary, choose_format, make_entry
+from bergmann.plan.yaml import Branch, Leaf, Node
+from bergmann.records import Recording
+from bergmann.registry import Format
+from bergmann.stated import Collections, Stated
 
+__all__ = ["LoadedSession", "Origin", "SessionHead", "SourceEntry", "StartFrom", "Vocabulary", "dependencies", "load_session"]
 
-@dataclass(frozen=True, kw_only=True)
-class Vocabulary:
-    """What a session file may speak of: the formats, and the models of what is stated.
-
-    Attributes
-    ----------
-    formats : tuple of Format
-    stated : mapping of record type to stated model
-    collections : mapping of collection name to stated model
-    """
-
-    formats: tuple[Format, ...]
-    stated: Mapping[type[Record], type[Stated]]
-    collections: Mapping[str, type[Stated]]
-
-    @classmethod
-    def of_rooms(cls) -> Vocabulary:
-        """What the rooms declare."""
-        return cls(formats=load_formats(), stated=load_stated(), collections=load_collections())
-
-
-@dataclass(frozen=True, kw_only=True)
-class SourceEntry:
-    """One entry of ``sources``.
-
-    Attributes
-    ----------
-    name : str
-    format : Format
-    source : Source
-        Its paths are absolute.
-    stated : Stated
-        What is said of it, in the room's model for its record.
-    clock : Ref or None
-        The channel whose pulses tick for its frames.
-    starts : Moment or None
-        When its zero is.
-    frames : tuple of int, optional
-        First and last frame of a longer series that are this session's, counted from 1, both included.
-    last_frame : int, optional
-        Last frame to use, counted from 1.
-    """
-
-    name: str
-    format: Format
-    source: Source
-    stated: Stated
-    clock: Ref[Recording] | None = None
-    starts: Moment | None = None
-    frames: tuple[int, int] | None = None
-    last_frame: int | None = None
+RESERVED = ("runs", "states", "preparation", "dandiset", "arms", "sessions")
+"""Keys that later versions will read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +37,7 @@ class LoadedSession:
     head : SessionHead or None
         None where the findings have errors in its keys.
     collections : mapping of str to mapping of str to Stated
-        ``{"planes": {"bg_plane": Plane(...)}}``; entries with errors are left out (and in `findings`).
+        ``{"planes": {"bg_plane": Plane(...)}}``; every collection is there; entries with errors are left out (and in `findings`).
     sources : mapping of str to SourceEntry
         In the order of the file; entries with errors are left out (and in `findings`).
     absent : mapping of str to str
@@ -87,15 +46,18 @@ class LoadedSession:
         Every gap and mistake.
     origins : mapping of str to Origin
         Where each value and map was stated, by dotted key (``"devices.scope.model"``).
+    documents : tuple of Path
+        The documents that were laid over each other, in order.
     """
 
     path: Path
-    head: SessionHead | None
-    collections: Collections
-    sources: Mapping[str, SourceEntry]
-    absent: Mapping[str, str]
-    findings: tuple[Finding, ...]
-    origins: Mapping[str, Origin]
+    head: SessionHead | None = None
+    collections: Collections = field(default_factory=dict)
+    sources: Mapping[str, SourceEntry] = field(default_factory=dict)
+    absent: Mapping[str, str] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+    origins: Mapping[str, Origin] = field(default_factory=dict)
+    documents: tuple[Path, ...] = ()
 
     @property
     def invalid(self) -> Mapping[str, InvalidInterval]:
@@ -104,12 +66,36 @@ class LoadedSession:
 
     @property
     def order(self) -> tuple[str, ...]:
-        """Names of the sources, each behind those that it needs."""
-        raise NotImplementedError
+        """Names of the sources, each behind those that it refers to.
+
+        Those on a circle or that refer to what is not there are left out (and in `findings`).
+        """
+        waiting = {name: dependencies(entry) for name, entry in self.sources.items()}
+        done: list[str] = []
+        while ready := [name for name, needed in waiting.items() if all(one in done for one in needed)]:
+            done.extend(ready)
+            waiting = {name: needed for name, needed in waiting.items() if name not in ready}
+        return tuple(done)
 
     def origin(self, key: str) -> Origin:
-        """Where a dotted key was stated, or the nearest map above it."""
-        raise NotImplementedError
+        """Where a dotted key was stated; for one that was not, the line of the nearest map above it."""
+        above = key
+        while above not in self.origins and above:
+            above = above.rpartition(".")[0]
+        nearest_above = self.origins.get(above, Origin(self.path, 1, ""))
+        return replace(nearest_above, key=key)
+
+    def place(self, key: str) -> str:
+        """``lab.yaml:12 devices.scope.model``, for a finding's location."""
+        return self.origin(key).text
+
+
+def dependencies(entry: SourceEntry) -> tuple[str, ...]:
+    """Names of the sources that a source refers to: in its own keys, its clock and its start."""
+    own = [use.ref.name for use in uses(entry.source, "") if isinstance(use, RefUse)]
+    clock = [entry.clock.name] if entry.clock is not None else []
+    starts = [one.name for one in names(entry.starts) if "sources" in one.kinds] if entry.starts is not None else []
+    return tuple(dict.fromkeys(name for name in (*own, *clock, *starts) if name != "session"))
 
 
 def load_session(path: Path, vocabulary: Vocabulary | None = None) -> LoadedSession:
@@ -125,6 +111,239 @@ def load_session(path: Path, vocabulary: Vocabulary | None = None) -> LoadedSess
     Returns
     -------
     LoadedSession
-        Never raises for what is in the files: everything wrong is in its findings.
+        Never raises for what is in the files: everything wrong is in its findings. While one of the documents cannot be read,
+        nothing else is judged.
     """
-    raise NotImplementedError(path, vocabulary)
+    merged = load_merged(path)
+    if not merged.is_whole:
+        return LoadedSession(path=path, findings=merged.findings, documents=merged.documents)
+    return _Loader(path, merged, vocabulary or Vocabulary.of_rooms()).load()
+
+
+class _Loader:
+    """Judges a merged tree; one use each."""
+
+    def __init__(self, path: Path, merged: Merged, vocabulary: Vocabulary) -> None:
+        self.path = path
+        self.merged = merged
+        self.root = merged.root
+        self.vocabulary = vocabulary
+        self.findings = list(merged.findings)
+        self.origins = origins(merged.root)
+        self.kinds: dict[str, Format] = {}
+
+    def load(self) -> LoadedSession:
+        self._say_blanks()
+        self._say_unknown_keys()
+        head = self._head()
+        collections = {name: self._collection(name, model) for name, model in self.vocabulary.collections.items()}
+        absent, sources = self._sources()
+        self._check_uses(head, collections, sources, absent)
+        self._check_circles(sources)
+        return LoadedSession(
+            path=self.path,
+            head=head,
+            collections=collections,
+            sources=sources,
+            absent=absent,
+            findings=tuple(dict.fromkeys(self.findings)),
+            origins=self.origins,
+            documents=self.merged.documents,
+        )
+
+    # --- what stands there ---
+
+    def _branch(self, name: str) -> Branch:
+        """The map of a top-level key; empty where it is missing, blank or no map, which is said elsewhere."""
+        node = self.root.entries.get(name)
+        return node if isinstance(node, Branch) else Branch({}, self.root.place)
+
+    def _say(self, node: Node, key: str, check: str, message: str, remedy: str = "") -> None:
+        self.findings.append(error(node, key, check, message, remedy))
+
+    def _say_blanks(self) -> None:
+        said = {finding.location for finding in self.findings}
+        for key, node in walk(self.root):
+            if (
+                isinstance(node, Leaf)
+                and node.is_blank
+                and self.origins[key].text not in said
+                and key.split(".")[0] not in RESERVED
+            ):
+                found = f"`{node.text}`" if node.text else "nothing"
+                self._say(
+                    node, key, "gap", f"{found} stands here; it is still to be stated", "state it, or `unknown` where allowed"
+                )
+
+    def _say_unknown_keys(self) -> None:
+        known = (*keys_of(SessionHead), "use", "sources", *self.vocabulary.collections)
+        for name, node in self.root.entries.items():
+            if name in known:
+                continue
+            if name in RESERVED:
+                self._say(node, name, "reserved", f"`{name}:` is reserved and not read by this version yet", "leave it out for now")
+            else:
+                self._say(node, name, "unknown key", f"there is no key `{name}`", nearest(name, known))
+
+    def _head(self) -> SessionHead | None:
+        entries = {name: node for name, node in self.root.entries.items() if name in keys_of(SessionHead)}
+        session = entries.get("session")
+        if isinstance(session, Branch) and "exclude" in session.entries:
+            message = "`session.exclude` is reserved and not read by this version yet"
+            self._say(session.entries["exclude"], "session.exclude", "reserved", message, "leave it out for now")
+            entries["session"] = Branch({k: v for k, v in session.entries.items() if k != "exclude"}, session.place)
+        for whole in ("session", "subject"):
+            entries.setdefault(whole, Branch({}, self.root.place))
+        subject = entries["subject"]
+        if isinstance(subject, Branch) and not {"born", "age"} & set(subject.entries):
+            message = "neither `born` nor `age` is stated: date of birth, or age in this session"
+            self._say(subject, "subject.born", "gap", message, "state one, such as `born: 2024-02-28`; or `unknown`")
+        return validate(SessionHead, Branch(entries, self.root.place), "", self.findings)
+
+    def _collection(self, name: str, model: type[Stated]) -> dict[str, Stated]:
+        node = self.root.entries.get(name)
+        if node is not None and not isinstance(node, Branch) and not (isinstance(node, Leaf) and node.is_blank):
+            self._say(node, name, "value", "this is not a map by name", f"write `{name}: {{<name>: {{...}}}}`")
+        found: dict[str, Stated] = {}
+        for entry, below in self._branch(name).entries.items():
+            key = f"{name}.{entry}"
+            branch = self._map(below, key)
+            stated = validate(model, branch, key, self.findings) if branch is not None else None
+            if stated is not None:
+                found[entry] = with_paths(stated, key, self._placed)
+        return found
+
+    def _map(self, node: Node, key: str) -> Branch | None:
+        if isinstance(node, Branch):
+            return node
+        if not (isinstance(node, Leaf) and node.is_blank):
+            self._say(node, key, "value", "this is not a map of keys", "write `{key: value, ...}`")
+        return None
+
+    def _sources(self) -> tuple[dict[str, str], dict[str, SourceEntry]]:
+        node = self.root.entries.get("sources")
+        if node is None:
+            self._say(self.root, "sources", "gap", "`sources` is missing: where the files are", "state at least one source")
+        elif not isinstance(node, Branch):
+            self._map(node, "sources")
+        absent: dict[str, str] = {}
+        found: dict[str, SourceEntry] = {}
+        for name, below in self._branch("sources").entries.items():
+            key = f"sources.{name}"
+            branch = self._map(below, key)
+            if branch is None:
+                continue
+            if "absent" in branch.entries:
+                own = validate(PlanKeys, Branch({"absent": branch.entries["absent"]}, branch.place), key, self.findings)
+                absent[name] = "" if own is None or own.absent is None else own.absent
+                continue
+            kind = choose_format(branch, key, self.vocabulary.formats, self.findings)
+            if kind is None:
+                continue
+            self.kinds[name] = kind
+            entry = make_entry(name, branch, kind, self.vocabulary, self.findings)
+            if entry is not None:
+                placed = with_paths(entry.source, key, self._placed)
+                found[name] = replace(entry, source=placed, stated=with_paths(entry.stated, key, self._placed))
+        return absent, found
+
+    # --- paths ---
+
+    def _origin(self, key: str) -> Origin:
+        above = key
+        while above not in self.origins and above:
+            above = above.rpartition(".")[0]
+        return replace(self.origins.get(above, Origin(self.path, 1, "")), key=key)
+
+    def _placed(self, key: str, path: Path) -> Path:
+        """A path as stated, filled in and made absolute: it is relative to the document that states it."""
+        origin = self._origin(key)
+        text = re.sub(r"<([^<>]*)>", lambda match: self._filled(match[1], key), str(path))
+        if PureWindowsPath(text).drive and os.name != "nt":
+            message = f"`{text}` is on a drive of another computer"
+            node = Leaf(text, self.root.place)
+            found = error(node, key, "value", message, "write the path relative to this file")
+            self.findings.append(replace(found, location=origin.text))
+        return joined(origin.document.absolute().parent, text)
+
+    def _filled(self, name: str, key: str) -> str:
+        holder, _, word = name.partition("_")
+        if name in {"subject_id", "session_id"}:
+            node = self._branch(holder).entries.get(word)
+            return node.text if isinstance(node, Leaf) and not node.is_blank else f"<{name}>"
+        message = f"`<{name}>` stands for nothing"
+        found = error(self.root, key, "value", message, "placeholders are <subject_id> and <session_id>")
+        self.findings.append(replace(found, location=self._origin(key).text))
+        return f"<{name}>"
+
+    # --- references ---
+
+    def _check_uses(
+        self,
+        head: SessionHead | None,
+        collections: Collections,
+        sources: Mapping[str, SourceEntry],
+        absent: Mapping[str, str],
+    ) -> None:
+        found: list[Use] = list(uses(head, "")) if head is not None else []
+        for collection, entries in collections.items():
+            found += [use for name, stated in entries.items() for use in uses(stated, f"{collection}.{name}")]
+        for name, entry in sources.items():
+            key = f"sources.{name}"
+            found += [*uses(entry.source, key), *uses(entry.stated, key)]
+            found += [RefUse(f"{key}.clock", entry.clock, Recording)] if entry.clock is not None else []
+            found += [MomentUse(f"{key}.starts", entry.starts)] if entry.starts is not None else []
+        for use in found:
+            if isinstance(use, RefUse):
+                self._check_ref(use, absent)
+            elif isinstance(use, NameUse):
+                self._check_name(use.key, use.name, (use.collection,), use.name, absent)
+            else:
+                for reference in names(use.moment):
+                    self._check_moment(use, reference, absent)
+        if head is not None and head.session.start_from is not None:
+            self._check_name("session.start", head.session.start_from, ("sources",), f"from {head.session.start_from}", absent)
+
+    def _known(self, kinds: tuple[str, ...]) -> list[str]:
+        return [name for kind in kinds for name in self._branch(kind).entries]
+
+    def _check_name(self, key: str, name: str, kinds: tuple[str, ...], shown: str, absent: Mapping[str, str]) -> bool:
+        if "sources" in kinds and name in absent:
+            self._dangling(key, f"`{shown}`: {name} is absent ({absent[name]})", "leave this out, or say that it is absent, too")
+            return False
+        if name in self._known(kinds):
+            return True
+        where = " or ".join(kinds)
+        self._dangling(key, f"`{shown}`: there is no `{name}` in {where}", nearest(name, self._known(kinds)))
+        return False
+
+    def _check_ref(self, use: RefUse, absent: Mapping[str, str]) -> None:
+        if not self._check_name(use.key, use.ref.name, ("sources",), str(use.ref), absent):
+            return
+        kind = self.kinds.get(use.ref.name)
+        if kind is not None and not issubclass(kind.record, use.record):
+            fitting = [name for name, one in self.kinds.items() if issubclass(one.record, use.record)]
+            message = f"`{use.ref}`: {use.ref.name} is a {kind.record.__name__} ({kind.label}); expected a {use.record.__name__}"
+            self._dangling(use.key, message, f"fitting sources: {', '.join(fitting) or 'none'}")
+
+    def _check_moment(self, use: MomentUse, reference: Reference, absent: Mapping[str, str]) -> None:
+        if "session" in reference.kinds and reference.name == "session":
+            return
+        self._check_name(use.key, reference.name, _collections_of(reference), use.moment.text, absent)
+
+    def _dangling(self, key: str, message: str, remedy: str) -> None:
+        found = error(self.root, key, "dangling reference", message, remedy)
+        self.findings.append(replace(found, location=self._origin(key).text))
+
+    def _check_circles(self, sources: Mapping[str, SourceEntry]) -> None:
+        needed = {name: [one for one in dependencies(entry) if one in sources] for name, entry in sources.items()}
+        try:
+            TopologicalSorter(needed).prepare()
+        except CycleError as refused:
+            circle = [str(name) for name in refused.args[1]][::-1]
+            message = f"sources refer to each other in a circle: {' needs '.join(circle)}"
+            self._dangling(f"sources.{circle[0]}", message, "take the reference out that is wrong")
+
+
+def _collections_of(reference: Reference) -> tuple[str, ...]:
+    return tuple(kind for kind in reference.kinds if kind != "session")

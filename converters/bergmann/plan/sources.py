@@ -1,0 +1,156 @@
+"""The ``sources`` of a session file: each split between its format, the room that writes it, and the plan."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, Field
+
+from bergmann.findings import Finding
+from bergmann.moments import Moment
+from bergmann.plan.mistakes import error, keys_of, nearest, validate
+from bergmann.plan.yaml import Branch, Leaf, Node
+from bergmann.records import Record, Recording
+from bergmann.registry import Format, Source, load_collections, load_formats, load_stated
+from bergmann.stated import Ref, Stated
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vocabulary:
+    """What a session file may speak of: the formats, and the models of what is stated.
+
+    Attributes
+    ----------
+    formats : tuple of Format
+    stated : mapping of record type to stated model
+    collections : mapping of collection name to stated model
+    """
+
+    formats: tuple[Format, ...]
+    stated: Mapping[type[Record], type[Stated]]
+    collections: Mapping[str, type[Stated]]
+
+    @classmethod
+    def of_rooms(cls) -> Vocabulary:
+        """What the rooms declare."""
+        return cls(formats=load_formats(), stated=load_stated(), collections=load_collections())
+
+    def stated_of(self, record: type[Record]) -> type[Stated]:
+        """The model of what a person states of a record; one without fields where no room asks for anything."""
+        return next((self.stated[kind] for kind in record.__mro__ if kind in self.stated), Stated)
+
+
+def _parse_frames(text: object) -> object:
+    match = re.fullmatch(r"\s*(\d+)\s*(?:-|–|to)\s*(\d+)\s*", str(text))
+    if match is None or not 1 <= int(match[1]) <= int(match[2]):
+        raise ValueError(f"`{text}` is not a range of frames; write the first and the last, counted from 1: 6001-44400")
+    return int(match[1]), int(match[2])
+
+
+class PlanKeys(Stated):
+    """What is said of a source that neither its format nor its room asks for."""
+
+    clock: Ref[Recording] | None = Field(None, description="the recorded channel whose pulses tick for its frames: daq/FrameClock")
+    starts: Moment | None = Field(None, description="when its zero is, such as `2.5 s after daq`")
+    absent: str | None = Field(None, description="why it was not recorded")
+    frames: Annotated[tuple[int, int], BeforeValidator(_parse_frames)] | None = Field(
+        None, description="first and last frame that are this session's, counted from 1: 6001-44400"
+    )
+    last_frame: int | None = Field(None, ge=1, description="the last frame to use, counted from 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceEntry:
+    """One entry of ``sources``.
+
+    Attributes
+    ----------
+    name : str
+    format : Format
+    source : Source
+        Its paths are absolute.
+    stated : Stated
+        What is said of it, in the room's model for its record.
+    clock : Ref or None
+        The channel whose pulses tick for its frames.
+    starts : Moment or None
+        When its zero is.
+    frames : tuple of int, optional
+        First and last frame of a longer series that are this session's, counted from 1, both included; None also where the format
+        itself takes `frames`.
+    last_frame : int, optional
+        Last frame to use, counted from 1.
+    """
+
+    name: str
+    format: Format
+    source: Source
+    stated: Stated
+    clock: Ref[Recording] | None = None
+    starts: Moment | None = None
+    frames: tuple[int, int] | None = None
+    last_frame: int | None = None
+
+
+def choose_format(branch: Branch, key: str, formats: Iterable[Format], findings: list[Finding]) -> Format | None:
+    """The format that an entry names, by ``format`` and, where several share that name, by the keys it has."""
+    node = branch.entries.get("format")
+    known = sorted({one.key for one in formats})
+    if node is None or (isinstance(node, Leaf) and node.is_blank):
+        if node is None:
+            message = "`format` is missing: what wrote the files; if it was not recorded, write `absent: <reason>`"
+            findings.append(error(branch, f"{key}.format", "gap", message, f"formats: {', '.join(known)}"))
+        return None
+    name = node.text if isinstance(node, Leaf) else ""
+    sharing = [one for one in formats if one.key == name]
+    if not sharing:
+        findings.append(error(node, f"{key}.format", "unknown format", f"there is no format `{name}`", nearest(name, known)))
+        return None
+    chosen = [one for one in sharing if one.chosen_by in branch.entries] or [one for one in sharing if one.chosen_by is None]
+    if len(chosen) == 1:
+        return chosen[0]
+    choices = [f"`{one.chosen_by}` ({one.label})" for one in sharing if one.chosen_by is not None]
+    what = "says several of" if chosen else "needs one of"
+    findings.append(error(branch, key, "gap", f"format `{name}` {what}: {', '.join(choices)}", "state one of them"))
+    return None
+
+
+def make_entry(name: str, branch: Branch, kind: Format, vocabulary: Vocabulary, findings: list[Finding]) -> SourceEntry | None:
+    """Split a map between the models that it is for, and validate each.
+
+    Returns
+    -------
+    SourceEntry or None
+        With its paths as stated; None if anything is wrong, which is added to `findings`.
+    """
+    key = f"sources.{name}"
+    models: tuple[type[BaseModel], ...] = (kind.source, vocabulary.stated_of(kind.record), PlanKeys)
+    shares: tuple[dict[str, Node], ...] = ({}, {}, {})
+    before = len(findings)
+    for word, node in branch.entries.items():
+        for model, share in zip(models, shares, strict=True):
+            if word in keys_of(model):
+                share[word] = node
+                break
+        else:
+            known = dict.fromkeys(one for model in models for one in keys_of(model))
+            message = f"there is no key `{word}` for {kind.label}"
+            findings.append(error(node, f"{key}.{word}", "unknown key", message, nearest(word, known)))
+    source = validate(kind.source, Branch(shares[0], branch.place), key, findings)
+    stated = validate(vocabulary.stated_of(kind.record), Branch(shares[1], branch.place), key, findings)
+    own = validate(PlanKeys, Branch(shares[2], branch.place), key, findings)
+    if len(findings) > before or source is None or stated is None or own is None:
+        return None
+    return SourceEntry(
+        name=name,
+        format=kind,
+        source=source,
+        stated=stated,
+        clock=own.clock,
+        starts=own.starts,
+        frames=own.frames,
+        last_frame=own.last_frame,
+    )
