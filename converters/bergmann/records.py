@@ -520,6 +520,8 @@ class EventSeries:
         In seconds; None for point events.
     columns : mapping of str to np.ndarray or list of str, shape (n_events,)
         What else is known of each event.
+    column_descriptions : mapping of str to str
+        What each column means, with its unit.
     description : str
         What the source says the event is.
     """
@@ -528,6 +530,7 @@ class EventSeries:
     times: ExplicitTimes
     durations: NDArray[np.float64] | None = None
     columns: Mapping[str, Any] = field(default_factory=dict)
+    column_descriptions: Mapping[str, str] = field(default_factory=dict)
     description: str = ""
 
     def __post_init__(self) -> None:

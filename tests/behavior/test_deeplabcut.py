@@ -15,7 +15,7 @@ from bergmann.timing.times import ExplicitTimes, RegularTimes
 
 SCORER = "DLC_resnet50_testJan1shuffle1_1000"
 OPEN_FIELD = "deeplabcut/open_field_with_video/m3v1mp4DLC_resnet50_openfieldOct30shuffle1_1000.h5"
-SLEEP_BOX = "deeplabcut/SL18_csv/SL18_D19_S01_F01_BOX_SLP_20230503_112642.1DLC_resnet50_SubLearnSleepBoxRedLightJun26shuffle1_100000_stubbed.csv"
+SLEEP_BOX = "deeplabcut/SL18_csv"
 
 
 def write_csv(path, rows, *, parts=("snout", "tail"), individuals=None, scorer=SCORER):

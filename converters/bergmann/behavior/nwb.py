@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bergmann.behavior._events_nwb import add_events
 from bergmann.behavior._pose_nwb import add_pose
 from bergmann.behavior._video_nwb import add_video
-from bergmann.records import Pose, Video
+from bergmann.records import Events, Pose, Video
 
-ADD = {Video: add_video, Pose: add_pose}
+ADD = {Video: add_video, Pose: add_pose, Events: add_events}

@@ -1,0 +1,103 @@
+"""Shocks, puffs, licks: events that are the pulses of a recorded channel."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+from bergmann.errors import SourceError
+from bergmann.pulses import RecordedPulses, recorded_pulses
+from bergmann.records import Events, EventSeries, Recording
+from bergmann.registry import Format, Inputs, Source
+from bergmann.stated import Quantity, Ref
+
+
+class ChannelEventsSource(Source):
+    """Pulses on a recorded channel, each an event.
+
+    Attributes
+    ----------
+    of : Ref[Recording]
+        The channel, e.g. ``daq/ShockTTL``.
+    event : str
+        What each pulse is, e.g. ``noxious shock``.
+    threshold, hysteresis : Quantity, optional
+        In a unit of the channel's dimension, e.g. ``2.5 V``; by default half way between the two levels of the channel, and a tenth
+        of the step between them.
+    """
+
+    format: Literal["channel"] = "channel"
+    of: Ref[Recording]
+    event: str
+    threshold: Quantity | None = None
+    hysteresis: Quantity | None = None
+
+
+def find(folder: Path) -> Iterator[ChannelEventsSource]:  # noqa: ARG001
+    """Nothing: which channel holds which event, only a person knows."""
+    return iter(())
+
+
+def read(source: ChannelEventsSource, inputs: Inputs) -> Events:
+    """Find the pulses of the channel; one event each, at the pulse's rising edge.
+
+    Raises
+    ------
+    SourceError
+        If no channel is named or the recording does not have it, a threshold is in another dimension than the channel, or there is
+        no pulse.
+    """
+    recording = inputs["of"]
+    if not isinstance(recording, Recording):
+        raise SourceError(f"{source.of}: not a recording; name a channel of one, such as `of: daq/ShockTTL`")
+    if source.of.part is None:
+        known = ", ".join(recording.parts)
+        raise SourceError(f"{source.of}: which channel holds {source.event!r}? Write one of: {known}, as `of: {source.of}/NAME`")
+    pulses = recorded_pulses(
+        recording,
+        source.of.part,
+        threshold=_level(source, "threshold", recording),
+        hysteresis=_level(source, "hysteresis", recording),
+    )
+    if not len(pulses):
+        raise SourceError(
+            f"{recording.files[0].name}: no pulse on {source.of.part} ({pulses.basis}); state another `threshold`, or `absent` with "
+            "the reason if there was no event"
+        )
+    return Events(files=recording.files, series=(_series(source, pulses),), basis=f"pulses recorded on {source.of}, {pulses.basis}")
+
+
+def _level(source: ChannelEventsSource, key: Literal["threshold", "hysteresis"], recording: Recording) -> float | None:
+    """A stated level in the unit of the channel."""
+    stated: Quantity | None = getattr(source, key)
+    if stated is None or source.of.part is None:
+        return None
+    unit = recording.channel(source.of.part).unit
+    try:
+        return stated.to(unit)
+    except Exception as error:  # pint raises unrelated types for a unit that only the recorder knows
+        raise SourceError(f"{source.of}: `{key}: {stated}` is not a level in {unit}, the unit of this channel") from error
+
+
+def _series(source: ChannelEventsSource, pulses: RecordedPulses) -> EventSeries:
+    digital = pulses.unit == "n.a."  # the level of a digital line is 1 and says nothing
+    return EventSeries(
+        name=source.event,
+        times=pulses.times,
+        durations=pulses.durations,
+        columns={} if digital else {"level": pulses.levels},
+        column_descriptions={} if digital else {"level": f"Median level of the pulse on {source.of}, in {pulses.unit}."},
+        description=source.event,
+    )
+
+
+FORMAT = Format(
+    source=ChannelEventsSource,
+    record=Events,
+    label="events of a recorded channel",
+    find=find,
+    read=read,
+    reads_values=True,
+    chosen_by="event",
+)

@@ -1,0 +1,116 @@
+import numpy as np
+import pytest
+
+from bergmann.behavior import nwb
+from bergmann.behavior.channel_events import FORMAT, ChannelEventsSource, read
+from bergmann.behavior.stated import EventsStated
+from bergmann.errors import SourceError
+from bergmann.records import Channel, Events, EventSeries, Recording
+from bergmann.timing.times import ExplicitTimes
+
+RATE = 1000.0
+ONSETS = np.array([100, 400, 900, 1500])
+WIDTHS = np.array([5, 5, 20, 1])
+
+
+def recording(tmp_path):
+    """Two seconds of a TTL line, of an analog line with the same pulses at 4 V, and of a line that stays at zero."""
+    line = np.zeros(2000, dtype=np.int16)
+    for onset, width in zip(ONSETS, WIDTHS, strict=True):
+        line[onset : onset + width] = 1
+    return Recording(
+        files=(tmp_path / "daq.h5",),
+        rate=RATE,
+        sweep_starts=ExplicitTimes(np.array([0.0])),
+        sweep_lengths=np.array([2000]),
+        channels=(
+            Channel(name="ShockTTL", kind="digital", unit="n.a.", samples=line),
+            Channel(name="Puff", kind="analog", unit="V", samples=line * 4000, conversion=0.001),
+            Channel(name="Silent", kind="digital", unit="n.a.", samples=np.zeros(2000, dtype=np.int16)),
+        ),
+    )
+
+
+def test_each_pulse_of_a_digital_line_is_one_event(tmp_path):
+    events = read(ChannelEventsSource(of="daq/ShockTTL", event="noxious shock"), {"of": recording(tmp_path)})
+    (series,) = events.series
+    assert series.name == "noxious shock"
+    np.testing.assert_allclose(series.times.seconds, ONSETS / RATE)
+    np.testing.assert_allclose(series.durations, WIDTHS / RATE)
+    assert series.columns == {}
+    assert events.basis == "pulses recorded on daq/ShockTTL, digital line"
+
+
+@pytest.mark.parametrize("threshold", [None, "2 V", "2000 mV"])
+def test_an_analog_line_keeps_the_level_of_each_pulse(tmp_path, threshold):
+    source = ChannelEventsSource(of="daq/Puff", event="puff", threshold=threshold)
+    (series,) = read(source, {"of": recording(tmp_path)}).series
+    np.testing.assert_allclose(series.times.seconds, ONSETS / RATE)
+    np.testing.assert_allclose(series.columns["level"], 4.0)
+    assert "in V" in series.column_descriptions["level"]
+
+
+def test_the_recording_has_already_the_session_clock(tmp_path):
+    events = read(ChannelEventsSource(of="daq/ShockTTL", event="shock"), {"of": recording(tmp_path).aligned(12.5)})
+    np.testing.assert_allclose(events.series[0].times.seconds, 12.5 + ONSETS / RATE)
+
+
+@pytest.mark.parametrize(
+    ("keys", "message"),
+    [
+        ({"of": "daq"}, r"daq: which channel holds 'shock'\? Write one of: ShockTTL, Puff, Silent"),
+        ({"of": "daq/Shock"}, r"no channel 'Shock'; it has: ShockTTL, Puff, Silent"),
+        ({"of": "daq/Silent"}, r"no pulse on Silent"),
+        ({"of": "daq/Puff", "threshold": "2 mA"}, r"`threshold: 2 mA` is not a level in V"),
+        ({"of": "daq/Puff", "threshold": "9 V"}, r"no pulse on Puff \(threshold 9 V"),
+    ],
+)
+def test_what_cannot_be_found_is_said(tmp_path, keys, message):
+    with pytest.raises(SourceError, match=message):
+        read(ChannelEventsSource(event="shock", **keys), {"of": recording(tmp_path)})
+
+
+def test_the_format_is_chosen_by_its_event():
+    assert (FORMAT.key, FORMAT.chosen_by, FORMAT.reads_values) == ("channel", "event", True)
+
+
+def test_the_table_holds_every_event_and_what_is_stated(tmp_path, nwbfile, entry, placed, written):
+    events = read(ChannelEventsSource(of="daq/Puff", event="puff"), {"of": recording(tmp_path)})
+    stated = EventsStated(amplitude="1 mA", location="left hind paw")
+    nwb.ADD[Events](nwbfile, entry("puffs", events, stated, of="daq/Puff"), there := placed())
+    assert there.get("sources", "puffs") is nwbfile.events["puffs"]
+    with written(nwbfile, tmp_path / "out.nwb") as reader:
+        table = reader.read().events["puffs"]
+        assert list(table.colnames) == ["timestamp", "duration", "level", "amplitude", "location"]
+        np.testing.assert_allclose(table["timestamp"][:], ONSETS / RATE)
+        np.testing.assert_allclose(table["duration"][:], WIDTHS / RATE)
+        np.testing.assert_allclose(table["level"][:], 4.0)
+        np.testing.assert_allclose(table["amplitude"][:], 1.0)
+        assert list(table["location"][:]) == ["left hind paw"] * 4
+        assert table["amplitude"].description == "Amplitude of the stimulus, in mA; stated, not measured."
+        assert table.source_description == events.basis
+        assert table.description == "puff; amplitude 1 mA; location: left hind paw"
+
+
+def made_events(tmp_path, *series):
+    return Events(files=(tmp_path / "a.boris",), series=series, basis="scored")
+
+
+def test_point_events_have_no_duration_and_own_columns_never_replace_the_tables(tmp_path, nwbfile, entry, placed, written):
+    lick = EventSeries(
+        name="lick", times=ExplicitTimes(np.array([1.0, 2.0])), columns={"subject": ["a", ""], "duration": ["x", "y"]}
+    )
+    groom = EventSeries(name="groom/left", times=ExplicitTimes(np.array([3.0])), durations=np.array([0.5]))
+    nwb.ADD[Events](nwbfile, entry("scored", made_events(tmp_path, lick, groom), EventsStated()), placed())
+    with written(nwbfile, tmp_path / "out.nwb") as reader:
+        events = reader.read().events
+        assert sorted(events) == ["scored_groom_left", "scored_lick"]
+        assert list(events["scored_lick"].colnames) == ["timestamp", "subject", "source_duration"]
+        assert list(events["scored_lick"]["source_duration"][:]) == ["x", "y"]
+        assert list(events["scored_groom_left"]["duration"][:]) == [0.5]
+
+
+def test_two_kinds_of_one_name_are_refused(tmp_path, nwbfile, entry, placed):
+    kinds = [EventSeries(name=name, times=ExplicitTimes(np.array([1.0]))) for name in ("a/b", "a_b")]
+    with pytest.raises(SourceError, match="two kinds of event would both be named 'scored_a_b'"):
+        nwb.ADD[Events](nwbfile, entry("scored", made_events(tmp_path, *kinds), EventsStated()), placed())
