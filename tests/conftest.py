@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,3 +39,37 @@ def nwbfile() -> Any:
         session_start_time=datetime(2024, 5, 17, 10, 30, 57, tzinfo=UTC),
         session_id="test",
     )
+
+
+_CLEAN = """
+import json, sys, warnings
+
+class Refuse:
+    def find_spec(self, name, path=None, target=None):
+        top = name.partition(".")[0]
+        if top.startswith("ndx_") or top in {"bergmann", "neuroconv", "dandi", "nwbinspector"}:
+            raise ModuleNotFoundError(f"{name} is not installed in a clean environment")
+        return None
+
+sys.meta_path.insert(0, Refuse())
+warnings.simplefilter("error")
+from pynwb import NWBHDF5IO, validate
+
+errors = [str(error) for error in validate(path=sys.argv[1])]
+with NWBHDF5IO(sys.argv[1], "r") as io:
+    objects = {child.object_id: child.neurodata_type for child in io.read().all_children()}
+print(json.dumps([errors, objects]))
+"""
+
+
+@pytest.fixture
+def read_clean() -> Callable[[Path], tuple[list[str], dict[str, str]]]:
+    """Read an NWB file in a process that has pynwb alone: its validation errors, and each object's type by object_id."""
+
+    def read(path: Path) -> tuple[list[str], dict[str, str]]:
+        done = subprocess.run([sys.executable, "-c", _CLEAN, str(path)], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        errors, objects = json.loads(done.stdout.splitlines()[-1])
+        return errors, objects
+
+    return read

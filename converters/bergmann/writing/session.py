@@ -1,0 +1,220 @@
+"""One session's file: written under a temporary name, completed, checked, and only then named."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from bergmann.errors import WriteError
+from bergmann.writing.namespaces import use_one_namespace
+from bergmann.writing.naming import existing_targets, organized_id, organized_path
+from bergmann.writing.objects import check_objects
+from bergmann.writing.streams import OnProgress, Streams
+from bergmann.writing.temporary import clear_leftovers, release, temporary_path, videos_folder
+from bergmann.writing.videos import (
+    Externals,
+    check_video,
+    move_videos,
+    plan_videos,
+    remove_videos,
+    set_external_files,
+    stage_videos,
+)
+
+_DANDISET = """\
+# A draft. The archive gives the identifier; name and description are yours to state.
+identifier: REQUIRED
+name: REQUIRED
+description: REQUIRED
+"""
+
+
+def write_session(
+    nwbfile: Any,
+    dandiset: Path,
+    streams: Streams,
+    externals: Externals = (),
+    *,
+    overwrite: bool = False,
+    on_progress: OnProgress | None = None,
+) -> Path:
+    """Write one session into a local dandiset, whole or not at all.
+
+    The target appears under its name in one step, when everything is in it: its arrays, one top namespace, the relative paths of
+    its videos. The videos are in their place before it. Whatever ends the process earlier leaves nothing under that name; a
+    temporary that a killed run left is removed by the next run of the same session.
+
+    Parameters
+    ----------
+    nwbfile : pynwb.NWBFile
+        With a subject_id and a session_id; not changed.
+    dandiset : Path
+        Folder of the dandiset; made if absent, and so is its ``dandiset.yaml``.
+    streams : Streams
+        What handed out the large arrays of `nwbfile`.
+    externals : iterable of (pynwb.image.ImageSeries, tuple of Path)
+        Videos to place beside the file.
+    overwrite : bool
+        Whether a file of the same session is replaced, also one whose name tells other modalities.
+    on_progress : callable (bytes done, bytes in all), optional
+
+    Returns
+    -------
+    Path
+        The NWB file, named as ``dandi organize`` names it.
+
+    Raises
+    ------
+    WriteError
+        If the session is there already, the folder cannot be written or is full, or an object would be lost.
+    SourceError
+        If an array or a video cannot be read.
+    """
+    subject_id, session_id = _ids(nwbfile)
+    videos = [(series, tuple(files)) for series, files in externals]
+    for _, files in videos:
+        for file in files:
+            check_video(file)
+    check_target(dandiset, subject_id, session_id, overwrite=overwrite)
+    stem = f"sub-{organized_id(subject_id)}_ses-{organized_id(session_id)}"
+    with _writing_into(dandiset):
+        clear_leftovers(dandiset, stem)
+        temporary = temporary_path(dandiset, stem)
+        try:
+            _write(nwbfile, temporary, streams, on_progress)
+            target = organized_path(temporary, subject_id, session_id)
+            planned = plan_videos(target, videos)
+            set_external_files(temporary, planned)
+            check_objects(nwbfile, temporary)
+            stage_videos(planned, videos_folder(temporary))
+            _sync(temporary)
+            _write_dandiset_yaml(dandiset)
+            return _name(temporary, dandiset, target, existing_targets(dandiset, subject_id, session_id))
+        finally:
+            release(temporary)
+
+
+def check_target(dandiset: Path, subject_id: str, session_id: str, *, overwrite: bool = False) -> None:
+    """Refuse, before any long work, a session that cannot be written.
+
+    Raises
+    ------
+    WriteError
+        If it is there already and `overwrite` is not said, if what is there is another session's, or if `dandiset` is a file.
+    """
+    if dandiset.exists() and not dandiset.is_dir():
+        raise WriteError(f"{dandiset.name}: it is a file; name a folder for the dandiset")
+    for there in existing_targets(dandiset, subject_id, session_id):
+        if not overwrite:
+            raise WriteError(
+                f"{there.name}: this session is there already; say --overwrite to replace it, or convert into another folder"
+            )
+        _check_same_session(there, subject_id, session_id)
+
+
+def _check_same_session(path: Path, subject_id: str, session_id: str) -> None:
+    """Refuse to replace the file of another session whose id is written the same in a name (``a_b`` and ``a-b``)."""
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            found = tuple(file[key].asstr()[()] for key in ("general/subject/subject_id", "general/session_id"))
+    except (OSError, KeyError):  # damaged, or not ours: the person said to replace it
+        return
+    if found != (subject_id, session_id):
+        raise WriteError(
+            f"{path.name}: it holds session {found[1]!r} of subject {found[0]!r}, and {session_id!r} of {subject_id!r} would have "
+            "the same name; give one of them another id"
+        )
+
+
+def _ids(nwbfile: Any) -> tuple[str, str]:
+    subject_id = nwbfile.subject.subject_id if nwbfile.subject is not None else None
+    if not subject_id or not nwbfile.session_id:
+        raise WriteError("a file's name is made of the subject's and the session's id; state both")
+    return str(subject_id), str(nwbfile.session_id)
+
+
+@contextmanager
+def _writing_into(dandiset: Path) -> Iterator[None]:
+    """Make the folder, say in words why it cannot be written, and leave no empty folder behind."""
+    made = [folder for folder in (dandiset, *dandiset.parents) if not folder.exists()]
+    try:
+        dandiset.mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise WriteError(f"{dandiset.name}: cannot be written: {error.strerror or error}; is it full or read-only?") from error
+    finally:
+        for folder in made:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
+
+
+def _write(nwbfile: Any, path: Path, streams: Streams, on_progress: OnProgress | None) -> None:
+    from pynwb import NWBHDF5IO
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*does not end in '.nwb'")
+        io = NWBHDF5IO(path, "w")
+    try:
+        with io:
+            io.write(nwbfile)
+            streams.fill(on_progress)
+        use_one_namespace(path)
+    except RuntimeError as error:  # what h5py raises when HDF5 cannot write
+        raise WriteError(f"{path.parent.name}: cannot be written: {error}; is it full?") from error
+
+
+def _sync(path: Path) -> None:
+    """Have the bytes on the disk before the name is."""
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _write_dandiset_yaml(dandiset: Path) -> None:
+    path = dandiset / "dandiset.yaml"
+    if not path.exists():
+        temporary = temporary_path(dandiset, "dandiset")
+        try:
+            temporary.write_text(_DANDISET, encoding="utf-8", newline="\n")
+            temporary.replace(path)
+        finally:
+            release(temporary)
+
+
+def _name(temporary: Path, dandiset: Path, target: PurePosixPath, older: tuple[Path, ...]) -> Path:
+    """Place the videos, then the file; afterwards remove what it replaces."""
+    path = dandiset / target
+    folder = path.with_suffix("")
+    new_subject = not path.parent.exists()
+    path.parent.mkdir(exist_ok=True)
+    placed: list[Path] = []
+    try:
+        if path not in older:
+            remove_videos(folder)  # of a run that was killed between the videos and the file
+        names = [file.name for file in videos_folder(temporary).iterdir()] if videos_folder(temporary).is_dir() else []
+        placed = move_videos(videos_folder(temporary), folder)
+        temporary.replace(path)
+    except BaseException:
+        if temporary.exists():
+            _take_back(placed, (folder, path.parent) if new_subject else (folder,))
+        raise
+    remove_videos(folder, keep=names)
+    for file in older:
+        if file != path:
+            file.unlink()
+            remove_videos(file.with_suffix(""))
+    return path
+
+
+def _take_back(placed: list[Path], folders: tuple[Path, ...]) -> None:
+    """Remove videos whose file did not follow, and folders that are empty without them."""
+    for video in placed:
+        video.unlink(missing_ok=True)
+    for folder in folders:
+        if folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
