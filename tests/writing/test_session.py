@@ -182,7 +182,7 @@ def test_replacing_leaves_only_the_new_videos(session: Session, tmp_path: Path) 
 
 def test_another_session_with_the_same_name_is_never_replaced(session: Session, tmp_path: Path) -> None:
     write(session(session_id="day_1"), tmp_path)
-    with pytest.raises(WriteError, match="it holds session 'day_1' .* give one of them another id"):
+    with pytest.raises(WriteError, match=r"it holds session 'day_1' .* give one of them another id"):
         write(session(session_id="day-1"), tmp_path, overwrite=True)
 
 
@@ -201,7 +201,7 @@ def test_a_file_in_place_of_the_folder(session: Session, tmp_path: Path) -> None
 def test_a_read_only_folder(session: Session, tmp_path: Path) -> None:
     out = tmp_path / "out"
     out.mkdir(mode=0o500)
-    with pytest.raises(WriteError, match="out: cannot be written: .*read-only"):
+    with pytest.raises(WriteError, match=r"out: cannot be written: .*read-only"):
         write(session(), out)
     assert list(out.iterdir()) == []
 

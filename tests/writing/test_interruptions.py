@@ -1,0 +1,131 @@
+"""Whatever ends a process: nothing half-written under the target's name, and the next run works."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+_SETUP = """
+import sys, time, warnings
+from pathlib import Path
+import numpy as np
+sys.path.insert(0, {here!r})
+from conftest import make_session, add_video
+from bergmann.errors import WriteError
+from bergmann.writing import write_session
+
+class Movie:
+    def __init__(self, frames, slow=0.0):
+        self.shape, self.dtype, self.slow = (frames, 256, 256), np.dtype("uint16"), slow
+        self.noise = np.random.default_rng(0).integers(0, 999, (64, 256, 256)).astype("uint16")
+    def __getitem__(self, block):
+        time.sleep(self.slow)
+        return self.noise[np.arange(block.start, block.stop) % 64]
+
+out = Path({out!r})
+"""
+
+
+def start(out: Path, body: str) -> subprocess.Popen[str]:
+    setup = _SETUP.format(here=str(Path(__file__).parent), out=str(out))
+    return subprocess.Popen(
+        [sys.executable, "-c", setup + textwrap.dedent(body)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+
+
+WRITE_SLOWLY = """
+made = make_session(frames=Movie(4000, slow=0.05))
+write_session(made.nwbfile, out, made.streams, on_progress=lambda done, total: print("block", flush=True))
+"""
+WRITE = """
+made = make_session(frames=Movie(100))
+add_video(made, out.parent)
+print(write_session(made.nwbfile, out, made.streams, made.externals).name)
+"""
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.rglob("*")) if folder.exists() else []
+
+
+def wait_for_blocks(process: subprocess.Popen[str]) -> None:
+    assert process.stdout is not None
+    for _ in range(3):
+        assert process.stdout.readline() == "block\n", process.stderr and process.stderr.read()
+
+
+def test_killed_in_the_middle_leaves_nothing_under_the_name_and_the_next_run_clears_up(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with start(out, WRITE_SLOWLY) as process:
+        wait_for_blocks(process)
+        process.kill()
+    (left,) = files(out)
+    assert left.startswith(".sub-BG042_ses-sni-pod7.")
+    assert left.endswith(".nwb.part")
+    with start(out, WRITE) as process:
+        printed, complaints = process.communicate()
+    assert (printed.strip(), complaints) == ("sub-BG042_ses-sni-pod7_image+ophys.nwb", "")
+    assert not [name for name in files(out) if name.startswith(".")]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a console of its own is needed to interrupt there")
+def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
+    with start(tmp_path / "out", WRITE_SLOWLY) as process:
+        wait_for_blocks(process)
+        process.send_signal(signal.SIGINT)
+        _, complaints = process.communicate()
+    assert "KeyboardInterrupt" in complaints
+    assert files(tmp_path) == []
+
+
+def test_a_running_session_is_not_cleared_away(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with start(out, WRITE_SLOWLY) as process:
+        wait_for_blocks(process)
+        with start(out, WRITE) as other:
+            assert other.communicate()[1] == ""
+        assert len([name for name in files(out) if name.endswith(".part")]) == 1
+        process.kill()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a limit on file sizes stands for the full disk, and there is none")
+@pytest.mark.parametrize("limit", [20_000, 300_000, 3_000_000])
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, limit: int) -> None:
+    body = f"""
+    import resource
+    made = make_session(frames=Movie(200))
+    resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))
+    try:
+        write_session(made.nwbfile, out, made.streams)
+    except WriteError as error:
+        print(error)
+    """
+    with start(tmp_path / "out", body) as process:
+        printed, complaints = process.communicate()
+    assert printed.startswith("out: cannot be written: "), complaints
+    assert files(tmp_path) == []
+    assert process.returncode == 0
+
+
+@pytest.mark.skipif(os.name == "nt", reason="resource is a POSIX module")
+def test_memory_does_not_grow_with_the_movie(tmp_path: Path) -> None:
+    def peak(frames: int) -> int:
+        body = f"""
+        import resource
+        made = make_session(frames=Movie({frames}))
+        write_session(made.nwbfile, out, made.streams)
+        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+        """
+        with start(tmp_path / str(frames), body) as process:
+            printed, complaints = process.communicate()
+        assert process.returncode == 0, complaints
+        return int(printed) // (1024 if sys.platform == "darwin" else 1)
+
+    small, large = peak(200), peak(1600)  # 26 and 210 MB
+    assert large - small < 40_000
