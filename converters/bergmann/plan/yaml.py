@@ -314,7 +314,7 @@ class _Composer:
         import yaml
 
         entries: dict[str, Node] = {}
-        cut: list[str] = []
+        cut: dict[str, list[str]] = {}
         before: str | None = None
         event: Any
         while not isinstance(event := next(events), yaml.MappingEndEvent):
@@ -328,7 +328,7 @@ class _Composer:
             empty = isinstance(value_event, yaml.ScalarEvent) and value_event.style is None and not value_event.value
             if empty and start.flow_style and ":" not in self._between(event, value_event):
                 if before is not None:
-                    cut.append(before)
+                    cut.setdefault(before, []).append(key.text)
                     entries[before] = _continued(entries[before], key.text)
                 else:
                     self.say(line, "yaml", f"`{key.text}` has no value", f'if it is text, write it in quotes: "{{{key.text}}}"')
@@ -343,15 +343,20 @@ class _Composer:
                 continue
             entries[key.text] = value
             before = key.text if isinstance(value, Leaf) and not value.is_blank else None
-        for name in dict.fromkeys(cut):
-            self._say_cut(name, entries[name])
+        for name, pieces in cut.items():
+            self._say_cut(name, entries[name], pieces)
         return entries
 
-    def _say_cut(self, name: str, whole: Node) -> None:
-        """Refuse ``{location: CUL4, 5}``, which is ``CUL4`` and a key ``5`` to YAML."""
+    def _say_cut(self, name: str, whole: Node, pieces: list[str]) -> None:
+        """Say that ``{location: CUL4, 5}`` is ``CUL4`` and a key ``5`` to YAML.
+
+        A piece such as ``5`` or ``both hind paws`` can be nothing but the rest of the value; one such as ``born`` may also be a key
+        whose value has been forgotten, and is refused.
+        """
         text = whole.text if isinstance(whole, Leaf) else ""
+        severity: Severity = "error" if any(piece.isidentifier() for piece in pieces) else "warning"
         message = f"inside {{ }} a comma ends a value, so YAML cuts `{name}: {text}`"
-        self.say(whole.place.line, "yaml", message, f'put it in quotes: {name}: "{text}"')
+        self.say(whole.place.line, "yaml", message, f'put it in quotes: {name}: "{text}"', severity)
 
     def _between(self, one: Any, other: Any) -> str:
         return self.text[one.end_mark.index : other.end_mark.index]
