@@ -1,1 +1,120 @@
-"""Records and stated things to NWB objects."""
+"""Recorded channels as NWB time series."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pynwb import NWBFile, TimeSeries
+from pynwb.epoch import TimeIntervals
+from pynwb.event import EventsTable
+
+from bergmann.records import Channel, Recording
+from bergmann.registry import Entry, Placed
+from bergmann.signals._names import distinct_names
+from bergmann.signals.stated import ChannelStated, RecordingStated
+from bergmann.timing.times import RegularTimes, time_arguments
+
+
+@dataclass(frozen=True, eq=False)
+class SweepTimes:
+    """When each sample of a recording with gaps was taken, shape (n_samples,), float64, in seconds; made a block at a time."""
+
+    recording: Recording
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (int(self.recording.sweep_lengths.sum()),)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.float64)
+
+    def __getitem__(self, block: slice, /) -> NDArray[np.float64]:
+        start, stop, _ = block.indices(self.shape[0])
+        samples = np.arange(start, stop)
+        first = np.cumsum(self.recording.sweep_lengths) - self.recording.sweep_lengths
+        sweep = np.searchsorted(first, samples, side="right") - 1
+        times: NDArray[np.float64] = self.recording.sweep_starts.seconds[sweep] + (samples - first[sweep]) / self.recording.rate
+        return times
+
+
+def nwb_name(text: str) -> str:
+    """A name that NWB can hold: ``/`` and ``:`` become ``_``."""
+    return text.replace("/", "_").replace(":", "_")
+
+
+def add_recording(nwbfile: NWBFile, entry: Entry[Recording, RecordingStated], placed: Placed) -> None:
+    """Add one `TimeSeries` a channel, a table of sweeps where there are several, and a table of tags where there are any.
+
+    Channels of a recording with gaps share the timestamps of the first. What the protocol commanded is written by the room whose
+    stimulus it is.
+    """
+    recording = entry.record
+    made: list[TimeSeries] = []
+    names = distinct_names([nwb_name(f"{entry.name}_{channel.name}") for channel in recording.channels])
+    for name, channel in zip(names, recording.channels, strict=True):
+        series = TimeSeries(
+            name=name,
+            data=placed.stream(channel.samples),
+            unit=channel.unit,
+            conversion=float(channel.conversion),
+            offset=float(channel.offset),
+            description=_description(channel, entry.stated),
+            comments=_comments(recording, entry.stated, placed),
+            **_times(recording, made, placed),
+        )
+        nwbfile.add_acquisition(series)
+        made.append(series)
+    if len(recording.sweep_starts) > 1:
+        nwbfile.add_time_intervals(_sweeps(f"{entry.name}_sweeps", recording))
+    if recording.tags:
+        nwbfile.add_events_table(_tags(f"{entry.name}_tags", recording))
+    placed.put("sources", entry.name, tuple(made))
+
+
+def _times(recording: Recording, made: list[TimeSeries], placed: Placed) -> dict[str, Any]:
+    """The time arguments of a series: a rate, or the timestamps of the first series."""
+    if recording.is_continuous:
+        n_samples = int(recording.sweep_lengths.sum())
+        return time_arguments(RegularTimes(recording.sweep_starts.first, recording.rate, n_samples))
+    return {"timestamps": made[0] if made else placed.stream(SweepTimes(recording))}
+
+
+def _description(channel: Channel, stated: RecordingStated) -> str:
+    said = stated.channels.get(channel.name, ChannelStated())
+    kind = "digital line, 0 or 1" if channel.kind == "digital" else "analog channel"
+    return "; ".join(text for text in (said.records, said.description, f"{kind} {channel.name!r}") if text)
+
+
+def _comments(recording: Recording, stated: RecordingStated, placed: Placed) -> str:
+    """What the time series cannot say: device, file, and the source's notes."""
+    device = [f"recorded by {stated.device}"] if stated.device else []
+    if stated.device and (about := placed.stated("devices", stated.device).description):
+        device = [f"recorded by {stated.device} ({about})"]
+    said = [stated.description] if stated.description else []
+    notes = [f"{name}: {text}" for name, text in recording.notes.items()]
+    return "; ".join([*said, *device, f"file: {recording.files[0].name}", *notes])
+
+
+def _sweeps(name: str, recording: Recording) -> TimeIntervals:
+    """One row a sweep, from its first sample to one sample after its last."""
+    table = TimeIntervals(name=nwb_name(name), description="Sweeps of the recording, numbered from 1 as in the file.")
+    table.add_column(name="sweep", description="Number of the sweep.")
+    sweeps = zip(recording.sweep_starts.seconds, recording.sweep_lengths, strict=True)
+    for number, (start, length) in enumerate(sweeps, start=1):
+        table.add_interval(start_time=float(start), stop_time=float(start + length / recording.rate), sweep=number)
+    return table
+
+
+def _tags(name: str, recording: Recording) -> EventsTable:
+    """One row a tag."""
+    table = EventsTable(name=nwb_name(name), description="Comments typed while recording.")
+    for time, tag in zip(recording.tag_times.seconds, recording.tags, strict=True):
+        table.add_row(timestamp=float(time), annotation=tag)
+    return table
+
+
+ADD = {Recording: add_recording}

@@ -1,1 +1,62 @@
-"""What a person must say here."""
+"""What a person states of a recording."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from bergmann.findings import Finding
+from bergmann.records import Recording
+from bergmann.stated import Collections, Names, Stated
+
+
+class ChannelStated(Stated):
+    """What one channel recorded.
+
+    Attributes
+    ----------
+    records : str
+        What was connected to it, e.g. ``membrane current``.
+    description : str
+        What else there is to say.
+    """
+
+    records: str | None = None
+    description: str | None = None
+
+
+class RecordingStated(Stated):
+    """What a person says of a recording.
+
+    Attributes
+    ----------
+    description : str
+    device : str
+        Name of the instrument, a key of ``devices``.
+    channels : mapping of str to ChannelStated
+        By name of the channel in the source.
+    """
+
+    description: str | None = None
+    device: Annotated[str, Names("devices")] | None = None
+    channels: dict[str, ChannelStated] = Field(default_factory=dict)
+
+
+def check_recording(entry: Any, collections: Collections) -> Iterator[Finding]:  # noqa: ARG001
+    """Find channels that are stated and not recorded."""
+    recorded = entry.record.parts
+    for name in entry.stated.channels:
+        if name not in recorded:
+            yield Finding(
+                severity="error",
+                check="channel",
+                location=f"channels.{name}",
+                message=f"no channel {name!r} in {entry.record.files[0].name}; it has: {', '.join(recorded) or 'none'}",
+                remedy="name the channel as the recording does",
+            )
+
+
+STATED = {Recording: RecordingStated}
+CHECKS = {Recording: check_recording}
