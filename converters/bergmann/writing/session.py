@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,6 +33,11 @@ identifier: REQUIRED
 name: REQUIRED
 description: REQUIRED
 """
+
+_FULL = "make room there, or name a folder on another disk"
+_CLOSED = "name a folder that you may write to"
+_ELSE = "name another folder"
+_REMEDIES = {errno.ENOSPC: _FULL, errno.EFBIG: _FULL, errno.EACCES: _CLOSED, errno.EPERM: _CLOSED, errno.EROFS: _CLOSED}
 
 
 def write_session(
@@ -132,6 +139,14 @@ def _check_same_session(path: Path, subject_id: str, session_id: str) -> None:
         )
 
 
+def _error_number(error: OSError | RuntimeError) -> int | None:
+    """The operating system's number of an error; HDF5 has it in its message only."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return error.errno
+    match = re.search(r"errno = (\d+)", str(error))
+    return int(match[1]) if match else None
+
+
 def _ids(nwbfile: Any) -> tuple[str, str]:
     subject_id = nwbfile.subject.subject_id if nwbfile.subject is not None else None
     if not subject_id or not nwbfile.session_id:
@@ -146,8 +161,11 @@ def _writing_into(dandiset: Path) -> Iterator[None]:
     try:
         dandiset.mkdir(parents=True, exist_ok=True)
         yield
-    except OSError as error:
-        raise WriteError(f"{dandiset.name}: cannot be written: {error.strerror or error}; is it full or read-only?") from error
+    except (OSError, RuntimeError) as error:  # h5py raises either where HDF5 cannot write
+        number = _error_number(error)
+        if number is None:
+            raise
+        raise WriteError(f"{dandiset.name}: cannot be written: {os.strerror(number)}; {_REMEDIES.get(number, _ELSE)}") from error
     finally:
         for folder in made:
             if folder.is_dir() and not any(folder.iterdir()):
@@ -160,13 +178,10 @@ def _write(nwbfile: Any, path: Path, streams: Streams, on_progress: OnProgress |
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".*does not end in '.nwb'")
         io = NWBHDF5IO(path, "w")
-    try:
-        with io:
-            io.write(nwbfile)
-            streams.fill(on_progress)
-        use_one_namespace(path)
-    except RuntimeError as error:  # what h5py raises when HDF5 cannot write
-        raise WriteError(f"{path.parent.name}: cannot be written: {error}; is it full?") from error
+    with io:
+        io.write(nwbfile)
+        streams.fill(on_progress)
+    use_one_namespace(path)
 
 
 def _sync(path: Path) -> None:
