@@ -1,1 +1,211 @@
-"""What a person must say here."""
+"""What a person must say of light: where it was given, with what, and how strong it was."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import field_validator, model_validator
+
+from bergmann.errors import SourceError
+from bergmann.findings import Finding, Severity
+from bergmann.optogenetics.power import Curve, power_of, read_curve
+from bergmann.records import LightPulses
+from bergmann.registry import Entry
+from bergmann.stated import Collections, DateOrUnknown, Device, Length, Names, Power, Quantity, Stated, Unknown
+
+_VISIBLE = (300.0, 1700.0)  # nm: from ultraviolet uncaging to three-photon excitation
+_SAME_LIGHT = 1.0  # nm: a nominal wavelength is rounded to this
+_STRONG = 0.2  # W at the tissue: ten times what is given through a fibre, and above what two-photon excitation uses
+
+
+class Coordinates(Stated):
+    """Stereotactic place of a fibre's tip: anterior, right and up are positive."""
+
+    ap: Length
+    ml: Length
+    dv: Length
+    reference: str
+    hemisphere: Literal["left", "right"] | None = None
+
+
+class LightSite(Stated):
+    """Where light was given, through what, and what it acted on."""
+
+    location: str
+    effector: str
+    laser: Annotated[str, Names("devices")]
+    fibre: Annotated[str | None, Names("devices")] = None
+    population: Annotated[str | None, Names("populations")] = None
+    compartment: str | None = None
+    vector: Annotated[str | None, Names("vectors")] = None
+    wavelength: Length | Unknown | None = None
+    software: str | None = None
+    coordinates: Coordinates | None = None
+    description: str | None = None
+
+    @field_validator("wavelength")
+    @classmethod
+    def _above_zero(cls, wavelength: Quantity | str | None) -> Quantity | str | None:
+        if isinstance(wavelength, Quantity) and wavelength.value <= 0:
+            raise ValueError(f"`{wavelength}` is no wavelength; expected one such as `473 nm`")
+        return wavelength
+
+
+class Calibration(Stated):
+    """A measurement of power against command: a file of two columns, the command and the power."""
+
+    file_path: Path
+    input: str
+    output: str
+    measured_at: str
+    date: DateOrUnknown
+    device: Annotated[str | None, Names("devices")] = None
+
+    @model_validator(mode="after")
+    def _units(self) -> Calibration:
+        Quantity.parse(f"1 {self.input}")
+        try:
+            Quantity.parse(f"1 {self.output}").to("W")
+        except ValueError as error:
+            raise ValueError(f"`output: {self.output}` is no unit of power; expected one such as mW") from error
+        return self
+
+    def curve(self) -> Curve:
+        """The measured points.
+
+        Raises
+        ------
+        SourceError
+            If the file is missing or is no calibration.
+        """
+        return read_curve(self.file_path, command_unit=self.input, power_unit=self.output)
+
+
+class LightStated(Stated):
+    """What is said of a source of light pulses."""
+
+    site: Annotated[str, Names("light_sites")]
+    calibration: Annotated[str | None, Names("calibrations")] = None
+    power: Power | Unknown | None = None
+    description: str | None = None
+
+    @field_validator("power")
+    @classmethod
+    def _not_negative(cls, power: Quantity | str | None) -> Quantity | str | None:
+        if isinstance(power, Quantity) and power.value < 0:
+            raise ValueError(f"`{power}` is below 0; state the power at the tissue, 0 mW for sham light, or `unknown`")
+        return power
+
+
+def wavelength_of(site: LightSite, laser: Device | None) -> Quantity | Literal["unknown"] | None:
+    """Wavelength of the light at a site: the site's, else its laser's; None if neither states one."""
+    if site.wavelength is not None:
+        return site.wavelength
+    return laser.wavelength if laser is not None else None
+
+
+def laser_of(site: LightSite, collections: Collections) -> Device | None:
+    """The laser of a site as stated; None if its name is not among the devices."""
+    laser = collections.get("devices", {}).get(site.laser)
+    return laser if isinstance(laser, Device) else None
+
+
+def resolve_power(record: LightPulses, stated: LightStated, collections: Collections) -> tuple[NDArray[np.float64], str]:
+    """Watts of each pulse, shape (n_pulses,), and how they are known; see `bergmann.optogenetics.power.power_of`.
+
+    Raises
+    ------
+    SourceError
+        If nothing says the power, two say different ones, the calibration is no calibration, or a command is outside of it.
+    """
+    calibration = collections["calibrations"][stated.calibration] if stated.calibration is not None else None
+    measured = calibration if isinstance(calibration, Calibration) else None
+    power, how = power_of(
+        record,
+        stated=stated.power if isinstance(stated.power, Quantity) else None,
+        is_unknown=stated.power == "unknown",
+        curve=measured.curve() if measured is not None else None,
+    )
+    if measured is not None:
+        how += f" (calibration of {measured.date}, measured at {measured.measured_at})"
+    return power, how
+
+
+def check_light(entry: Entry[LightPulses, LightStated], collections: Collections) -> Iterator[Finding]:
+    """What is missing of the light, and what cannot be: wavelength, power."""
+    site = collections.get("light_sites", {}).get(entry.stated.site)
+    if isinstance(site, LightSite):
+        yield from _check_wavelength(entry.record, site, laser_of(site, collections))
+        yield from _check_effector(site)
+    yield from _check_power(entry.record, entry.stated, collections)
+
+
+def _check_wavelength(record: LightPulses, site: LightSite, laser: Device | None) -> Iterator[Finding]:
+    stated = wavelength_of(site, laser)
+    if stated is None:
+        yield _finding(
+            "error", "gap", "site", "no wavelength of its light", f"state `wavelength: 473 nm` for the laser {site.laser}"
+        )
+    if isinstance(stated, Quantity) and not _VISIBLE[0] <= stated.to("nm") <= _VISIBLE[1]:
+        yield _finding("error", "light", "site", f"light of {stated} is not used for stimulation", "are the units right?")
+    try:
+        agreed_wavelength(record, stated)
+    except SourceError as error:
+        yield _finding("error", "conflict", "site", str(error))
+
+
+def _check_effector(site: LightSite) -> Iterator[Finding]:
+    if site.effector == "unknown":
+        yield _finding("note", "unknown", "site", "the effector of this light is stated as unknown")
+
+
+def _check_power(record: LightPulses, stated: LightStated, collections: Collections) -> Iterator[Finding]:
+    if record.power is None and stated.power is None and stated.calibration is None:
+        yield _finding("error", "gap", "power", "nothing says the power of the light", "state `power:` or `calibration:`")
+        return
+    if stated.calibration is not None and stated.calibration not in collections.get("calibrations", {}):
+        return  # a dangling reference, which the plan reports
+    try:
+        power, _ = resolve_power(record, stated, collections)
+    except SourceError as error:
+        yield _finding("error", "light", "calibration" if stated.calibration else "power", str(error))
+        return
+    if (power > _STRONG).any():
+        message = f"light of {power.max() * 1000:g} mW, more than tissue is given"
+        yield _finding("warning", "light", "power", message, "is the unit right, and is this the power at the tissue?")
+
+
+def agreed_wavelength(record: LightPulses, stated: Quantity | Literal["unknown"] | None) -> float:
+    """Wavelength of the pulses in nm, which the source and the person may both state; NaN if unknown.
+
+    Raises
+    ------
+    SourceError
+        If a pulse has another wavelength than the site: a site has one.
+    """
+    site = stated.to("nm") if isinstance(stated, Quantity) else float("nan")
+    if record.wavelength is None or not len(record.wavelength):
+        return site
+    pulses = record.wavelength * 1e9
+    expected = float(pulses[0]) if np.isnan(site) else site
+    wrong = np.flatnonzero(np.abs(pulses - expected) > _SAME_LIGHT)
+    if len(wrong):
+        index = int(wrong[0])
+        raise SourceError(
+            f"pulse {index} has light of {pulses[index]:g} nm, and the site {expected:g} nm; give each wavelength a site of its "
+            "own, and choose its pulses with `rows:`"
+        )
+    return expected
+
+
+def _finding(severity: Severity, check: str, location: str, message: str, remedy: str = "") -> Finding:
+    return Finding(severity=severity, check=check, location=location, message=message, remedy=remedy)
+
+
+STATED = {LightPulses: LightStated}
+COLLECTIONS = {"light_sites": LightSite, "calibrations": Calibration}
+CHECKS = {LightPulses: check_light}

@@ -1,0 +1,129 @@
+"""Light pulses from a recorded channel: a copy of the laser's command, a shutter line, a photodiode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bergmann.errors import SourceError
+from bergmann.pulses import RecordedPulses, recorded_pulses
+from bergmann.records import LightPulses, Recording
+from bergmann.registry import Format, Inputs, Source
+from bergmann.stated import Duration, Quantity, Ref
+from bergmann.timing.times import ExplicitTimes
+
+
+class LightChannel(Source):
+    """Pulses of light on a channel of a recording.
+
+    Attributes
+    ----------
+    of : Ref[Recording]
+        With the channel, e.g. ``daq/LaserCmd``.
+    threshold, hysteresis : Quantity, optional
+        In a unit of the channel's kind; not for a digital line. Default: from the two levels of the channel.
+    minimum_width : Duration, optional
+        Shorter pulses are glitches and are left out; how many is said in the file.
+    cut : {"refuse", "leave out", "keep"}
+        What to do with a pulse that was on when a sweep began or ended, so that its length is not known.
+    """
+
+    format: Literal["channel"] = "channel"
+    of: Ref[Recording]
+    threshold: Quantity | None = None
+    hysteresis: Quantity | None = None
+    minimum_width: Duration | None = None
+    cut: Literal["refuse", "leave out", "keep"] = "refuse"
+
+
+def find(folder: Path) -> Iterable[LightChannel]:  # noqa: ARG001
+    """Nothing: which channel holds light, only a person can say."""
+    return ()
+
+
+def read(source: LightChannel, inputs: Inputs) -> LightPulses:
+    """Read the pulses of light, on the recording's clock.
+
+    Raises
+    ------
+    SourceError
+        If no channel is named or there is no such channel; if a threshold is in another kind of unit; if there is no pulse; if one
+        is cut by the edge of a sweep and nothing is stated about it.
+    """
+    recording = inputs["of"]
+    if not isinstance(recording, Recording):
+        raise SourceError(f"`of: {source.of}` is no recording; name a channel of one, such as `daq/LaserCmd`")
+    if source.of.part is None:
+        raise SourceError(
+            f"`of: {source.of}` names no channel; write `{source.of.name}/CHANNEL` with one of: {', '.join(recording.parts)}"
+        )
+    unit = recording.channel(source.of.part).unit
+    pulses = recorded_pulses(
+        recording, source.of.part, threshold=_in_unit(source.threshold, unit), hysteresis=_in_unit(source.hysteresis, unit)
+    )
+    kept, remarks = _choose(source, pulses, recording.files[0].name)
+    if not kept.any():
+        raise SourceError(
+            f"{recording.files[0].name}: no pulse on channel {source.of.part} ({'; '.join([pulses.basis, *remarks])}); state "
+            "another `threshold:`, or `absent: <reason>` if no light was given"
+        )
+    is_digital = pulses.unit == "n.a."
+    return LightPulses(
+        files=recording.files,
+        start=recording.start,
+        times=ExplicitTimes(pulses.times.seconds[kept]),
+        durations=pulses.durations[kept],
+        command=None if is_digital else pulses.levels[kept],
+        command_unit="" if is_digital else pulses.unit,
+        basis="; ".join([f"recorded on {source.of}, {pulses.basis}", *remarks]),
+        resolution=1 / recording.rate,
+    )
+
+
+def _in_unit(stated: Quantity | None, unit: str) -> float | None:
+    if stated is None:
+        return None
+    if unit == "n.a.":
+        raise SourceError(f"`{stated}`: a digital line is 0 or 1; leave out `threshold` and `hysteresis`")
+    try:
+        return stated.to(unit)
+    except ValueError as error:
+        raise SourceError(f"`{stated}`: the channel is in {unit}; state it in {unit}") from error
+
+
+def _choose(source: LightChannel, pulses: RecordedPulses, file: str) -> tuple[NDArray[np.bool_], list[str]]:
+    """Which pulses stay, shape (n_pulses,), and what to say of the others."""
+    is_cut = pulses.on_at_start | pulses.on_at_end
+    n_cut = int(is_cut.sum())
+    if n_cut and source.cut == "refuse":
+        index = int(np.flatnonzero(is_cut)[0])
+        raise SourceError(
+            f"{file}: pulse {index} of channel {pulses.channel} (at {pulses.times.seconds[index]:.6f} s) was on when a sweep "
+            f"began or ended, so how long it was is not known ({n_cut} of {len(pulses)} pulses). State `cut: leave out` or `cut: keep`"
+        )
+    remarks = []
+    kept = ~is_cut if source.cut == "leave out" else np.ones(len(pulses), dtype=np.bool_)
+    if n_cut:
+        what = "left out" if source.cut == "leave out" else "kept with the part of them that was recorded"
+        remarks.append(f"the {n_cut} cut pulses are {what}, as stated")
+    if source.minimum_width is not None:
+        short = kept & (pulses.durations < source.minimum_width.to("s") - 1e-9)
+        kept = kept & ~short
+        if short.any():
+            remarks.append(f"{int(short.sum())} pulses shorter than {source.minimum_width} left out, as stated")
+    return kept, remarks
+
+
+FORMAT = Format(
+    source=LightChannel,
+    record=LightPulses,
+    label="light on a recorded channel",
+    find=find,
+    read=read,
+    reads_values=True,
+    chosen_by="site",
+)

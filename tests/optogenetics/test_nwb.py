@@ -1,0 +1,271 @@
+"""Light in the written file: series, pulses and epochs say the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pynwb import NWBHDF5IO, NWBFile, validate
+from pynwb.file import Subject
+
+from bergmann.errors import SourceError
+from bergmann.optogenetics.channel import LightChannel
+from bergmann.optogenetics.nwb import add_light, add_light_sites
+from bergmann.optogenetics.stated import Calibration, LightSite, LightStated
+from bergmann.records import LightPulses
+from bergmann.registry import Entry, Placed
+from bergmann.stated import Device
+from bergmann.timing.times import ExplicitTimes
+from bergmann.writing.namespaces import use_one_namespace
+
+Says = Mapping[str, Any]
+SITE = {
+    "location": "CUL4, 5",
+    "effector": "ChR2",
+    "laser": "laser_473",
+    "population": "lc",
+    "compartment": "axon",
+    "vector": "opsin",
+}
+LASER = {"manufacturer": "unknown", "wavelength": "473 nm"}
+
+
+def light(onsets: Any, durations: Any = 0.005, **more: Any) -> LightPulses:
+    times = np.asarray(onsets, dtype=float)
+    return LightPulses(
+        files=(Path("daq.h5"),), times=ExplicitTimes(times), durations=np.broadcast_to(durations, times.shape).astype(float),
+        basis="recorded on daq/LaserCmd", **more,
+    )  # fmt: skip
+
+
+class Room:
+    """A session with one laser, its sites and its calibrations."""
+
+    def __init__(self, nwbfile: NWBFile, site: Says = SITE, calibration: Calibration | None = None, **devices: Says) -> None:
+        self.nwbfile = nwbfile
+        stated = {name: Device.model_validate(one) for name, one in {"laser_473": LASER, **devices}.items()}
+        self.placed = Placed(
+            stream=lambda array: array[slice(None)],
+            collections={
+                "devices": stated,
+                "light_sites": {"lc_terminals": LightSite.model_validate(site)},
+                "calibrations": {"cal": calibration} if calibration else {},
+            },
+        )
+        add_light_sites(nwbfile, self.placed.collections["light_sites"], self.placed)
+
+    def add(self, record: LightPulses, name: str = "light", **stated: Any) -> None:
+        says = LightStated.model_validate({"site": "lc_terminals", **stated})
+        source = LightChannel.model_validate({"of": "daq/LaserCmd"})
+        add_light(self.nwbfile, Entry(name=name, record=record, stated=says, source=source), self.placed)
+
+
+@pytest.fixture
+def reopened(tmp_path: Path, nwbfile: NWBFile) -> Any:
+    """Write the file, give it one top namespace, validate it, and open it again."""
+    opened = []
+
+    def reopen() -> NWBFile:
+        path = tmp_path / "light.nwb"
+        nwbfile.subject = Subject(subject_id="m1", species="Mus musculus", sex="F", age="P70D")
+        with NWBHDF5IO(path, "w") as io:
+            io.write(nwbfile)
+        use_one_namespace(path)
+        errors = validate(path=str(path))
+        assert not errors, errors
+        io = NWBHDF5IO(path, "r")
+        opened.append(io)
+        return io.read()
+
+    yield reopen
+    for io in opened:
+        io.close()
+
+
+def energy_of_series(series: Any) -> float:
+    """Joules under a step-wise series: trapezoids of no width at the edges, of equal sides between them."""
+    return float(np.trapezoid(series.data[:], series.timestamps[:]))
+
+
+def energy_of_pulses(table: Any) -> float:
+    return float(np.sum((table["stop_time"][:] - table["start_time"][:]) * table["power_in_mW"][:]) / 1000)
+
+
+def energy_of_epochs(table: Any) -> float:
+    n = table["number_pulses_per_pulse_train"][:] * table["number_trains"][:]
+    return float(np.sum(n * table["pulse_length_in_ms"][:] * table["power_in_mW"][:]) * 1e-6)
+
+
+def rising_edges(series: Any) -> NDArray[np.float64]:
+    """Times at which the power goes from 0 to more."""
+    data, times = series.data[:], series.timestamps[:]
+    edges: NDArray[np.float64] = times[1:][(data[:-1] == 0) & ~(data[1:] == 0)]
+    return edges
+
+
+def test_29_pulses_are_29_rows_and_29_rising_edges(nwbfile: NWBFile, reopened: Callable[[], NWBFile]) -> None:
+    """0.29 s at 100 Hz: where durations are truncated to counts, 28 are left."""
+    onsets = 12.5 + np.arange(29) / 100
+    Room(nwbfile).add(light(onsets, 0.002), power="5 mW")
+    file = reopened()
+    series, pulses, epochs = file.stimulus["light"], file.intervals["light_pulses"], file.intervals["optogenetic_epochs"]
+    assert len(pulses) == 29
+    assert np.array_equal(rising_edges(series), onsets)
+    assert np.array_equal(pulses["start_time"][:], onsets)
+    assert np.array_equal(pulses["stop_time"][:], onsets + 0.002)
+    assert len(epochs) == 1
+    assert epochs["number_pulses_per_pulse_train"][0] == 29
+    assert epochs["period_in_ms"][0] == pytest.approx(10)
+    assert np.isnan(epochs["intertrain_interval_in_ms"][0])
+    energy = 29 * 0.002 * 0.005
+    for found in (energy_of_series(series), energy_of_pulses(pulses), energy_of_epochs(epochs)):
+        assert found == pytest.approx(energy)
+
+
+def test_each_pulse_is_a_step(nwbfile: NWBFile, reopened: Callable[[], NWBFile]) -> None:
+    Room(nwbfile).add(light([1.0, 2.0], [0.5, 1.0], power=np.array([0.001, 0.003])))
+    series = reopened().stimulus["light"]
+    assert series.timestamps[:].tolist() == [1, 1, 1.5, 1.5, 2, 2, 3, 3]
+    assert series.data[:].tolist() == [0, 0.001, 0.001, 0, 0, 0.003, 0.003, 0]
+    assert series.unit == "watts"
+    assert "zero at all times that are not listed" in series.description
+    assert "Power: stated for each pulse by the source" in series.description
+
+
+def test_the_tables_name_the_site_and_the_site_its_laser(nwbfile: NWBFile, reopened: Callable[[], NWBFile]) -> None:
+    Room(nwbfile).add(light(np.arange(6.0)), power="2 mW")
+    file = reopened()
+    row = file.intervals["light_pulses"]["optogenetic_sites"][0]
+    assert row["effector"].iloc[0].label == "ChR2"
+    assert row["excitation_source"].iloc[0] is file.devices["laser_473"]
+    assert file.ogen_sites["lc_terminals"].device is file.devices["laser_473"]
+    assert file.ogen_sites["lc_terminals"].excitation_lambda == 473
+    assert file.stimulus["light"].site is file.ogen_sites["lc_terminals"]
+    assert file.intervals["optogenetic_epochs"]["optogenetic_sites"][0]["site"].tolist() == ["lc_terminals"]
+    assert "target: axon of lc; effector: ChR2; vector: opsin" in file.ogen_sites["lc_terminals"].description
+    assert file.lab_meta_data["optogenetic_experiment_metadata"].stimulation_software == "not stated"
+
+
+@pytest.mark.parametrize(
+    ("onsets", "durations", "powers"),
+    [
+        ([0, 1.0, 2.3, 3.1, 7.0], [0.01] * 5, [0.001] * 5),  # irregular
+        (np.arange(10) / 10, [0.01] * 10, np.linspace(0.001, 0.01, 10)),  # a ramp
+        (np.arange(10) / 10, [0.01] * 10, np.zeros(10)),  # sham
+        ([3.0], [600.0], [0.001]),  # continuous
+    ],
+    ids=["irregular", "ramp", "sham", "continuous"],
+)
+def test_what_no_epoch_row_could_say_truly_has_none(
+    onsets: Any, durations: Any, powers: Any, nwbfile: NWBFile, reopened: Callable[[], NWBFile]
+) -> None:
+    Room(nwbfile).add(light(onsets, durations, power=np.array(powers)))
+    file = reopened()
+    assert "optogenetic_epochs" not in file.intervals
+    assert len(file.intervals["light_pulses"]) == len(onsets)
+    assert energy_of_series(file.stimulus["light"]) == pytest.approx(energy_of_pulses(file.intervals["light_pulses"]))
+
+
+def test_two_sources_share_one_table_of_epochs(nwbfile: NWBFile, reopened: Callable[[], NWBFile]) -> None:
+    room = Room(nwbfile)
+    room.add(light(np.arange(5.0)), power="2 mW")
+    room.add(light(100 + np.arange(3) / 20), "strong", power="8 mW")
+    file = reopened()
+    assert file.intervals["optogenetic_epochs"]["power_in_mW"][:].tolist() == [2, 8]
+    assert len(file.intervals["light_pulses"]) == 5
+    assert len(file.intervals["strong_pulses"]) == 3
+
+
+def test_unknown_power_is_nan_while_the_light_is_on(nwbfile: NWBFile, reopened: Callable[[], NWBFile]) -> None:
+    """Onsets stay countable, no watt is invented, and no epoch claims a power."""
+    record = light(np.arange(4.0), command=np.array([4.9, 5.0, 5.0, 5.1]), command_unit="V")
+    Room(nwbfile).add(record, power="unknown")
+    file = reopened()
+    series, pulses = file.stimulus["light"], file.intervals["light_pulses"]
+    assert np.array_equal(series.data[:], [0, np.nan, np.nan, 0] * 4, equal_nan=True)
+    assert len(rising_edges(series)) == 4
+    assert "unknown" in series.description
+    assert np.isnan(pulses["power_in_mW"][:]).all()
+    assert pulses["command"][:].tolist() == [4.9, 5.0, 5.0, 5.1]
+    assert pulses["command"].description.endswith("in V.")
+    assert "optogenetic_epochs" not in file.intervals
+
+
+def test_power_comes_from_the_calibration_and_the_command_is_kept(
+    tmp_path: Path, nwbfile: NWBFile, reopened: Callable[[], NWBFile]
+) -> None:
+    path = tmp_path / "laser.csv"
+    path.write_text("command (V),power (mW)\n0,0\n1,2\n5,10\n", encoding="utf-8")
+    says = {"file_path": path, "input": "V", "output": "mW", "measured_at": "fibre tip", "date": "2024-05-02"}
+    record = light(np.arange(3.0), command=np.array([500.0, 1000.0, 3000.0]), command_unit="mV")
+    Room(nwbfile, calibration=Calibration.model_validate(says)).add(record, calibration="cal")
+    file = reopened()
+    assert file.intervals["light_pulses"]["power_in_mW"][:].tolist() == pytest.approx([1, 2, 6])
+    assert file.intervals["light_pulses"]["command"][:].tolist() == [500, 1000, 3000]
+    description = file.stimulus["light"].description
+    assert "laser.csv (calibration of 2024-05-02, measured at fibre tip)" in description
+    assert str(tmp_path) not in description
+
+
+def test_a_fibre_with_its_place_is_an_optical_fibre(nwbfile: NWBFile, reopened: Callable[[], NWBFile]) -> None:
+    place = {"ap": "-5.4 mm", "ml": "0.9 mm", "dv": "-3.0 mm", "reference": "bregma", "hemisphere": "right"}
+    fibre = {"core": "200 um", "NA": "0.39", "model": "CFM12", "manufacturer": "Example Co."}
+    Room(nwbfile, {**SITE, "fibre": "fibre", "coordinates": place}, fibre=fibre).add(light([1.0]), power="1 mW")
+    file = reopened()
+    fibre_made = file.devices["fibre"]
+    assert fibre_made.fiber_insertion.insertion_position_ap_in_mm == pytest.approx(-5.4)
+    assert fibre_made.model.core_diameter_in_um == pytest.approx(200)
+    table = file.lab_meta_data["optogenetic_experiment_metadata"].optogenetic_sites_table
+    assert table["optical_fiber"][0] is fibre_made
+
+
+def test_a_fibre_without_its_place_is_a_device_and_said_to_be_so(nwbfile: NWBFile, reopened: Callable[[], NWBFile]) -> None:
+    Room(nwbfile, {**SITE, "fibre": "fibre"}, fibre={"core": "200 um", "NA": "0.39"}).add(light([1.0]), power="1 mW")
+    file = reopened()
+    assert type(file.devices["fibre"]).__name__ == "Device"
+    assert file.devices["fibre"].description == "core diameter: 200 um; numerical aperture: 0.39"
+    table = file.lab_meta_data["optogenetic_experiment_metadata"].optogenetic_sites_table
+    assert "optical_fiber" not in table.colnames
+    assert "coordinates not stated" in file.ogen_sites["lc_terminals"].description
+
+
+def test_an_unknown_wavelength_is_said_and_no_epoch_claims_one(nwbfile: NWBFile, reopened: Callable[[], NWBFile]) -> None:
+    Room(nwbfile, {**SITE, "wavelength": "unknown"}).add(light(np.arange(4.0)), power="1 mW")
+    file = reopened()
+    assert np.isnan(file.ogen_sites["lc_terminals"].excitation_lambda)
+    assert "wavelength: unknown" in file.ogen_sites["lc_terminals"].description
+    assert "optogenetic_epochs" not in file.intervals
+
+
+def test_a_wavelength_that_nobody_states_is_refused(nwbfile: NWBFile) -> None:
+    with pytest.raises(SourceError, match=r"light_sites\.lc_terminals: no wavelength; state `wavelength: 473 nm`"):
+        Room(nwbfile, laser_473={"manufacturer": "unknown"})
+
+
+def test_the_archive_sees_optogenetics(tmp_path: Path, nwbfile: NWBFile, reopened: Callable[[], NWBFile]) -> None:
+    """By the metadata that dandi reads, and by the modality it puts into the file's name."""
+    from dandi.metadata.nwb import nwb2asset
+    from dandi.organize import _populate_modalities
+    from dandi.pynwb_utils import get_neurodata_types
+
+    Room(nwbfile).add(light(np.arange(4.0)), power="1 mW")
+    reopened()
+    path = tmp_path / "light.nwb"
+    assert [one.name for one in nwb2asset(path).approach] == ["optogenetic approach"]
+    described: list[dict[str, Any]] = [{"nd_types": get_neurodata_types(path), "path": str(path)}]
+    _populate_modalities(described)
+    assert described[0]["modalities"] == ("ogen",)
+
+
+def test_the_inspector_finds_nothing_critical(tmp_path: Path, nwbfile: NWBFile, reopened: Callable[[], NWBFile]) -> None:
+    from nwbinspector import Importance, inspect_nwbfile, load_config
+
+    Room(nwbfile).add(light(np.arange(4.0)), power="1 mW")
+    reopened()
+    threshold = Importance.CRITICAL
+    found = inspect_nwbfile(nwbfile_path=tmp_path / "light.nwb", config=load_config("dandi"), importance_threshold=threshold)
+    assert [message.message for message in found] == []
