@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from bergmann.rig.truth import Floats, Truth
 
-BLOCK = 512
-"""Frames made at a time."""
+BLOCK = 1 << 19
+"""Pixels of a channel made at a time, so that memory does not grow with the recording."""
 
 NEUROPIL = 120.0
 """Counts of a pixel outside every process."""
@@ -41,8 +41,9 @@ def _registered_blocks(truth: Truth) -> Iterator[tuple[int, NDArray[np.int16]]]:
     rng = np.random.default_rng([truth.rig.seed, 1])
     rest, depth = _rest(truth), _depth(truth)
     label = _label(truth)
-    for start in range(0, truth.rig.n_frames, BLOCK):
-        dff = truth.dff[start : start + BLOCK]
+    n_together = max(1, BLOCK // rest.size)
+    for start in range(0, truth.rig.n_frames, n_together):
+        dff = truth.dff[start : start + n_together]
         light = focus(truth, start, len(dff))[:, None, None, None]
         rate = np.empty((len(dff), 2, *truth.rig.image_shape), dtype=np.float32)
         rate[:, 0] = rest * (1 + np.tensordot(dff, depth, axes=1))
