@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
+from math import isfinite
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -21,7 +22,7 @@ R = TypeVar("R")
 class Stated(BaseModel):
     """Base of everything a person states: frozen, and an unknown key is refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
 
 
 Unknown = Literal["unknown"]
@@ -82,8 +83,12 @@ class Ref(Generic[R]):
             return text
         if not isinstance(text, str) or not text.strip():
             raise ValueError("expected the name of a source, such as `movie` or `daq/FrameClock`")
-        name, _, part = text.strip().partition("/")
-        return cls(name.strip(), part.strip() or None)
+        name, slash, part = (piece.strip() for piece in text.partition("/"))
+        if not name or (slash and not part):
+            raise ValueError(
+                f"`{text}` is not the name of a source, such as `movie`, or of a part of one, such as `daq/FrameClock`"
+            )
+        return cls(name, part or None)
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -116,7 +121,10 @@ _UNIT_OF: dict[str, str] = {
     "titre": "vg/mL",
     "angle": "degree",
 }
-_QUANTITY = re.compile(r"^\s*(?P<number>[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(?P<unit>\S.*?)?\s*$")
+_NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+_POWER_OF_TEN = r"\s*[x×·*]\s*10\s*\^\s*(?P<power>[+-]?\d+)"
+_QUANTITY = re.compile(rf"(?P<number>{_NUMBER})(?:{_POWER_OF_TEN})?\s*(?P<unit>\S.*?)?")
+_LETTERS = str.maketrans({"\N{MICRO SIGN}": "u", "\N{GREEK SMALL LETTER MU}": "u", "−": "-"})
 
 
 @cache
@@ -129,6 +137,26 @@ def _units() -> Any:
     units.define("transducing_unit = [transducing_unit] = TU")
     units.define("plaque_forming_unit = [plaque_forming_unit] = pfu = PFU")
     return units
+
+
+def _spelled(unit: str) -> str:
+    """A unit as pint reads it: ``mm2`` is ``mm^2``, ``%`` is a word."""
+    plain = unit.translate(_LETTERS).replace("%", "percent")
+    return re.sub(r"(?<=[A-Za-z])([23])(?![A-Za-z0-9])", r"^\1", plain)
+
+
+def _refuse_unit(text: str, unit: str) -> None:
+    """Raise for a unit that does not exist or has two meanings."""
+    for lone in re.findall(r"(?<![A-Za-z])[uU](?![A-Za-z])", unit):
+        raise ValueError(f"`{text}`: a lone `{lone}` may be micro, unit or dalton; write the whole unit, such as `uL`")
+    if re.match(r"[eE](?![A-Za-z])", unit):
+        raise ValueError(f"`{text}`: an exponent without its number; write such as `1.2e13 vg/mL`")
+    if unit == "M":
+        raise ValueError(f"`{text}`: is M molar, mega or minutes? Write `mM`, `uM`, `mol/L` or the unit you mean")
+    try:
+        _units().parse_units(_spelled(unit))
+    except Exception as error:
+        raise ValueError(f"`{text}`: `{unit}` is not a unit that is known here ({error})") from error
 
 
 @dataclass(frozen=True)
@@ -147,7 +175,8 @@ class Quantity:
     unit: str
 
     def __str__(self) -> str:
-        return f"{self.value:g} {self.unit}"
+        short = f"{self.value:g}"
+        return f"{short if float(short) == self.value else repr(self.value)} {self.unit}"
 
     @classmethod
     def parse(cls, text: object) -> Quantity:
@@ -162,24 +191,23 @@ class Quantity:
             return text
         if not isinstance(text, str):
             raise ValueError(f"expected a number with its unit, such as `300 um`; found {text!r}")
-        plain = text.replace("\N{MICRO SIGN}", "u").replace("\N{GREEK SMALL LETTER MU}", "u").replace("−", "-").strip()
-        if re.match(r"^[+-]?\d+,\d", plain):
-            raise ValueError(f"`{text}` has a decimal comma; write a decimal point: `{plain.replace(',', '.', 1)}`")
-        match = _QUANTITY.match(plain)
+        plain = text.translate(_LETTERS).strip()
+        if re.match(r"[+-]?\d+,\d", plain):
+            thousands = (
+                f", or leave it out of thousands, `{plain.replace(',', '')}`" if re.match(r"[+-]?\d{1,3}(,\d{3})+\b", plain) else ""
+            )
+            raise ValueError(f"`{text}` has a decimal comma; write a decimal point, `{plain.replace(',', '.', 1)}`{thousands}")
+        match = _QUANTITY.fullmatch(plain)
         if not match:
             raise ValueError(f"`{text}` is not a number with a unit, such as `300 um`")
         unit = match["unit"]
         if not unit:
             raise ValueError(f"`{text}` has no unit; write it behind the number, such as `{plain} um`")
-        if unit in {"u", "U"}:
-            raise ValueError(f"`{text}`: a lone `{unit}` may be micro, unit or dalton; write the whole unit, such as `uL`")
-        if unit == "M":
-            raise ValueError(f"`{text}`: is M molar, mega or minutes? Write `mM`, `uM`, `mol/L` or the unit you mean")
-        try:
-            _units().parse_units(unit.replace("%", "percent"))
-        except Exception as error:  # pint raises many unrelated types for a bad unit
-            raise ValueError(f"`{text}`: `{unit}` is not a unit that is known here ({error})") from error
-        return cls(float(match["number"]), unit)
+        _refuse_unit(text, unit)
+        value = float(f"{match['number']}e{match['power']}" if match["power"] else match["number"])
+        if not isfinite(value):
+            raise ValueError(f"`{text}` is too large a number")
+        return cls(value, unit)
 
     def to(self, unit: str) -> float:
         """The number in another unit of the same dimension.
@@ -191,11 +219,10 @@ class Quantity:
         """
         import pint
 
-        units = _units()
         try:
-            quantity = units.Quantity(self.value, self.unit.replace("%", "percent"))
-            return float(quantity.to(unit.replace("%", "percent")).magnitude)
-        except pint.DimensionalityError as error:
+            quantity = _units().Quantity(self.value, _spelled(self.unit))
+            return float(quantity.to(_spelled(unit)).magnitude)
+        except pint.PintError as error:
             raise ValueError(f"`{self}` is not a quantity in {unit}") from error
 
     @classmethod
