@@ -40,7 +40,7 @@ ACTIONS = (
     "vehicle",
     "other",
 )
-TIMESTAMP_BASES = ("recorded", "tag", "notebook", "protocol")
+TIMESTAMP_BASES = ("recorded", "tag", "notebook", "protocol", "unknown")
 STATES = ("baseline", "activated", "blocked", "washout", "other")
 COMPARTMENTS = ("soma", "process", "endfoot", "axon", "dendrite", "whole_cell", "field", "unknown")
 
@@ -188,8 +188,8 @@ def drug_administrations() -> NWBGroupSpec:
     """What was given, when."""
     return _table(
         "DrugAdministrationsTable",
-        "Administrations of compounds, one a row. The timestamp is the beginning, negative if before the session; the duration is "
-        "that of an infusion or a perfusion, NaN for a bolus.",
+        "Administrations of compounds, one a row. The timestamp is the beginning, negative if before the session, NaN if nobody "
+        "knows; the duration is that of an infusion or a perfusion, NaN for a bolus.",
         [
             _column("compound", "Name of the compound, such as prazosin.", required=True),
             _column("compound_id", "CURIE of the compound, such as CHEBI:8364 or pubchem.compound:4893; empty if not known."),
