@@ -1,0 +1,92 @@
+"""The example runs as it stands, and its analysis finds what the simulation was set to."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from pynwb import NWBHDF5IO
+
+from bergmann.convert import convert_session
+from bergmann.rig import Truth, session_paths, simulate_demo
+
+EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "bergmann_flares"
+BUNDLED = Path(__file__).resolve().parents[1] / "converters" / "bergmann" / "rig" / "session_files"
+
+
+@pytest.fixture(scope="module")
+def analysis() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("bergmann_flares_analysis", EXAMPLE / "analysis.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Mapping[str, Truth]]:
+    """The demo, converted: its dandiset, and the truth of each arm."""
+    folder = tmp_path_factory.mktemp("demo")
+    truths = simulate_demo(folder)
+    for path in session_paths(folder):
+        conversion = convert_session(path, folder / "dandiset")
+        assert conversion.is_good, "\n".join(finding.text for finding in conversion.findings)
+    return folder / "dandiset", {truth.rig.arm: truth for truth in truths.values()}
+
+
+def test_the_example_shows_the_session_files_that_the_demo_writes() -> None:
+    bundled = {path.relative_to(BUNDLED) for path in BUNDLED.rglob("*.yaml")}
+    assert {path.relative_to(EXAMPLE) for path in EXAMPLE.rglob("*.yaml")} == bundled
+    for name in bundled:
+        assert (EXAMPLE / name).read_text(encoding="utf-8") == (BUNDLED / name).read_text(encoding="utf-8")
+
+
+def test_the_analysis_finds_the_simulated_truth(analysis: ModuleType, demo: tuple[Path, Mapping[str, Truth]]) -> None:
+    dandiset, truths = demo
+    sessions = []
+    for path in sorted(dandiset.rglob("*capsaicin*.nwb")):
+        with NWBHDF5IO(path, "r", load_namespaces=True) as file:
+            sessions.append(analysis.read_flares(file.read()))
+    assert {session.arm for session in sessions} == {"shrna", "scrambled"}
+    for session in sessions:
+        truth = truths[session.arm]
+        light = [flare for flare in truth.flares if flare.cause == "light"]
+        np.testing.assert_allclose(session.onsets, [flare.onset for flare in light], atol=1.5e-3)
+        np.testing.assert_allclose(session.powers, [flare.power for flare in light], rtol=0.02)
+        np.testing.assert_allclose(session.shocks, truth.shock_times, atol=1.5e-3)
+        np.testing.assert_allclose(session.capsaicin, truth.rig.capsaicin, atol=30)
+        assert session.dff.shape == truth.dff.shape
+        np.testing.assert_allclose(session.times, truth.frame_times, atol=truth.movie_error)
+        for dose in session.doses:
+            assert session.peaks(dose).mean() == pytest.approx(truth.expected_peak(dose), rel=0.08, abs=0.01)
+
+
+def test_one_curve_fits_both_arms_and_the_knockdown_leaves_what_was_set(
+    analysis: ModuleType, demo: tuple[Path, Mapping[str, Truth]]
+) -> None:
+    dandiset, truths = demo
+    sessions = []
+    for path in sorted(dandiset.rglob("*capsaicin*.nwb")):
+        with NWBHDF5IO(path, "r", load_namespaces=True) as file:
+            sessions.append(analysis.read_flares(file.read()))
+    curves, true = analysis.fit_hill(sessions), truths["shrna"].rig
+    assert curves["shrna"].greatest / curves["scrambled"].greatest == pytest.approx(true.knockdown_gain, rel=0.05)
+    assert curves["scrambled"].greatest == pytest.approx(true.dose_response.greatest, rel=0.1)
+    assert curves["scrambled"].half_power == pytest.approx(true.dose_response.half_power, rel=0.15)
+    assert curves["scrambled"].slope == pytest.approx(true.dose_response.slope, rel=0.15)
+
+
+def test_the_picture_is_drawn_from_the_files_alone(
+    analysis: ModuleType, demo: tuple[Path, Mapping[str, Truth]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dandiset, _ = demo
+    analysis.main(dandiset, tmp_path / "flares.png")
+    assert 50_000 < (tmp_path / "flares.png").stat().st_size < 200_000
+    assert "scrambled: peak dF/F after light of 1 mW: 22 %" in capsys.readouterr().out
