@@ -168,7 +168,7 @@ def times_at(times: Times, frames: NDArray[np.float64]) -> NDArray[np.float64]:
     times : Times
         When each frame began, in seconds.
     frames : np.ndarray, shape (n,)
-        Frame numbers from 0; 2.5 is halfway between frames 2 and 3, and up to one frame after the last is inside it.
+        Frame numbers from 0; 2.5 is halfway between frames 2 and 3. After the last frame, frames go on at the usual interval.
 
     Returns
     -------
@@ -176,6 +176,6 @@ def times_at(times: Times, frames: NDArray[np.float64]) -> NDArray[np.float64]:
     """
     if isinstance(times, RegularTimes):
         return times.start + frames / times.rate
-    interval = times.interval if len(times) > 1 else 0.0
-    starts = np.append(times.seconds, times.last + interval)
-    return np.asarray(np.interp(frames, np.arange(len(starts)), starts), dtype=np.float64)
+    last = len(times) - 1
+    after = np.maximum(frames - last, 0.0) * (times.interval if last else 0.0)
+    return np.asarray(np.interp(frames, np.arange(last + 1), times.seconds) + after, dtype=np.float64)

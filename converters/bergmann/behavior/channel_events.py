@@ -62,8 +62,8 @@ def read(source: ChannelEventsSource, inputs: Inputs) -> Events:
     )
     if not len(pulses):
         raise SourceError(
-            f"{recording.files[0].name}: no pulse on {source.of.part} ({pulses.basis}); state another `threshold`, or `absent` with "
-            "the reason if there was no event"
+            f"{recording.files[0].name}: no pulse on {source.of.part} ({pulses.basis}); state another `threshold`, or `absent` "
+            "with the reason if there was no event"
         )
     return Events(files=recording.files, series=(_series(source, pulses),), basis=f"pulses recorded on {source.of}, {pulses.basis}")
 

@@ -1,0 +1,190 @@
+"""Tables that people keep: CSV, TSV and XLSX files, every cell as the text it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bergmann.errors import MissingExtraError, SourceError
+
+DELIMITERS = ("\t", ",", ";")
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A table with one header line.
+
+    Attributes
+    ----------
+    path : Path
+    columns : tuple of str
+        Names in the header, without the blanks around them.
+    rows : tuple of tuple of str
+        Cells as written, blanks around them included, each row as long as `columns`.
+    lines : tuple of int
+        Where each row stands in the file, counted from 1 as spreadsheets do.
+    """
+
+    path: Path
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    lines: tuple[int, ...]
+
+    def index(self, column: str) -> int:
+        """Position of a column.
+
+        Raises
+        ------
+        SourceError
+            If there is none of that name, or more than one.
+        """
+        if self.columns.count(column.strip()) == 1:
+            return self.columns.index(column.strip())
+        known = ", ".join(name for name in self.columns if name)
+        what = "no column" if column.strip() not in self.columns else "more than one column"
+        raise SourceError(f"{self.path.name}: {what} {column!r}; the columns are: {known}")
+
+    def cells(self, column: str) -> list[str]:
+        """The cells of one column, as written."""
+        index = self.index(column)
+        return [row[index] for row in self.rows]
+
+    def where(self, column: str) -> str:
+        """A phrase for messages: the column and the file."""
+        return f"{self.path.name}: column {column!r}"
+
+    def chosen(self, selection: Mapping[str, str]) -> Table:
+        """The rows whose cells are as selected, exactly but for blanks around them.
+
+        Raises
+        ------
+        SourceError
+            If no row is; the message lists the values there are.
+        """
+        wanted = {self.index(column): value.strip() for column, value in selection.items()}
+        keep = [n for n, row in enumerate(self.rows) if all(row[i].strip() == value for i, value in wanted.items())]
+        if not keep:
+            raise SourceError(f"{self.path.name}: no row with {_text(selection)}; {self._values_there_are(wanted)}")
+        return Table(self.path, self.columns, tuple(self.rows[n] for n in keep), tuple(self.lines[n] for n in keep))
+
+    def _values_there_are(self, wanted: Mapping[int, str]) -> str:
+        """What each selected column holds, in the rows that match the selection of the other columns (of all rows if none does)."""
+        parts = []
+        for index in wanted:
+            others = [row for row in self.rows if all(row[i].strip() == value for i, value in wanted.items() if i != index)]
+            values = sorted({row[index].strip() for row in others or self.rows})
+            shown = ", ".join(repr(value) for value in values[:30]) + (f" and {len(values) - 30} more" if len(values) > 30 else "")
+            parts.append(f"{self.columns[index]} is one of {shown}")
+        return "; ".join(parts)
+
+
+def _text(selection: Mapping[str, str]) -> str:
+    return ", ".join(f"{column} = {value!r}" for column, value in selection.items())
+
+
+def read_table(path: Path, *, sheet: str | None = None) -> Table:
+    """Read a table whose first line that is not empty names the columns.
+
+    Raises
+    ------
+    SourceError
+        If the file is no such table, a row is longer than the header, or a workbook has several sheets and none is chosen.
+    """
+    cells = read_cells(path, sheet=sheet)
+    numbered = [(number, row) for number, row in enumerate(cells, start=1) if any(cell.strip() for cell in row)]
+    if len(numbered) < 2:
+        raise SourceError(f"{path.name}: {len(numbered)} lines with content; expected a line of column names and rows below it")
+    columns = tuple(name.strip() for name in numbered[0][1])
+    for number, row in numbered[1:]:
+        if any(cell.strip() for cell in row[len(columns) :]):
+            raise SourceError(f"{path.name}: line {number} has {len(row)} cells under {len(columns)} column names")
+    padded = tuple(tuple((list(row) + [""] * len(columns))[: len(columns)]) for _, row in numbered[1:])
+    return Table(path, columns, padded, tuple(number for number, _ in numbered[1:]))
+
+
+def read_cells(path: Path, *, sheet: str | None = None) -> list[list[str]]:
+    """All cells of a CSV, TSV or XLSX file as text.
+
+    Raises
+    ------
+    SourceError
+        If the file is not UTF-8 text and no workbook.
+    MissingExtraError
+        If a workbook is given and its reader is not installed.
+    """
+    if path.suffix.lower() in {".xlsx", ".xlsm"}:
+        return _workbook_cells(path, sheet)
+    if sheet is not None:
+        raise SourceError(f"{path.name}: a text file has no sheets; leave out `sheet`")
+    return _text_cells(path)
+
+
+def _text_cells(path: Path) -> list[list[str]]:
+    import csv
+
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        delimiter = _delimiter(text)
+        return list(csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True))
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{path.name}: not UTF-8 text (byte {error.start}); save it again as `CSV UTF-8`") from error
+    except csv.Error as error:
+        raise SourceError(f"{path.name}: not a table of cells ({error}); expected CSV, TSV or XLSX") from error
+
+
+def _delimiter(text: str) -> str:
+    """The sign that separates cells: the one found most often outside quotes in the first line that has any."""
+    for line in text.splitlines():
+        bare = "".join(line.split('"')[::2])
+        counts = {sign: bare.count(sign) for sign in DELIMITERS}
+        if any(counts.values()):
+            return max(DELIMITERS, key=lambda sign: counts[sign])
+    return ","
+
+
+def _workbook_cells(path: Path, sheet: str | None) -> list[list[str]]:
+    try:
+        import openpyxl
+    except ImportError as error:
+        raise MissingExtraError(extra="xlsx", needed_for=f"{path.name}: an Excel workbook") from error
+    from zipfile import BadZipFile
+
+    try:
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except (BadZipFile, KeyError, ValueError, OSError) as error:
+        raise SourceError(f"{path.name}: not an Excel workbook, or damaged ({error})") from error
+    try:
+        names = book.sheetnames
+        if sheet is None and len(names) > 1:
+            raise SourceError(f"{path.name}: {len(names)} sheets; state `sheet:` as one of: {', '.join(names)}")
+        if sheet is not None and sheet not in names:
+            raise SourceError(f"{path.name}: no sheet {sheet!r}; there are: {', '.join(names)}")
+        return [[_cell_text(cell) for cell in row] for row in book[sheet or names[0]].iter_rows(values_only=True)]
+    finally:
+        book.close()
+
+
+def _cell_text(cell: Any) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, float) and cell.is_integer():
+        return str(int(cell))  # a spreadsheet keeps every number as a float and shows 3
+    return str(cell)
+
+
+def number(cell: str, *, where: str, line: int) -> float:
+    """A cell as a number.
+
+    Raises
+    ------
+    SourceError
+        If it is none; the message names the column and the line.
+    """
+    try:
+        return float(cell)
+    except ValueError:
+        hint = "; write a decimal point" if "," in cell else ""
+        found = f"{cell!r} is not a number" if cell.strip() else "an empty cell; expected a number"
+        raise SourceError(f"{where}, line {line}: {found}{hint}") from None
