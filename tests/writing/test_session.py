@@ -10,10 +10,13 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pynwb import NWBHDF5IO, validate
 
 from bergmann.errors import SourceError, WriteError
 from bergmann.writing import check_ids, existing_targets, write_session
+from bergmann.writing.naming import organized_id
 
 from .conftest import Made, add_light, add_video
 
@@ -211,6 +214,13 @@ def test_a_file_in_place_of_the_subject_folder_leaves_nothing_new(session: Sessi
     with pytest.raises(WriteError, match="cannot be written"):
         write(session(), tmp_path)
     assert names(tmp_path) == ["dandiset.yaml", "sub-BG042"]
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=20))
+def test_ids_are_rewritten_as_organize_rewrites_them(text: str) -> None:
+    from dandi.organize import _sanitize_value
+
+    assert organized_id(text) == _sanitize_value(text, "session_id")
 
 
 @pytest.mark.parametrize(
