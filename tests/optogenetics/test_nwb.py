@@ -211,26 +211,98 @@ def test_power_comes_from_the_calibration_and_the_command_is_kept(
     assert str(tmp_path) not in description
 
 
-def test_a_fibre_with_its_place_is_an_optical_fibre(nwbfile: NWBFile, reopened: Callable[[], NWBFile]) -> None:
-    place = {"ap": "-5.4 mm", "ml": "0.9 mm", "dv": "-3.0 mm", "reference": "bregma", "hemisphere": "right"}
-    fibre = {"core": "200 um", "NA": "0.39", "model": "CFM12", "manufacturer": "Example Co."}
+FIBRE = {"core": "200 um", "NA": "0.39"}
+PLACE = {"ap": "-5.4 mm", "ml": "0.9 mm", "reference": "bregma", "side": "left"}
+
+
+def test_a_fibre_is_an_optical_fibre_if_it_is_stated_where_it_entered(nwbfile: NWBFile, reopened: Callable[[], NWBFile]) -> None:
+    place = {**PLACE, "depth": "3 mm", "pitch": "10 degree"}
+    fibre = {**FIBRE, "model": "CFM12", "manufacturer": "Example Co."}
     Room(nwbfile, {**SITE, "fibre": "fibre", "coordinates": place}, fibre=fibre).add(light([1.0]), power="1 mW")
     file = reopened()
-    fibre_made = file.devices["fibre"]
-    assert fibre_made.fiber_insertion.insertion_position_ap_in_mm == pytest.approx(-5.4)
-    assert fibre_made.model.core_diameter_in_um == pytest.approx(200)
+    inserted = file.devices["fibre"].fiber_insertion
+    assert inserted.insertion_position_ap_in_mm == pytest.approx(-5.4)
+    assert inserted.insertion_position_ml_in_mm == pytest.approx(-0.9)  # left of the midline
+    assert inserted.insertion_position_dv_in_mm is None
+    assert (inserted.depth_in_mm, inserted.insertion_angle_pitch_in_deg) == pytest.approx((3, 10))
+    assert file.devices["fibre"].model.core_diameter_in_um == pytest.approx(200)
     table = file.lab_meta_data["optogenetic_experiment_metadata"].optogenetic_sites_table
-    assert table["optical_fiber"][0] is fibre_made
+    assert table["optical_fiber"][0] is file.devices["fibre"]
 
 
-def test_a_fibre_without_its_place_is_a_device_and_said_to_be_so(nwbfile: NWBFile, reopened: Callable[[], NWBFile]) -> None:
-    Room(nwbfile, {**SITE, "fibre": "fibre"}, fibre={"core": "200 um", "NA": "0.39"}).add(light([1.0]), power="1 mW")
+@pytest.mark.parametrize(
+    ("place", "text"),
+    [
+        ({}, "stereotactic coordinates not stated"),
+        ({"coordinates": {**PLACE, "dv": "-3 mm"}}, "tip at AP -5.4 mm, ML 0.9 mm, DV -3 mm, side left from bregma"),
+    ],
+)
+def test_else_a_fibre_is_a_device_and_its_place_is_text(
+    place: Says, text: str, nwbfile: NWBFile, reopened: Callable[[], NWBFile]
+) -> None:
+    """Where the tip was is not where the fibre entered."""
+    Room(nwbfile, {**SITE, "fibre": "fibre", **place}, fibre=FIBRE).add(light([1.0]), power="1 mW")
     file = reopened()
     assert type(file.devices["fibre"]).__name__ == "Device"
     assert file.devices["fibre"].description == "core diameter: 200 um; numerical aperture: 0.39"
     table = file.lab_meta_data["optogenetic_experiment_metadata"].optogenetic_sites_table
     assert "optical_fiber" not in table.colnames
-    assert "coordinates not stated" in file.ogen_sites["lc_terminals"].description
+    assert text in file.ogen_sites["lc_terminals"].description
+
+
+def test_one_fibre_is_in_one_place(nwbfile: NWBFile) -> None:
+    sites = {
+        name: LightSite.model_validate({**SITE, "fibre": "fibre", "coordinates": {**PLACE, "ml": ml}})
+        for name, ml in {"left": "0.9 mm", "lateral": "1.9 mm"}.items()
+    }
+    with pytest.raises(SourceError, match=r"light_sites\.lateral: the fibre fibre has other coordinates in light_sites\.left"):
+        add_light_sites(nwbfile, sites, Placed(stream=lambda array: array, collections={"light_sites": sites}))
+
+
+def test_two_sites_of_one_laser_are_two_rows(nwbfile: NWBFile, reopened: Callable[[], NWBFile]) -> None:
+    sites = {
+        "left": LightSite.model_validate({**SITE, "location": "LC"}),
+        "right": LightSite.model_validate({**SITE, "effector": "eYFP"}),
+    }
+    laser = Device.model_validate({"wavelength": "473 nm", "model": "MBL-473", "manufacturer": "Example Co.", "serial_number": "7"})
+    placed = Placed(stream=lambda array: array[slice(None)], collections={"light_sites": sites, "devices": {"laser_473": laser}})
+    add_light_sites(nwbfile, sites, placed)
+    source = LightChannel.model_validate({"of": "daq/LaserCmd"})
+    for name, site in (("ours", "left"), ("control", "right")):
+        says = LightStated.model_validate({"site": site, "power": "1 mW"})
+        add_light(nwbfile, Entry(name=name, record=light([1.0, 2.0]), stated=says, source=source), placed)
+    file = reopened()
+    table = file.lab_meta_data["optogenetic_experiment_metadata"].optogenetic_sites_table
+    assert table["location"][:].tolist() == ["LC", "CUL4, 5"]
+    assert [one.label for one in table["effector"][:]] == ["ChR2", "eYFP"]
+    assert file.intervals["control_pulses"]["optogenetic_sites"][1].index.tolist() == [1]
+    assert file.devices["laser_473"].model.manufacturer == "Example Co."
+    assert file.devices["laser_473"].serial_number == "7"
+
+
+def test_the_effector_names_the_injection_that_brought_it(nwbfile: NWBFile) -> None:
+    """As the receptors' room places it: one injection is linked, of several none is chosen."""
+    from ndx_ophys_devices import ViralVector, ViralVectorInjection
+    from ndx_optogenetics import OptogeneticExperimentMetadata
+
+    vector = ViralVector(name="opsin", construct_name="AAV9-EF1a-DIO-ChR2", manufacturer="unknown", titer_in_vg_per_ml=1e12)
+    injection = ViralVectorInjection(
+        name="virus", location="LC", hemisphere="left", reference="bregma", ap_in_mm=-5.4, ml_in_mm=-0.9, dv_in_mm=-3.0,
+        volume_in_uL=0.3, viral_vector=vector,
+    )  # fmt: skip
+    placed = Placed(
+        stream=lambda array: array[slice(None)],
+        collections={
+            "light_sites": {"lc_terminals": LightSite.model_validate(SITE)},
+            "devices": {"laser_473": Device.model_validate(LASER)},
+        },
+    )
+    placed.put("injections", "opsin", [injection])
+    add_light_sites(nwbfile, placed.collections["light_sites"], placed)
+    made = nwbfile.lab_meta_data["optogenetic_experiment_metadata"]
+    assert isinstance(made, OptogeneticExperimentMetadata)
+    (effector,) = made.optogenetic_effectors.effectors.values()
+    assert effector.viral_vector_injection is injection
 
 
 def test_an_unknown_wavelength_is_said_and_no_epoch_claims_one(nwbfile: NWBFile, reopened: Callable[[], NWBFile]) -> None:

@@ -36,6 +36,7 @@ def add_light_sites(nwbfile: NWBFile, sites: Mapping[str, LightSite], placed: Pl
     SourceError
         If neither a site nor its laser states a wavelength (or ``unknown``).
     """
+    _refuse_two_places(sites)
     effectors: dict[str, Any] = {}
     rows = []
     for name, site in sites.items():
@@ -54,6 +55,20 @@ def add_light_sites(nwbfile: NWBFile, sites: Mapping[str, LightSite], placed: Pl
     )
     for index, (name, *_) in enumerate(rows):
         placed.put("light_sites", name, (nwbfile.ogen_sites[name], table, index))
+
+
+def _refuse_two_places(sites: Mapping[str, LightSite]) -> None:
+    """Refuse a fibre that two sites place differently."""
+    first: dict[str, str] = {}
+    for name, site in sites.items():
+        if site.fibre is None:
+            continue
+        other = first.setdefault(site.fibre, name)
+        if sites[other].coordinates != site.coordinates:
+            raise SourceError(
+                f"light_sites.{name}: the fibre {site.fibre} has other coordinates in light_sites.{other}; give each fibre "
+                "that was implanted a name of its own in `devices`"
+            )
 
 
 def _core_site(name: str, site: LightSite, laser: NwbDevice, placed: Placed) -> OptogeneticStimulusSite:
@@ -97,8 +112,19 @@ def _fibre_text(site: LightSite, placed: Placed) -> str | None:
 def _place_text(place: Coordinates | None) -> str:
     if place is None:
         return "stereotactic coordinates not stated"
-    side = f", {place.hemisphere} hemisphere" if place.hemisphere else ""
-    return f"at AP {place.ap}, ML {place.ml}, DV {place.dv} from {place.reference}{side}"
+    what = "inserted" if place.depth is not None else "tip"
+    numbers = {
+        "AP": place.ap,
+        "ML": place.ml,
+        "DV": place.dv,
+        "depth": place.depth,
+        "yaw": place.yaw,
+        "pitch": place.pitch,
+        "roll": place.roll,
+        "side": place.side,
+    }
+    listing = ", ".join(f"{name} {number}" for name, number in numbers.items() if number is not None)
+    return f"{what} at {listing} from {place.reference}"
 
 
 def _sites_table(rows: Sequence[tuple[str, LightSite, NwbDevice, NwbDevice | None, Any]]) -> OptogeneticSitesTable:
@@ -168,16 +194,16 @@ def _place_laser(nwbfile: NWBFile, site: LightSite, placed: Placed) -> NwbDevice
 
 
 def _place_fibre(nwbfile: NWBFile, site: LightSite, placed: Placed) -> NwbDevice | None:
-    """The fibre of a site: an `OpticalFiber` if its place is stated, which that type needs; else a core `Device`."""
+    """The fibre of a site: an `OpticalFiber` if it is stated where it entered, which that type needs; else a core `Device`."""
     if site.fibre is None:
         return None
     if ("devices", site.fibre) not in placed.objects:
         stated: Device = placed.stated("devices", site.fibre)
-        device = (
-            _optical_fibre(nwbfile, site.fibre, stated, site.coordinates)
-            if site.coordinates
-            else _core_device(nwbfile, site.fibre, stated)
-        )
+        place = site.coordinates
+        if place is not None and place.depth is not None:
+            device = _optical_fibre(nwbfile, site.fibre, stated, place)
+        else:
+            device = _core_device(nwbfile, site.fibre, stated)
         nwbfile.add_device(device)
         placed.put("devices", site.fibre, device)
     fibre: NwbDevice = placed.get("devices", site.fibre)
@@ -195,10 +221,14 @@ def _optical_fibre(nwbfile: NWBFile, name: str, stated: Device, place: Coordinat
     insertion = FiberInsertion(
         name="fiber_insertion",
         insertion_position_ap_in_mm=place.ap.to("mm"),
-        insertion_position_ml_in_mm=place.ml.to("mm"),
-        insertion_position_dv_in_mm=place.dv.to("mm"),
+        insertion_position_ml_in_mm=place.ml_in_mm,
+        insertion_position_dv_in_mm=_in(place.dv, "mm"),
+        depth_in_mm=_in(place.depth, "mm"),
         position_reference=place.reference,
-        hemisphere=place.hemisphere,
+        hemisphere=place.side,
+        insertion_angle_yaw_in_deg=_in(place.yaw, "degree"),
+        insertion_angle_pitch_in_deg=_in(place.pitch, "degree"),
+        insertion_angle_roll_in_deg=_in(place.roll, "degree"),
     )
     text = _describe_device(stated, without=("model", "manufacturer") if model else ())
     return OpticalFiber(
@@ -206,29 +236,37 @@ def _optical_fibre(nwbfile: NWBFile, name: str, stated: Device, place: Coordinat
     )
 
 
+def _in(quantity: Quantity | None, unit: str) -> float | None:
+    return None if quantity is None else quantity.to(unit)
+
+
 def _fibre_model(nwbfile: NWBFile, stated: Device) -> DeviceModel | None:
     """The model of a fibre if all that `OpticalFiberModel` needs is stated: model, manufacturer and numerical aperture."""
     if stated.model is None or stated.manufacturer in (None, "unknown") or not isinstance(stated.NA, float):
         return None
-    if stated.model not in nwbfile.device_models:
-        nwbfile.add_device_model(
-            OpticalFiberModel(
-                name=stated.model,
-                manufacturer=stated.manufacturer,
-                numerical_aperture=stated.NA,
-                core_diameter_in_um=stated.core.to("um") if isinstance(stated.core, Quantity) else None,
-            )
-        )
-    return nwbfile.device_models[stated.model]
+    made = OpticalFiberModel(
+        name=stated.model,
+        manufacturer=stated.manufacturer,
+        numerical_aperture=stated.NA,
+        core_diameter_in_um=_in(stated.core, "um") if isinstance(stated.core, Quantity) else None,
+    )
+    return _known_model(nwbfile, made)
 
 
 def _core_model(nwbfile: NWBFile, stated: Device) -> DeviceModel | None:
     """The model of a device if model and manufacturer are stated."""
     if stated.model is None or stated.manufacturer in (None, "unknown"):
         return None
-    if stated.model not in nwbfile.device_models:
-        nwbfile.add_device_model(DeviceModel(name=stated.model, manufacturer=stated.manufacturer))
-    return nwbfile.device_models[stated.model]
+    return _known_model(nwbfile, DeviceModel(name=stated.model, manufacturer=stated.manufacturer))
+
+
+def _known_model(nwbfile: NWBFile, made: DeviceModel) -> DeviceModel | None:
+    """The model in the file; None if another manufacturer's of that name is there, so that text must say it."""
+    known = nwbfile.device_models.get(made.name)
+    if known is None:
+        nwbfile.add_device_model(made)
+        return made
+    return known if known.manufacturer == made.manufacturer else None
 
 
 def _describe_device(stated: Device, *, without: Sequence[str]) -> str:

@@ -48,13 +48,14 @@ def read(source: AbfProtocol, inputs: Inputs) -> LightPulses:
     if not isinstance(recording, Recording):
         raise SourceError(f"`of: {source.of}` is no recording with a protocol")
     chosen = _choose(source, recording)
+    is_digital = chosen.unit == "n.a."
     return LightPulses(
         files=recording.files,
         start=recording.start,
         times=chosen.times,
         durations=chosen.durations,
-        command=chosen.levels,
-        command_unit=chosen.unit,
+        command=None if is_digital else chosen.levels,
+        command_unit="" if is_digital else chosen.unit,
         basis=f"commanded by the protocol, not recorded: epoch {chosen.epoch} of output {chosen.output} of {source.of.name}",
         resolution=1 / recording.rate,
     )

@@ -102,8 +102,9 @@ def _choose(source: LightChannel, pulses: RecordedPulses, file: str) -> tuple[ND
     if n_cut and source.cut == "refuse":
         index = int(np.flatnonzero(is_cut)[0])
         raise SourceError(
-            f"{file}: pulse {index} of channel {pulses.channel} (at {pulses.times.seconds[index]:.6f} s) was on when a sweep "
-            f"began or ended, so how long it was is not known ({n_cut} of {len(pulses)} pulses). State `cut: leave out` or `cut: keep`"
+            f"{file}: pulse {index} of channel {pulses.channel} (at {pulses.times.seconds[index]:.6f} s) was on when a "
+            f"sweep began or ended, so how long it was is not known ({n_cut} of {len(pulses)} pulses). State `cut: leave out` or "
+            "`cut: keep`"
         )
     remarks = []
     kept = ~is_cut if source.cut == "leave out" else np.ones(len(pulses), dtype=np.bool_)

@@ -23,25 +23,83 @@ _STRONG = 0.2  # W at the tissue: ten times what is given through a fibre, and a
 
 
 class Coordinates(Stated):
-    """Stereotactic place of a fibre's tip: anterior, right and up are positive."""
+    """Stereotactic place of a fibre; anterior, right and up are positive.
 
+    With `depth` it is where the fibre entered, without it is where its tip was: NWB has fields for the first only.
+
+    Attributes
+    ----------
+    reference : str
+        Where the coordinates are zero, e.g. ``bregma``.
+    ap, ml, dv : Length
+        If `side` is stated, `ml` may be the distance from the midline without a sign.
+    depth : Length, optional
+        How far the fibre was driven in from where it entered.
+    yaw, pitch, roll : Quantity, optional
+        Angles of the insertion, as in `ndx_ophys_devices.FiberInsertion`.
+    side : {"left", "right"}, optional
+    """
+
+    reference: str
     ap: Length
     ml: Length
-    dv: Length
-    reference: str
-    hemisphere: Literal["left", "right"] | None = None
+    dv: Length | None = None
+    depth: Length | None = None
+    yaw: Quantity | None = None
+    pitch: Quantity | None = None
+    roll: Quantity | None = None
+    side: Literal["left", "right"] | None = None
+
+    @model_validator(mode="after")
+    def _sides_agree(self) -> Coordinates:
+        if self.side == "right" and self.ml.value < 0:
+            raise ValueError(f"`ml: {self.ml}` is left of the midline, and `side: right` is stated")
+        for name in ("yaw", "pitch", "roll"):
+            angle = getattr(self, name)
+            if angle is not None:
+                angle.to("degree")
+        return self
+
+    @property
+    def ml_in_mm(self) -> float:
+        """Distance to the right of the midline, negative on the left."""
+        ml = self.ml.to("mm")
+        return -abs(ml) if self.side == "left" else ml
 
 
 class LightSite(Stated):
-    """Where light was given, through what, and what it acted on."""
+    """Where light was given, through what, and what it acted on.
+
+    Attributes
+    ----------
+    location : str
+        Where the light arrived, as an atlas calls it.
+    effector : str
+        What it acted on, e.g. ``ChR2``; ``unknown`` if the laboratory does not know.
+    laser, fibre : str
+        Names of entries of ``devices``.
+    population : str, optional
+        Name of an entry of ``populations``: the cells that have the effector.
+    compartment : str, optional
+        Part of them that the light arrived at, e.g. ``axon``.
+    vector : str, optional
+        Name of an entry of ``vectors``: what brought the effector.
+    wavelength : Length or "unknown", optional
+        The laser's if not stated.
+    software : str, optional
+        Name of the software that gave the light.
+    coordinates : Coordinates, optional
+        Of the fibre.
+    description : str, optional
+    """
 
     location: str
     effector: str
     laser: Annotated[str, Names("devices")]
-    fibre: Annotated[str | None, Names("devices")] = None
-    population: Annotated[str | None, Names("populations")] = None
+    fibre: Annotated[str, Names("devices")] | None = None
+    population: Annotated[str, Names("populations")] | None = None
     compartment: str | None = None
-    vector: Annotated[str | None, Names("vectors")] = None
+    vector: Annotated[str, Names("vectors")] | None = None
     wavelength: Length | Unknown | None = None
     software: str | None = None
     coordinates: Coordinates | None = None
@@ -56,14 +114,27 @@ class LightSite(Stated):
 
 
 class Calibration(Stated):
-    """A measurement of power against command: a file of two columns, the command and the power."""
+    """A measurement of power against command.
+
+    Attributes
+    ----------
+    file_path : Path
+        Two columns, the command and the power measured at it.
+    input, output : str
+        Units of the two columns, e.g. ``V`` and ``mW``.
+    measured_at : str
+        Where the power was measured, e.g. ``fibre tip``.
+    date : date or "unknown"
+    device : str, optional
+        Name of an entry of ``devices``: the laser that was measured.
+    """
 
     file_path: Path
     input: str
     output: str
     measured_at: str
     date: DateOrUnknown
-    device: Annotated[str | None, Names("devices")] = None
+    device: Annotated[str, Names("devices")] | None = None
 
     @model_validator(mode="after")
     def _units(self) -> Calibration:
@@ -86,10 +157,21 @@ class Calibration(Stated):
 
 
 class LightStated(Stated):
-    """What is said of a source of light pulses."""
+    """What is said of a source of light pulses.
+
+    Attributes
+    ----------
+    site : str
+        Name of an entry of ``light_sites``.
+    calibration : str, optional
+        Name of an entry of ``calibrations`` that turns the command into power.
+    power : Power or "unknown", optional
+        Of every pulse, where neither the source nor a calibration says it.
+    description : str, optional
+    """
 
     site: Annotated[str, Names("light_sites")]
-    calibration: Annotated[str | None, Names("calibrations")] = None
+    calibration: Annotated[str, Names("calibrations")] | None = None
     power: Power | Unknown | None = None
     description: str | None = None
 
@@ -136,7 +218,10 @@ def resolve_power(record: LightPulses, stated: LightStated, collections: Collect
 
 
 def check_light(entry: Entry[LightPulses, LightStated], collections: Collections) -> Iterator[Finding]:
-    """What is missing of the light, and what cannot be: wavelength, power."""
+    """What is missing of the light, and what cannot be: wavelength, power.
+
+    A record that is None (pulses of a channel, before its values are read) leaves out what needs the pulses.
+    """
     site = collections.get("light_sites", {}).get(entry.stated.site)
     if isinstance(site, LightSite):
         yield from _check_wavelength(entry.record, site, laser_of(site, collections))
@@ -144,7 +229,7 @@ def check_light(entry: Entry[LightPulses, LightStated], collections: Collections
     yield from _check_power(entry.record, entry.stated, collections)
 
 
-def _check_wavelength(record: LightPulses, site: LightSite, laser: Device | None) -> Iterator[Finding]:
+def _check_wavelength(record: LightPulses | None, site: LightSite, laser: Device | None) -> Iterator[Finding]:
     stated = wavelength_of(site, laser)
     if stated is None:
         yield _finding(
@@ -152,6 +237,8 @@ def _check_wavelength(record: LightPulses, site: LightSite, laser: Device | None
         )
     if isinstance(stated, Quantity) and not _VISIBLE[0] <= stated.to("nm") <= _VISIBLE[1]:
         yield _finding("error", "light", "site", f"light of {stated} is not used for stimulation", "are the units right?")
+    if record is None:
+        return
     try:
         agreed_wavelength(record, stated)
     except SourceError as error:
@@ -163,12 +250,12 @@ def _check_effector(site: LightSite) -> Iterator[Finding]:
         yield _finding("note", "unknown", "site", "the effector of this light is stated as unknown")
 
 
-def _check_power(record: LightPulses, stated: LightStated, collections: Collections) -> Iterator[Finding]:
-    if record.power is None and stated.power is None and stated.calibration is None:
+def _check_power(record: LightPulses | None, stated: LightStated, collections: Collections) -> Iterator[Finding]:
+    if (record is None or record.power is None) and stated.power is None and stated.calibration is None:
         yield _finding("error", "gap", "power", "nothing says the power of the light", "state `power:` or `calibration:`")
         return
-    if stated.calibration is not None and stated.calibration not in collections.get("calibrations", {}):
-        return  # a dangling reference, which the plan reports
+    if record is None or (stated.calibration is not None and stated.calibration not in collections.get("calibrations", {})):
+        return  # a dangling reference is reported by the plan
     try:
         power, _ = resolve_power(record, stated, collections)
     except SourceError as error:
