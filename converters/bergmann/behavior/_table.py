@@ -135,13 +135,18 @@ def _text_cells(path: Path) -> list[list[str]]:
 
 
 def _delimiter(text: str) -> str:
-    """The sign that separates cells: the one found most often outside quotes in the first line that has any."""
-    for line in text.splitlines():
-        bare = "".join(line.split('"')[::2])
-        counts = {sign: bare.count(sign) for sign in DELIMITERS}
-        if any(counts.values()):
-            return max(DELIMITERS, key=lambda sign: counts[sign])
-    return ","
+    """The sign that separates cells.
+
+    The one that cuts the first lines into the same number of cells, more than one; else the one found most often in the first line.
+    """
+    import csv
+
+    lines = [line for line in text.splitlines() if line.strip()][:50]
+    widths = {sign: [len(row) for row in csv.reader(lines, delimiter=sign)] for sign in DELIMITERS}
+    even = [sign for sign in DELIMITERS if len(set(widths[sign])) == 1 and widths[sign][0] > 1]
+    if even:
+        return max(even, key=lambda sign: widths[sign][0])
+    return max(DELIMITERS, key=lambda sign: max(widths[sign][:1], default=0))
 
 
 def _workbook_cells(path: Path, sheet: str | None) -> list[list[str]]:

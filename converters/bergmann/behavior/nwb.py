@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bergmann.behavior._events_nwb import add_events
 from bergmann.behavior._pose_nwb import add_pose
+from bergmann.behavior._tables_nwb import add_intervals, add_scores
 from bergmann.behavior._video_nwb import add_video
-from bergmann.records import Events, Pose, Video
+from bergmann.records import Events, Intervals, Pose, Scores, Video
 
-ADD = {Video: add_video, Pose: add_pose, Events: add_events}
+ADD = {Video: add_video, Pose: add_pose, Events: add_events, Intervals: add_intervals, Scores: add_scores}

@@ -1,0 +1,122 @@
+"""Labelled intervals that a person noted: "z drift, frames 200 to 340"."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AfterValidator
+
+from bergmann.behavior._media import times_at
+from bergmann.behavior._table import Table, number, read_table
+from bergmann.errors import SourceError
+from bergmann.records import Intervals, Movie, Video
+from bergmann.registry import Format, Inputs, Source, expand
+from bergmann.stated import Ref
+from bergmann.timing.times import ExplicitTimes, Times
+
+SECONDS = {"s": 1.0, "ms": 0.001, "min": 60.0}
+
+
+def _has_all(columns: Mapping[str, str]) -> Mapping[str, str]:
+    missing = [name for name in ("label", "start", "stop") if name not in columns]
+    if missing:
+        raise ValueError(f"`columns` must also name {', '.join(missing)}, e.g. `columns: {{label: what, start: from, stop: to}}`")
+    return columns
+
+
+class IntervalsSource(Source):
+    """A table of labelled intervals.
+
+    Attributes
+    ----------
+    path : Path
+        ``.csv``, ``.tsv`` or ``.xlsx``.
+    columns : mapping of str to str
+        What the file calls ``label``, ``start`` and ``stop``; any other is kept as text under its key.
+    unit : {"s", "ms", "min", "frames"}
+        Of start and stop.
+    of : Ref[Movie | Video], optional
+        What the frames, or the times, count from; needed for frames. Without it, times count from the start that is stated.
+    counted_from : {1, 0}
+        Number of the first frame. 1 where nothing is said: so do image viewers, and ``frames: 6001-44400`` in this file.
+    sheet : str, optional
+        Which sheet of a workbook, where there are several.
+    """
+
+    format: Literal["intervals"] = "intervals"
+    path: Path
+    columns: Annotated[dict[str, str], AfterValidator(_has_all)]
+    unit: Literal["s", "ms", "min", "frames"]
+    of: Ref[Movie | Video] | None = None
+    counted_from: Literal["1", "0"] = "1"
+    sheet: str | None = None
+
+
+def find(folder: Path) -> Iterator[IntervalsSource]:  # noqa: ARG001
+    """Nothing: what the columns of a lab's own table mean, only a person knows."""
+    return iter(())
+
+
+def read(source: IntervalsSource, inputs: Inputs) -> Intervals:
+    """Read the intervals. The frame in ``stop`` belongs to the interval, which ends when the next frame begins.
+
+    Raises
+    ------
+    SourceError
+        If the file is no table, a column is missing, a cell is no number, a frame is not in the movie, or rows are not in the order
+        of their starts.
+    """
+    (path,) = expand(source.path)
+    table = read_table(path, sheet=source.sheet)
+    starts, stops = (_numbers(table, source.columns[key]) for key in ("start", "stop"))
+    _ascending(table, source.columns["start"], starts)
+    of = inputs.get("of")
+    times = of.times if isinstance(of, Movie | Video) else None
+    if source.unit == "frames":
+        starts, stops = _frame_times(source, table, times, starts, stops)
+    else:
+        zero = times.first if times is not None else 0.0
+        starts, stops = (zero + values * SECONDS[source.unit] for values in (starts, stops))
+    kept = {
+        key: [cell.strip() for cell in table.cells(name)] for key, name in source.columns.items() if key not in {"start", "stop"}
+    }
+    try:
+        return Intervals(files=(path,), starts=ExplicitTimes(starts), stops=stops, columns=kept)
+    except SourceError as error:
+        raise SourceError(f"{path.name}: {error}") from error
+
+
+def _numbers(table: Table, name: str) -> NDArray[np.float64]:
+    cells = zip(table.cells(name), table.lines, strict=True)
+    return np.array([number(cell, where=table.where(name), line=line) for cell, line in cells])
+
+
+def _ascending(table: Table, name: str, starts: NDArray[np.float64]) -> None:
+    back = np.flatnonzero(np.diff(starts) < 0)
+    if len(back):
+        line = table.lines[int(back[0]) + 1]
+        raise SourceError(f"{table.where(name)}, line {line}: begins before the line above; sort the rows by their start")
+
+
+def _frame_times(
+    source: IntervalsSource, table: Table, times: Times | None, starts: NDArray[np.float64], stops: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    if times is None:
+        raise SourceError(f"{table.path.name}: frames of which movie? Name it: `of: movie`")
+    first = int(source.counted_from)
+    for key, frames in (("start", starts), ("stop", stops)):
+        wrong = np.flatnonzero((frames != np.round(frames)) | (frames < first) | (frames >= first + len(times)))
+        if len(wrong):
+            row = int(wrong[0])
+            raise SourceError(
+                f"{table.where(source.columns[key])}, line {table.lines[row]}: no frame {frames[row]:g} in {source.of}; its frames "
+                f"are {first} to {first + len(times) - 1} (`counted_from: {first}`)"
+            )
+    return times_at(times, starts - first), times_at(times, stops - first + 1)
+
+
+FORMAT = Format(source=IntervalsSource, record=Intervals, label="labelled intervals (CSV, TSV, XLSX)", find=find, read=read)
