@@ -190,7 +190,7 @@ def add_indicators(nwbfile: NWBFile, indicators: Mapping[str, Stated], placed: P
             placed.put("indicators", name, None)
             continue
         metadata = metadata_of(nwbfile, placed)
-        injected = placed.get("injections", vector) if vector else ()
+        injected: tuple[Any, ...] = placed.get("injections", vector) if vector else ()
         construct = [placed.stated("vectors", vector).construct_name] if vector else []
         indicator = Indicator(
             name=name,
