@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from bergmann.timing.trains import Train, find_trains
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+
+from bergmann.timing.trains import Train, find_trains
 
 
 def pulses_at(*onsets: float, width: float = 0.005) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -52,6 +53,13 @@ def test_a_ramp_of_power_or_of_width_is_no_train() -> None:
     onsets = np.arange(20) / 10
     assert find_trains(onsets, np.full(20, 0.01), tolerance=1e-6, levels=np.linspace(1, 10, 20)) == ()
     assert find_trains(onsets, np.linspace(0.01, 0.05, 20), tolerance=1e-4) == ()
+
+
+def test_equal_distances_by_chance_are_no_train() -> None:
+    """Three of these five are 1 s apart, and belong to nothing regular."""
+    assert find_trains(*pulses_at(0, 0.7, 1.7, 2.7, 4.1), tolerance=1e-6) == ()
+    onsets = np.cumsum(np.random.default_rng(1).uniform(0.02, 0.1, 3000))
+    assert len(find_trains(*pulses_at(*onsets), tolerance=1e-4)) <= 3
 
 
 def test_unknown_levels_are_equal_to_nothing() -> None:

@@ -86,11 +86,16 @@ def find_trains(
     -------
     tuple of Train
         In order of time; each pulse is in at most one. A train alone has at least 3 pulses; pairs of pulses are trains only if
-        at least 3 equal pairs follow each other at equal distances.
+        at least 3 equal pairs follow each other at equal distances. No pulse that is in no train is closer to a train than two of
+        its periods.
     """
     kinds = _kinds(durations, levels, tolerance, level_tolerance)
     runs = _equidistant(onsets, kinds, tolerance)
-    return tuple(train for group in _neighbours(runs) for train in _repeats(group, onsets, durations, kinds, tolerance))
+    trains = [train for group in _neighbours(runs) for train in _repeats(group, onsets, durations, kinds, tolerance)]
+    in_train = np.zeros(len(onsets), dtype=np.bool_)
+    for train in trains:
+        in_train[train.first : train.stop] = True
+    return tuple(train for train in trains if _stands_apart(train, onsets, in_train))
 
 
 def _equal(value: float, reference: float, tolerance: float) -> bool:
@@ -171,9 +176,16 @@ def _repeats(
     together = _equidistant(starts, sameness, tolerance)
     covered = {index for repeated in together for index in range(repeated.first, repeated.stop)}
     spans = [(one.first, one.stop) for one in together] + [(i, i + 1) for i in range(len(group)) if i not in covered]
-    return [
-        _train(group[first:stop], onsets, durations) for first, stop in sorted(spans) if len(group[0]) > 2 or stop - first > 2
-    ]
+    return [_train(group[first:stop], onsets, durations) for first, stop in sorted(spans) if len(group[0]) > 2 or stop - first > 2]
+
+
+def _stands_apart(train: Train, onsets: NDArray[np.float64], in_train: NDArray[np.bool_]) -> bool:
+    """Whether no pulse outside of trains is within two periods: among irregular pulses a few are at equal distances by chance."""
+    before, after = train.first - 1, train.stop
+    return not (
+        (before >= 0 and not in_train[before] and onsets[train.first] - onsets[before] < 2 * train.period)
+        or (after < len(onsets) and not in_train[after] and onsets[after] - onsets[after - 1] < 2 * train.period)
+    )
 
 
 def _train(runs: list[_Run], onsets: NDArray[np.float64], durations: NDArray[np.float64]) -> Train:
