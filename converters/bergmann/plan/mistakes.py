@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from inspect import cleandoc
+from itertools import takewhile
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -34,6 +37,17 @@ def error(node: Node, key: str, check: str, message: str, remedy: str = "") -> F
 def keys_of(model: type[BaseModel]) -> tuple[str, ...]:
     """The keys that a person writes for a model's fields."""
     return tuple(info.alias or name for name, info in model.model_fields.items())
+
+
+def meaning(model: type[BaseModel], name: str) -> str:
+    """What a field means: its description, else what the docstring of its model says under ``Attributes``."""
+    described = model.model_fields[name].description
+    if described:
+        return described
+    lines = cleandoc(model.__doc__ or "").splitlines()
+    heads = [index for index, line in enumerate(lines) if re.match(rf"(?:\w+, )*{re.escape(name)}\b.* : ", f"{line} : ")]
+    below = lines[heads[0] + 1 :] if heads and "Attributes" in lines[: heads[0]] else []
+    return " ".join(line.strip() for line in takewhile(lambda line: line.startswith(" "), below))
 
 
 def plain(node: Node) -> Any:
@@ -137,10 +151,7 @@ class _Refusals:
 
     def _meaning(self, loc: tuple[int | str, ...]) -> str:
         model = self._model_at(loc[:-1])
-        for name, info in model.model_fields.items():
-            if loc[-1] in (info.alias, name):
-                return info.description or ""
-        return ""
+        return next((meaning(model, name) for name, info in model.model_fields.items() if loc[-1] in (info.alias, name)), "")
 
     def _model_at(self, loc: tuple[int | str, ...]) -> type[BaseModel]:
         """The model whose field an error is about."""
@@ -154,8 +165,6 @@ class _Refusals:
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
-    from typing import get_args
-
     if isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for part in get_args(annotation):

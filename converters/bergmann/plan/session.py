@@ -139,7 +139,7 @@ class _Loader:
         collections = {name: self._collection(name, model) for name, model in self.vocabulary.collections.items()}
         absent, sources = self._sources()
         self._check_uses(head, collections, sources, absent)
-        self._check_circles(sources)
+        self._check_circles(sources, collections)
         return LoadedSession(
             path=self.path,
             head=head,
@@ -335,14 +335,18 @@ class _Loader:
         found = error(self.root, key, "dangling reference", message, remedy)
         self.findings.append(replace(found, location=self._origin(key).text))
 
-    def _check_circles(self, sources: Mapping[str, SourceEntry]) -> None:
-        needed = {name: [one for one in dependencies(entry) if one in sources] for name, entry in sources.items()}
+    def _check_circles(self, sources: Mapping[str, SourceEntry], collections: Collections) -> None:
+        """Refuse sources and drugs whose times or contents need themselves."""
+        needed = {f"sources.{name}": {f"sources.{one}" for one in dependencies(entry)} for name, entry in sources.items()}
+        for name, drug in collections.get("drugs", {}).items():
+            times = [use.moment for use in uses(drug, "") if isinstance(use, MomentUse)]
+            needed[f"drugs.{name}"] = {f"drugs.{one.name}" for moment in times for one in names(moment) if one.name not in sources}
         try:
             TopologicalSorter(needed).prepare()
         except CycleError as refused:
             circle = [str(name) for name in refused.args[1]][::-1]
-            message = f"sources refer to each other in a circle: {' needs '.join(circle)}"
-            self._dangling(f"sources.{circle[0]}", message, "take the reference out that is wrong")
+            message = f"a circle: {' needs '.join(circle)}"
+            self._dangling(circle[0], message, "take the reference out that is wrong")
 
 
 def _collections_of(reference: Reference) -> tuple[str, ...]:

@@ -121,9 +121,11 @@ def parse_document(text: str, path: Path) -> Document:
     """
     import yaml
 
+    from bergmann.plan._loader import Loader
+
     composer = _Composer(text, path)
     try:
-        root = composer.compose(yaml.parse(text, Loader=yaml.SafeLoader))
+        root = composer.compose(yaml.parse(text, Loader=Loader))
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         composer.say(line, "yaml", "a character that is no text", "remove it; was it copied from a PDF or a word processor?")
@@ -199,6 +201,8 @@ class _Composer:
         line = mark.line + 1
         first = error.context_mark.line + 1 if error.context_mark else line
         problem = str(error.problem)
+        if any(finding.location == f"{self.path.name}:{line}" for finding in self.findings):
+            return  # its cause has been said
         for number in range(first, line + 1):
             if comment := self._swallowed(number):
                 self.say(number, "yaml", f"YAML takes `{comment}` for a comment", f'put the value in quotes: "{comment}"')
