@@ -313,8 +313,8 @@ class _Loader:
             return False
         if name in self._known(kinds):
             return True
-        where = " or ".join(kinds)
-        self._dangling(key, f"`{shown}`: there is no `{name}` in {where}", nearest(name, self._known(kinds)))
+        where = " or ".join(kind for kind in kinds if kind not in RESERVED)
+        self._dangling(key, f"`{shown}`: there is no `{name}` in {where or 'this version'}", nearest(name, self._known(kinds)))
         return False
 
     def _check_ref(self, use: RefUse, absent: Mapping[str, str]) -> None:
