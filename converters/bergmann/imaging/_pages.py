@@ -38,15 +38,17 @@ class PageForm(NamedTuple):
     bits: int
     sample_format: int
     samples: int
+    order: str
     compression: int
     in_one_piece: bool
 
 
 class Page(NamedTuple):
-    """One page: its form, where its pixels begin, and the beginning of its description."""
+    """One page: its form, where its pixels and its directory begin, and the beginning of its description."""
 
     form: PageForm
     offset: int
+    directory: int
     description: bytes
 
 
@@ -124,6 +126,11 @@ class _Directory:
     def __contains__(self, tag: int) -> bool:
         return tag in self._tags
 
+    @property
+    def order(self) -> str:
+        """The byte order, ``<`` or ``>``."""
+        return self._layout.order
+
     def number(self, tag: int, default: int) -> int:
         """The only (or first) number of a tag."""
         if tag not in self._tags:
@@ -171,6 +178,7 @@ def _form_and_offset(directory: _Directory) -> tuple[PageForm, int, int]:
         directory.number(_BITS, 1),
         directory.number(_SAMPLE_FORMAT, 1),
         directory.number(_SAMPLES, 1),
+        directory.order,
         directory.number(_COMPRESSION, 1),
         bool(offsets) and len(offsets) == len(sizes) and joined and _TILE_WIDTH not in directory,
     )
@@ -211,7 +219,7 @@ def walk_pages(path: Path, *, described: int = 0) -> Iterator[Page]:
                     f"{path.name}: page {count + 1} stores {stored} bytes; {form.height} x {form.width} pixels of "
                     f"{form.bits} bits need {_bytes_of(form)}. Is it damaged?"
                 )
-            yield Page(form, offset, directory.raw(_DESCRIPTION, described) if described else b"")
+            yield Page(form, offset, at, directory.raw(_DESCRIPTION, described) if described else b"")
             count += 1
             at = directory.next
 
@@ -236,31 +244,44 @@ def _bytes_of(form: PageForm) -> int:
     return form.height * form.width * form.samples * form.bits // 8
 
 
+def is_packed(form: PageForm) -> bool:
+    """Whether the pixels of a page are compressed, tiled, or scattered over the file."""
+    return form.compression != 1 or not form.in_one_piece
+
+
+def refuse_packed(form: PageForm, path: Path) -> None:
+    """Refuse pages that a microscope does not write.
+
+    Raises
+    ------
+    SourceError
+    """
+    if form.compression != 1:
+        raise SourceError(
+            f"{path.name}: its pages are compressed (TIFF compression {form.compression}); expected pages as the microscope writes "
+            "them. Save it again without compression."
+        )
+    if not form.in_one_piece:
+        raise SourceError(f"{path.name}: its pages are tiled or stored in scattered strips; expected each page in one piece")
+
+
 def dtype_of(form: PageForm, path: Path) -> np.dtype[Any]:
     """The type of a page's pixels, in the file's byte order.
 
     Raises
     ------
     SourceError
-        If the pages are compressed, coloured, tiled, or of a type that no camera or detector gives.
+        If the pages are coloured, or of a type that no camera or detector gives.
     """
     kind = _KIND_OF_FORMAT.get(form.sample_format)
-    if form.compression != 1:
-        raise SourceError(
-            f"{path.name}: its pages are compressed (TIFF compression {form.compression}); expected pages as the "
-            "microscope writes them. Save it without compression."
-        )
     if form.samples != 1:
         raise SourceError(f"{path.name}: {form.samples} samples a pixel (a colour picture); expected one detector value a pixel")
-    if not form.in_one_piece:
-        raise SourceError(f"{path.name}: its pages are tiled or stored in scattered strips; expected each page in one piece")
     if kind is None or form.bits not in (8, 16, 32, 64) or (kind == "f" and form.bits == 8):
         raise SourceError(
-            f"{path.name}: {form.bits} bits of TIFF sample format {form.sample_format} a pixel; expected whole numbers "
-            "or floats of 8 to 64 bits"
+            f"{path.name}: {form.bits} bits of TIFF sample format {form.sample_format} a pixel; expected whole numbers or "
+            "floats of 8 to 64 bits"
         )
-    with path.open("rb") as file:
-        return np.dtype(f"{_ORDERS[file.read(2)]}{kind}{form.bits // 8}")
+    return np.dtype(f"{form.order}{kind}{form.bits // 8}")
 
 
 @dataclass(frozen=True, eq=False)

@@ -5,14 +5,13 @@ from __future__ import annotations
 import re
 from array import array
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bergmann.errors import SourceError
-from bergmann.imaging._names import number_of
+from bergmann.imaging._names import pattern_of
 from bergmann.imaging._pages import CutShortError, PageForm, walk_pages
 from bergmann.imaging._scanimage_header import Setup
 
@@ -198,24 +197,3 @@ def _why(first: int, last: int, between_files: bool) -> str:
     if between_files:
         return f"The file with frames {first} to {last} is missing."
     return f"Frames {first} to {last} were dropped, so the planes of its volumes cannot be told apart after them."
-
-
-def pattern_of(file: Path) -> str:
-    """The pattern that names the series of a file, as a person writes it."""
-    return f"`{re.sub(r'[0-9]+$', '*', file.stem)}{file.suffix}`"
-
-
-def check_names(files: tuple[Path, ...]) -> None:
-    """Check that the numbers in the names of files without frame headers follow each other.
-
-    Raises
-    ------
-    SourceError
-        If one is missing.
-    """
-    for before, after in pairwise(files):
-        last, first = number_of(before), number_of(after)
-        if last is None or first is None or first != last + 1:
-            raise SourceError(
-                f"{before.name} is followed by {after.name}; expected files whose numbers follow each other. Is one missing?"
-            )

@@ -15,17 +15,15 @@ import numpy as np
 from pydantic import PositiveInt
 
 from bergmann.errors import SourceError
-from bergmann.imaging._names import next_of_series, series_in
-from bergmann.imaging._pages import PageFrames, dtype_of, is_tiff
+from bergmann.imaging._names import check_names, next_of_series, pattern_of, series_in
+from bergmann.imaging._pages import PageFrames, dtype_of, is_tiff, refuse_packed
 from bergmann.imaging._scanimage_header import Setup, is_scanimage, read_setup
 from bergmann.imaging._scanimage_pages import (
     Pages,
     check_channels,
-    check_names,
     check_numbers,
     first_frame_number,
     frame_step,
-    pattern_of,
     scan_pages,
 )
 from bergmann.records import Movie, MovieChannel
@@ -227,6 +225,7 @@ def _used(source: ScanImage, setup: Setup, pages: Pages) -> int:
 
 def _channels(setup: Setup, pages: Pages, n_used: int) -> tuple[MovieChannel, ...]:
     cycle = setup.planes + setup.flyback
+    refuse_packed(pages.form, pages.files[0])
     stored = dtype_of(pages.form, pages.files[0])
     frames = np.arange(n_used)[:, np.newaxis] * cycle + np.arange(setup.planes)
     first_page = (frames if setup.planes > 1 else frames[:, 0]) * len(setup.channels)

@@ -1,0 +1,92 @@
+"""Frames in compressed or tiled pages, decoded by tifffile when asked for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bergmann.errors import SourceError
+
+
+@dataclass(frozen=True, eq=False)
+class PackedFrames:
+    """Frames (or volumes) whose pixels must be decoded.
+
+    Attributes
+    ----------
+    files : tuple of Path
+    file_of : np.ndarray, shape (n_frames,) or (n_frames, n_planes), int32
+        Which file holds each page.
+    directories : np.ndarray, of the same shape, int64
+        Where in that file the page's directory begins, in bytes.
+    size : tuple of int
+        (height, width).
+    stored : np.dtype
+        Type of the pixels, in the files' byte order.
+    """
+
+    files: tuple[Path, ...]
+    file_of: NDArray[np.int32]
+    directories: NDArray[np.int64]
+    size: tuple[int, int]
+    stored: np.dtype[Any]
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(n_frames, height, width) or (n_frames, n_planes, height, width)."""
+        return (*self.directories.shape, *self.size)
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the pixels, in this machine's byte order."""
+        return self.stored.newbyteorder("=")
+
+    def __getitem__(self, block: slice, /) -> NDArray[Any]:
+        """The frames of the block, rows from the top.
+
+        Raises
+        ------
+        SourceError
+            If a page cannot be decoded.
+        """
+        file_of, directories = self.file_of[block].ravel(), self.directories[block].ravel()
+        frames = np.empty((len(directories), *self.size), self.dtype)
+        for number in np.unique(file_of).tolist():
+            wanted = np.flatnonzero(file_of == number)
+            for index, page in zip(wanted, _decode(self.files[number], directories[wanted].tolist()), strict=True):
+                frames[index] = page
+        return frames.reshape(-1, *self.shape[1:])
+
+
+def check_readable(path: Path, directory: int) -> None:
+    """Check that a page can be decoded here.
+
+    Raises
+    ------
+    SourceError
+        If it cannot: most compressions need a package of their own.
+    """
+    _decode(path, [directory])
+
+
+def _decode(path: Path, directories: list[int]) -> list[NDArray[Any]]:
+    import tifffile
+
+    with tifffile.TiffFile(path) as file:
+        pages = []
+        for directory in directories:
+            file.filehandle.seek(directory)
+            page = tifffile.TiffPage(file, index=0)
+            try:
+                pages.append(page.asarray())
+            except (ValueError, KeyError, ImportError, RuntimeError, OSError) as error:  # what codecs raise when absent or misled
+                name = getattr(page.compression, "name", page.compression)
+                raise SourceError(
+                    f"{path.name}: a page with {name} compression cannot be decoded ({error}); save it without compression, or "
+                    "install the decoder: pip install imagecodecs"
+                ) from error
+    return pages
