@@ -106,6 +106,25 @@ def test_abf_1_sweeps_begin_where_the_table_says(tmp_path):
     assert recording_of(path).sweep_starts.seconds == pytest.approx([0, 0.02])
 
 
+def test_abf_1_8_commands_steps_and_digital_trains(tmp_path):
+    """Clampex 9: epoch A 10 ms at 40 mV; epoch B 30 ms at rest, with a train of 5 ms every 10 ms on digital output 3."""
+    content = abf1(tmp_path / "one.abf", np.ones((2, 6400))).read_bytes()
+    path = tmp_path / "nine.abf"
+    path.write_bytes(content[:2048].ljust(8192, b"\0") + content[2048:])
+    patched(path, f_4=1.8, i_40=16, h_2296=1, h_2300=1, f_1394=-70.0, h_1436=1, h_1440=0, h_2688=1)
+    patched(path, h_2308=1, f_2348=40.0, i_2508=200, h_2310=1, f_2352=-70.0, i_2512=600, i_2140=200, i_2220=100, H_2670=8)
+    recording = recording_of(path)
+    step, train = recording.commands
+    first = 6400 // 64 / 20000
+    assert (step.epoch, train.output, train.epoch) == ("A", "digital 3", "B")
+    assert step.times.seconds == pytest.approx([first, 0.32 + first])
+    assert step.durations == pytest.approx([0.01, 0.01])
+    assert step.levels.tolist() == [40.0, 40.0]
+    assert train.times.seconds == pytest.approx([sweep + first + 0.01 + n * 0.01 for sweep in (0, 0.32) for n in range(3)])
+    assert train.durations == pytest.approx(np.full(6, 0.005))
+    assert recording.channels[0].values(0, 2) == pytest.approx([1, 1], abs=0.001)
+
+
 def test_tags_keep_their_text_and_time(tmp_path):
     path = patched(abf1(tmp_path / "one.abf"), f_130=100.0)
     block = len(path.read_bytes()) // 512

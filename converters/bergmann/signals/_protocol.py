@@ -98,7 +98,7 @@ def command_pulses(
         return (), ""
     if any(abf.userListEnable or ()):
         return (), "a user list varies the protocol from sweep to sweep; its commands are not listed"
-    if abf.abfVersion["major"] == 1 and abf._headerV1.fFileVersionNumber < 1.6:
+    if abf.abfVersion["major"] == 1 and round(abf._headerV1.fFileVersionNumber, 2) < 1.6:
         return (), "files before ABF 1.6 do not hold the whole table of epochs; its commands are not listed"
     table = _table_of_abf1(abf, path) if abf.abfVersion["major"] == 1 else _table_of_abf2(abf, path)
     protocol = Protocol(n_samples, rate, starts)
@@ -210,7 +210,7 @@ def _table_of_abf1(abf: Any, path: Path) -> Table:
         start = file.read(2690)
     periods, widths = struct.unpack_from("<20i", start, 2136), struct.unpack_from("<20i", start, 2216)
     trains, active_high = struct.unpack_from("<10H", start, 2668), struct.unpack_from("<h", start, 2688)[0]
-    has_trains = header.fFileVersionNumber >= 1.8
+    has_trains = round(header.fFileVersionNumber, 2) >= 1.8
 
     def epochs_of(number: int) -> tuple[Epoch, ...]:
         return tuple(
