@@ -2,7 +2,7 @@
 
 ``python -m bergmann.plan.schema FILE`` writes it. In a session file, the first line names it::
 
-    # yaml-language-server: $schema=session.schema.json
+    # yaml-language-server: $schema=.bergmann/session.schema.json
 
 An editor's schema is a help and not the judge: references, quantities and times are checked by `load_session`.
 """
@@ -153,9 +153,10 @@ def render(schema: _Schema) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Write the schema to the file that is named, or into ``schemas/json`` of this checkout."""
-    default = Path(__file__).resolve().parents[3] / "schemas" / "json" / "session.schema.json"
-    target = Path(arguments[0]) if arguments else default
+    """Write the schema to the file that is named; without one, into this checkout, or beside the sessions of this folder."""
+    checkout = Path(__file__).resolve().parents[3]
+    folder = checkout / "schemas" / "json" if (checkout / "pyproject.toml").is_file() else Path(".bergmann")
+    target = Path(arguments[0]) if arguments else folder / "session.schema.json"
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(render(session_schema()), encoding="utf-8", newline="\n")
 

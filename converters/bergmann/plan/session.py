@@ -79,15 +79,18 @@ class LoadedSession:
 
     def origin(self, key: str) -> Origin:
         """Where a dotted key was stated; for one that was not, the line of the nearest map above it."""
-        above = key
-        while above not in self.origins and above:
-            above = above.rpartition(".")[0]
-        nearest_above = self.origins.get(above, Origin(self.path, 1, ""))
-        return replace(nearest_above, key=key)
+        return _origin_of(key, self.origins, self.path)
 
     def place(self, key: str) -> str:
         """``lab.yaml:12 devices.scope.model``, for a finding's location."""
         return self.origin(key).text
+
+
+def _origin_of(key: str, origins: Mapping[str, Origin], path: Path) -> Origin:
+    above = key
+    while above not in origins and above:
+        above = above.rpartition(".")[0]
+    return replace(origins.get(above, Origin(path, 1, "")), key=key)
 
 
 def dependencies(entry: SourceEntry) -> tuple[str, ...]:
@@ -250,31 +253,22 @@ class _Loader:
     # --- paths ---
 
     def _origin(self, key: str) -> Origin:
-        above = key
-        while above not in self.origins and above:
-            above = above.rpartition(".")[0]
-        return replace(self.origins.get(above, Origin(self.path, 1, "")), key=key)
+        return _origin_of(key, self.origins, self.path)
 
     def _placed(self, key: str, path: Path) -> Path:
         """A path as stated, filled in and made absolute: it is relative to the document that states it."""
-        origin = self._origin(key)
         text = re.sub(r"<([^<>]*)>", lambda match: self._filled(match[1], key), str(path))
         if PureWindowsPath(text).drive and os.name != "nt":
-            message = f"`{text}` is on a drive of another computer"
-            node = Leaf(text, self.root.place)
-            found = error(node, key, "value", message, "write the path relative to this file")
-            self.findings.append(replace(found, location=origin.text))
-        return joined(origin.document.absolute().parent, text)
+            self._error_at(key, "value", f"`{text}` is on a drive of another computer", "write the path relative to this file")
+        return joined(self._origin(key).document.absolute().parent, text)
 
     def _filled(self, name: str, key: str) -> str:
         holder, _, word = name.partition("_")
-        if name in {"subject_id", "session_id"}:
-            node = self._branch(holder).entries.get(word)
-            return node.text if isinstance(node, Leaf) and not node.is_blank else f"<{name}>"
-        message = f"`<{name}>` stands for nothing"
-        found = error(self.root, key, "value", message, "placeholders are <subject_id> and <session_id>")
-        self.findings.append(replace(found, location=self._origin(key).text))
-        return f"<{name}>"
+        if name not in {"subject_id", "session_id"}:
+            self._error_at(key, "value", f"`<{name}>` stands for nothing", "placeholders are <subject_id> and <session_id>")
+            return f"<{name}>"
+        node = self._branch(holder).entries.get(word)
+        return node.text if isinstance(node, Leaf) and not node.is_blank else f"<{name}>"
 
     # --- references ---
 
@@ -314,7 +308,7 @@ class _Loader:
         if name in self._known(kinds):
             return True
         where = " or ".join(kind for kind in kinds if kind not in RESERVED)
-        self._dangling(key, f"`{shown}`: there is no `{name}` in {where or 'this version'}", nearest(name, self._known(kinds)))
+        self._dangling(key, f"`{shown}`: there is no `{name}` in {where}", nearest(name, self._known(kinds)))
         return False
 
     def _check_ref(self, use: RefUse, absent: Mapping[str, str]) -> None:
@@ -329,10 +323,18 @@ class _Loader:
     def _check_moment(self, use: MomentUse, reference: Reference, absent: Mapping[str, str]) -> None:
         if "session" in reference.kinds and reference.name == "session":
             return
-        self._check_name(use.key, reference.name, _collections_of(reference), use.moment.text, absent)
+        if reference.kinds == ("runs",):
+            message = f"`{use.moment.text}`: `in {reference.name}` names a run; runs are reserved and not read by this version yet"
+            self._error_at(use.key, "reserved", message, f"leave `in {reference.name}` out for now")
+            return
+        kinds = tuple(kind for kind in reference.kinds if kind != "session")
+        self._check_name(use.key, reference.name, kinds, use.moment.text, absent)
 
     def _dangling(self, key: str, message: str, remedy: str) -> None:
-        found = error(self.root, key, "dangling reference", message, remedy)
+        self._error_at(key, "dangling reference", message, remedy)
+
+    def _error_at(self, key: str, check: str, message: str, remedy: str) -> None:
+        found = error(self.root, key, check, message, remedy)
         self.findings.append(replace(found, location=self._origin(key).text))
 
     def _check_circles(self, sources: Mapping[str, SourceEntry], collections: Collections) -> None:
@@ -347,7 +349,3 @@ class _Loader:
             circle = [str(name) for name in refused.args[1]][::-1]
             message = f"a circle: {' needs '.join(circle)}"
             self._dangling(circle[0], message, "take the reference out that is wrong")
-
-
-def _collections_of(reference: Reference) -> tuple[str, ...]:
-    return tuple(kind for kind in reference.kinds if kind != "session")
