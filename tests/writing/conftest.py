@@ -95,6 +95,22 @@ def add_light(made: Made) -> None:
     made.nwbfile.add_stimulus(light)
 
 
+def add_record(made: Made) -> None:
+    """A record of the conversion, and an external resource for the place that the light goes to."""
+    from hdmf.common import HERD
+
+    from ndx_bergmann import Clock, SourceFile, make_conversion_record
+
+    source = SourceFile("movie", "scanimage", "2p/a.tif", 100, "ab" * 32)
+    clock = Clock("movie", "daq/FrameClock", "fit", 0.25)
+    record = make_conversion_record(software="bergmann 0.1.0", source_files=[source], clocks=[clock])
+    made.nwbfile.add_lab_meta_data(record)
+    resources = HERD()
+    site = made.nwbfile.ogen_sites["site"]
+    resources.add_ref(container=site, key="LC", entity_id="MBA:147", entity_uri="https://example.org/147")
+    made.nwbfile.external_resources = resources
+
+
 @pytest.fixture
 def session() -> Callable[..., Made]:
     """Make a session: subject_id, session_id, frames."""

@@ -7,9 +7,11 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
 
 import pytest
+from pynwb import validate
 
 _SETUP = """
 import sys, time, warnings
@@ -72,6 +74,24 @@ def test_killed_in_the_middle_leaves_nothing_under_the_name_and_the_next_run_cle
         printed, complaints = process.communicate()
     assert (printed.strip(), complaints) == ("sub-BG042_ses-sni-pod7_image+ophys.nwb", "")
     assert not [name for name in files(out) if name.startswith(".")]
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.05, 0.2])
+def test_killed_at_any_moment_there_is_the_whole_file_or_none(tmp_path: Path, delay: float) -> None:
+    out = tmp_path / "out"
+    body = WRITE.replace("print(write_session", "print('start', flush=True)\nprint(write_session")
+    with start(out, body) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "start\n"
+        time.sleep(delay)
+        process.kill()
+    if not (found := list(out.rglob("*.nwb"))):
+        with start(out, WRITE) as process:
+            assert process.communicate()[1] == ""
+        found = list(out.rglob("*.nwb"))
+    (path,) = found
+    assert validate(path=path) == []
+    assert len(list(path.with_suffix("").iterdir())) == 1
 
 
 @pytest.mark.skipif(os.name == "nt", reason="a console of its own is needed to interrupt there")

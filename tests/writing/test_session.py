@@ -17,8 +17,9 @@ from pynwb import NWBHDF5IO, validate
 from bergmann.errors import SourceError, WriteError
 from bergmann.writing import check_ids, existing_targets, write_session
 from bergmann.writing.naming import organized_id
+from bergmann.writing.objects import identities
 
-from .conftest import Made, add_light, add_video
+from .conftest import Made, add_light, add_record, add_video
 
 Session = Callable[..., Made]
 
@@ -35,6 +36,7 @@ def names(folder: Path) -> list[str]:
 def whole(session: Session, tmp_path: Path) -> Made:
     made = session(frames=np.random.default_rng(0).integers(0, 99, (130, 64, 64)).astype("uint16"))
     add_light(made)
+    add_record(made)
     add_video(made, tmp_path)
     return made
 
@@ -47,10 +49,21 @@ def test_a_file_of_mixed_extensions_is_whole_in_a_clean_process(
     path = write(whole, tmp_path / "out")
     assert validate(path=path) == []
     with h5py.File(path) as file:
-        assert set(file["specifications"]) == {"core", "hdmf-common", "ndx-ophys-devices", "bergmann-session"}
+        assert set(file["specifications"]) == {"core", "hdmf-common", "ndx-bergmann", "ndx-ophys-devices", "bergmann-session"}
     errors, objects = read_clean(path)
     assert errors == []
-    assert objects == {child.object_id: child.neurodata_type for child in whole.nwbfile.all_children()}
+    assert objects == {object_id: found.kind for object_id, found in identities(whole.nwbfile).items()}
+    assert {"HERD", "EntityTable", "ConversionRecord", "ClocksTable", "ExcitationSource"} <= set(objects.values())
+
+
+def test_a_file_of_mixed_extensions_has_no_error_for_any_validator(whole: Made, tmp_path: Path) -> None:
+    import ndx_pose  # noqa: F401
+
+    from bergmann.findings import has_errors
+    from bergmann.validate import validate_paths
+
+    write(whole, tmp_path / "out")
+    assert not has_errors(validate_paths([tmp_path / "out"]))
 
 
 def test_a_file_of_core_types_keeps_core_as_its_top(session: Session, tmp_path: Path) -> None:

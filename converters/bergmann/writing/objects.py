@@ -20,9 +20,13 @@ class Identity:
 
 def identities(nwbfile: Any) -> dict[str, Identity]:
     """Every typed object of an NWB file object, by object_id."""
-    return {
-        str(container.object_id): Identity(str(container.neurodata_type), _path(container)) for container in nwbfile.all_children()
-    }
+    return {str(container.object_id): Identity(_kind(container), _path(container)) for container in nwbfile.all_children()}
+
+
+def _kind(container: Any) -> str:
+    """The type of an object; HERD and its tables are hdmf's, are stored as ``Data`` and are read by the names of their classes."""
+    made = type(container)
+    return made.__name__ if made.__module__ == "hdmf.common.resources" else str(container.neurodata_type)
 
 
 def _path(container: Any) -> str:
