@@ -211,3 +211,14 @@ def test_a_container_with_empty_tables_reads_back(tmp_path: Path) -> None:
     assert pynwb.validate(path=str(path)) == []
     with NWBHDF5IO(path, "r") as io:
         assert len(io.read().lab_meta_data["glial_receptor_metadata"].receptors) == 0
+
+
+def test_the_file_reads_without_this_extension(path: Path) -> None:
+    """The specification is in the file: a reader needs pynwb alone."""
+    code = (
+        "import sys; from pynwb import NWBHDF5IO; io = NWBHDF5IO(sys.argv[1], 'r'); nwbfile = io.read(); "
+        "print('ndx_glial_receptors' in sys.modules, sorted({type(one).__name__ for one in nwbfile.objects.values()}))"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code, str(path)], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("False ")
+    assert all(f"'{name}'" in done.stdout for name in glial.__all__)

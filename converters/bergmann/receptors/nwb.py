@@ -1,7 +1,8 @@
 """What is stated of the animal, and what it was given, to NWB objects.
 
 Everything about the animal goes into one `GlialReceptorMetadata` container, which is built whole by whichever of its collections is
-written first: its tables point to each other's rows.
+written first: its tables point to each other's rows. All objects in the container share one HDF5 group, where a vector and an
+indicator of one name would be written into each other: what they are stands before their names.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ def _viral_vector(name: str, vector: Vector) -> Any:
         return None
     described = {} if vector.description is None else {"description": vector.description}
     return ViralVector(
-        name=name,
+        name=f"vector_{name}",
         construct_name=vector.construct_name,
         manufacturer=vector.manufacturer,
         titer_in_vg_per_ml=cast(Quantity, vector.titre).to("vg/mL"),
@@ -111,7 +112,7 @@ def _injection(one: Injection, viral_vectors: Mapping[str, Any], placed: Placed)
     dated = {} if procedure.date == "unknown" else {"injection_date": procedure.date.isoformat()}
     number = f"_{one.number + 1}" if len(procedure.sites) > 1 else ""
     return ViralVectorInjection(
-        name=f"{one.procedure}_{one.vector}{number}",
+        name=f"injection_{one.procedure}_{one.vector}{number}",
         description=f"Stated as {site.side}, ML {site.ml}; the side gives the sign of ml_in_mm.{mixed}",
         location=one.location,
         hemisphere=site.side,
@@ -193,7 +194,7 @@ def add_indicators(nwbfile: NWBFile, indicators: Mapping[str, Stated], placed: P
         injected: tuple[Any, ...] = placed.get("injections", vector) if vector else ()
         construct = [placed.stated("vectors", vector).construct_name] if vector else []
         indicator = Indicator(
-            name=name,
+            name=f"indicator_{name}",
             label=getattr(one, "name", name),
             description="; ".join([*construct, *(text for text in (label, said) if text)]) or None,
             viral_vector_injection=injected[0] if len(injected) == 1 else None,
