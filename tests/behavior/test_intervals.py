@@ -6,7 +6,7 @@ from bergmann.behavior import nwb
 from bergmann.behavior.intervals import IntervalsSource, read
 from bergmann.behavior.stated import IntervalsStated
 from bergmann.errors import SourceError
-from bergmann.records import Intervals, Movie, MovieChannel
+from bergmann.records import Intervals, Movie, MovieChannel, Recording
 from bergmann.timing.times import ExplicitTimes, RegularTimes
 
 COLUMNS = {"label": "what", "start": "from", "stop": "to"}
@@ -22,6 +22,22 @@ def notes(tmp_path, *rows):
 def movie(tmp_path, times):
     frames = np.zeros((len(times), 2, 3), dtype=np.uint16)
     return Movie(files=(tmp_path / "m.tif",), channels=(MovieChannel(number=1, name="1", frames=frames),), times=times)
+
+
+def recording(tmp_path):
+    return Recording(
+        files=(tmp_path / "daq.h5",),
+        rate=10.0,
+        sweep_starts=ExplicitTimes(np.array([3.0])),
+        sweep_lengths=np.array([100]),
+        channels=(),
+    )
+
+
+def test_times_may_count_from_a_recording(tmp_path):
+    source = IntervalsSource(path=notes(tmp_path, "a,1,2,me"), columns=COLUMNS, unit="s", of="daq")
+    intervals = read(source, {"of": recording(tmp_path)})
+    np.testing.assert_allclose((intervals.starts.seconds[0], intervals.stops[0]), (4.0, 5.0))
 
 
 def test_frames_are_counted_from_one_and_the_last_belongs_to_the_interval(tmp_path):
@@ -76,6 +92,9 @@ def test_wrong_rows_are_refused(tmp_path, rows, message):
 def test_frames_need_a_movie_and_columns_their_meaning(tmp_path):
     with pytest.raises(SourceError, match="frames of which movie"):
         read(IntervalsSource(path=notes(tmp_path, "a,1,2,me"), columns=COLUMNS, unit="frames"), {})
+    source = IntervalsSource(path=notes(tmp_path, "a,1,2,me"), columns=COLUMNS, unit="frames", of="daq")
+    with pytest.raises(SourceError, match="daq has no frames; name a movie or a video"):
+        read(source, {"of": recording(tmp_path)})
     with pytest.raises(ValidationError, match="must also name stop"):
         IntervalsSource(path="a.csv", columns={"label": "what", "start": "from"}, unit="s")
 

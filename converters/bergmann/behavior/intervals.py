@@ -13,7 +13,7 @@ from pydantic import AfterValidator
 from bergmann.behavior._media import times_at
 from bergmann.behavior._table import Table, number, read_table
 from bergmann.errors import SourceError
-from bergmann.records import Intervals, Movie, Video
+from bergmann.records import Intervals, Movie, Record, Recording, Video
 from bergmann.registry import Format, Inputs, Source, expand
 from bergmann.stated import Ref
 from bergmann.timing.times import ExplicitTimes, Times
@@ -39,8 +39,9 @@ class IntervalsSource(Source):
         What the file calls ``label``, ``start`` and ``stop``; any other is kept as text under its key.
     unit : {"s", "ms", "min", "frames"}
         Of start and stop.
-    of : Ref[Movie | Video], optional
-        What the frames, or the times, count from; needed for frames. Without it, times count from the start that is stated.
+    of : Ref[Movie | Video | Recording], optional
+        What the frames, or the times, count from; frames need a movie or a video. Without it, times count from the start that is
+        stated.
     counted_from : {1, 0}
         Number of the first frame. 1 where nothing is said: so do image viewers, and ``frames: 6001-44400`` in this file.
     sheet : str, optional
@@ -51,7 +52,7 @@ class IntervalsSource(Source):
     path: Path
     columns: Annotated[dict[str, str], AfterValidator(_has_all)]
     unit: Literal["s", "ms", "min", "frames"]
-    of: Ref[Movie | Video] | None = None
+    of: Ref[Movie | Video | Recording] | None = None
     counted_from: Literal["1", "0"] = "1"
     sheet: str | None = None
 
@@ -75,11 +76,11 @@ def read(source: IntervalsSource, inputs: Inputs) -> Intervals:
     starts, stops = (_numbers(table, source.columns[key]) for key in ("start", "stop"))
     _ascending(table, source.columns["start"], starts)
     of = inputs.get("of")
-    times = of.times if isinstance(of, Movie | Video) else None
     if source.unit == "frames":
+        times = of.times if isinstance(of, Movie | Video) else None
         starts, stops = _frame_times(source, table, times, starts, stops)
     else:
-        zero = times.first if times is not None else 0.0
+        zero = _zero(source, table, of)
         starts, stops = (zero + values * SECONDS[source.unit] for values in (starts, stops))
     kept = {
         key: [cell.strip() for cell in table.cells(name)] for key, name in source.columns.items() if key not in {"start", "stop"}
@@ -95,6 +96,17 @@ def _numbers(table: Table, name: str) -> NDArray[np.float64]:
     return np.array([number(cell, where=table.where(name), line=line) for cell, line in cells])
 
 
+def _zero(source: IntervalsSource, table: Table, of: Record | None) -> float:
+    """Where the times of the table count from, in seconds."""
+    if of is None:
+        return 0.0
+    if of.span is None:
+        raise SourceError(
+            f"{table.path.name}: times that count from {source.of}, which has no times; name a movie, video or recording"
+        )
+    return of.span[0]
+
+
 def _ascending(table: Table, name: str, starts: NDArray[np.float64]) -> None:
     back = np.flatnonzero(np.diff(starts) < 0)
     if len(back):
@@ -106,7 +118,8 @@ def _frame_times(
     source: IntervalsSource, table: Table, times: Times | None, starts: NDArray[np.float64], stops: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     if times is None:
-        raise SourceError(f"{table.path.name}: frames of which movie? Name it: `of: movie`")
+        named = f"{source.of} has no frames" if source.of is not None else "frames of which movie?"
+        raise SourceError(f"{table.path.name}: {named}; name a movie or a video: `of: movie`")
     first = int(source.counted_from)
     for key, frames in (("start", starts), ("stop", stops)):
         wrong = np.flatnonzero((frames != np.round(frames)) | (frames < first) | (frames >= first + len(times)))
