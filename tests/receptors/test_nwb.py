@@ -158,6 +158,11 @@ def test_an_unknown_titre_does_not_delete_a_known_vector(written: Callable[[str]
         assert "side left, AP -6 mm, ML 0.8 mm, DV -300 um, volume 0.3 uL, from bregma" in details
 
 
+def test_every_vector_is_in_the_core_s_own_field(nwbfile: NWBFile) -> None:
+    add(nwbfile, "vectors: {opsin: {construct: AAV9-ChR2, titre: unknown}, gcamp: {construct: AAV5-GCaMP6f, manufacturer: Core}}")
+    assert nwbfile.virus == "opsin: AAV9-ChR2, titre unknown; gcamp: AAV5-GCaMP6f, titre not stated, manufacturer Core"
+
+
 def test_day_seven_after_nerve_injury_is_a_number(written: Callable[[str], Path]) -> None:
     with NWBHDF5IO(written(ANIMAL), "r") as io:
         table = io.read().lab_meta_data["glial_receptor_metadata"].procedures.to_dataframe(index=True).set_index("label")

@@ -71,10 +71,16 @@ def _details(stated: Procedure, vectors: Mapping[str, Vector]) -> Iterator[str]:
     if stated.description:
         yield stated.description
     for name in stated.vectors:
-        vector = vectors[name]
-        yield f"{name}: {vector.construct_name}, titre {_shown(vector.titre)}"
+        yield vector_text(name, vectors[name])
     for site in stated.sites:
         yield _site(site)
+
+
+def vector_text(name: str, vector: Vector) -> str:
+    """A vector in words, with everything that is stated of it."""
+    said = [vector.construct_name, f"titre {_shown(vector.titre)}"]
+    said += [f"manufacturer {vector.manufacturer}"] if vector.manufacturer else []
+    return f"{name}: {', '.join([*said, *([vector.description] if vector.description else [])])}"
 
 
 def _shown(value: Quantity | Unknown | None) -> str:

@@ -104,8 +104,12 @@ def _text_only(key: str, what: str, gaps: tuple[str, ...]) -> Finding:
         check="incomplete injection",
         location=key,
         message=f"{what} is written as text, not as an object: {', '.join(gap.rsplit('.', 1)[-1] for gap in gaps)} not known",
-        remedy=f"state {', '.join(f'`{gap}`' for gap in gaps)} to have it written in full",
+        remedy=f"state {', '.join(_shown(gap) for gap in gaps)} to have it written in full",
     )
+
+
+def _shown(gap: str) -> str:
+    return f"`{gap}` (`unknown` will do)" if gap.endswith(".manufacturer") else f"`{gap}`"
 
 
 def lateral(site: Site) -> float:

@@ -14,7 +14,7 @@ import numpy as np
 from ndx_ophys_devices import Indicator, ViralVector, ViralVectorInjection
 from pynwb import NWBFile
 
-from bergmann.receptors._rows import Row, drug_rows, population_row, procedure_row, receptor_row
+from bergmann.receptors._rows import Row, drug_rows, population_row, procedure_row, receptor_row, vector_text
 from bergmann.receptors.injections import Injection, injections, lateral, procedures, vector_gaps, vectors
 from bergmann.receptors.stated import Drug, Population, Receptor, Vector
 from bergmann.registry import Placed
@@ -68,6 +68,9 @@ def _species(nwbfile: NWBFile) -> str | None:
 
 def _add_metadata(nwbfile: NWBFile, placed: Placed) -> Any:
     stated, species = placed.collections, _species(nwbfile)
+    if vectors(stated) and nwbfile.virus is None:
+        # The core's own field for it, and the only place of a vector without a full record that no procedure and no receptor names.
+        nwbfile.virus = "; ".join(vector_text(name, one) for name, one in vectors(stated).items())
     viral_vectors = {name: _viral_vector(name, one) for name, one in vectors(stated).items()}
     for name, vector in viral_vectors.items():
         placed.put("vectors", name, vector)
