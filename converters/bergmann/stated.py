@@ -276,7 +276,23 @@ DateOrUnknown = Annotated[date | Unknown, BeforeValidator(_parse_date)]
 
 
 class Device(Stated):
-    """An instrument: a microscope, a laser, an optical fibre, a DAQ, a camera."""
+    """An instrument: a microscope, a laser, an optical fibre, a DAQ, a camera.
+
+    Attributes
+    ----------
+    description : str, optional
+        What it is, in a sentence.
+    manufacturer, model, serial_number : str, optional
+        As on its plate.
+    objective : str, optional
+        Magnification and numerical aperture, such as 20x/1.0.
+    wavelength : Length or unknown, optional
+        Of a laser or a lamp, such as 473 nm.
+    core : Length or unknown, optional
+        Diameter of an optical fibre's core, such as 200 um.
+    NA : float or unknown, optional
+        Numerical aperture of an optical fibre.
+    """
 
     description: str | None = None
     manufacturer: str | None = None

@@ -44,9 +44,10 @@ def meaning(model: type[BaseModel], name: str) -> str:
     described = model.model_fields[name].description
     if described:
         return described
-    lines = cleandoc(model.__doc__ or "").splitlines()
-    heads = [index for index, line in enumerate(lines) if re.match(rf"(?:\w+, )*{re.escape(name)}\b.* : ", f"{line} : ")]
-    below = lines[heads[0] + 1 :] if heads and "Attributes" in lines[: heads[0]] else []
+    _, _, attributes = cleandoc(model.__doc__ or "").partition("Attributes\n----------\n")
+    lines = attributes.splitlines()
+    heads = [index for index, line in enumerate(lines) if re.match(rf"(?:\w+, )*{re.escape(name)}\b", line)]
+    below = lines[heads[0] + 1 :] if heads else []
     return " ".join(line.strip() for line in takewhile(lambda line: line.startswith(" "), below))
 
 

@@ -233,10 +233,11 @@ class _Composer:
             return "a second `: ` in one value", "put the value in quotes, or check the indent of this line"
         if "while scanning a quoted scalar" in problem or "unexpected end of stream" in problem:
             return "a quote that is opened and never closed", "close it"
-        if "',' or '}'" in problem or "',' or ']'" in problem:
+        if "',' or '}'" in problem or "',' or ']'" in problem or "<stream end>" in problem:
             return "a map or list in brackets that is not closed, or a comma that is missing in it", "check the brackets and commas"
-        if "expected <block end>" in problem or "could not find expected ':'" in problem:
-            return f"this line does not fit those above it: `{content.strip()}`", "check its indent, and that each key has `: `"
+        if "<block" in problem or "could not find expected ':'" in problem or "not allowed here" in problem:
+            remedy = "check the indent of this line and the one before, and that each key has `: `"
+            return f"this line does not fit those above it: `{content.strip()}`", remedy
         return f"this is not YAML: {problem}", "check this line and the one before"
 
     # --- the tree ---
