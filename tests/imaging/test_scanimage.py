@@ -87,6 +87,12 @@ class TestOnePlane:
         assert len(movie.times) == 3
         assert movie.ticks == RegularTimes(0.0, 30.0, 12)
 
+    def test_a_recording_that_was_stopped_early_says_so(self, tmp_path, write_scanimage, asymmetric):
+        settings = {"SI.hStackManager.framesPerSlice": "10"}
+        stopped = _movie(write_scanimage(tmp_path / "m.tif", asymmetric(4), settings))
+        assert stopped.notes["planned"] == "10 frames, of which 4 are in the files"
+        assert "planned" not in _movie(write_scanimage(tmp_path / "n.tif", asymmetric(10), settings)).notes
+
     def test_dropped_frames_are_noted(self, tmp_path, write_scanimage, asymmetric):
         movie = _movie(write_scanimage(tmp_path / "m.tif", asymmetric(4), numbers=[1, 2, 5, 6]))
         assert movie.notes["frames dropped while recording"] == "2"
@@ -150,6 +156,13 @@ class TestVolumes:
     def test_a_dropped_frame_in_a_volume_is_refused(self, tmp_path, write_scanimage, asymmetric):
         path = write_scanimage(tmp_path / "m.tif", asymmetric(7), VOLUMES, numbers=[1, 2, 4, 5, 6, 7, 8])
         _refused(path, "frame 2, followed by frame 4", "dropped")
+
+    def test_flyback_as_scanimage_2016_says_it(self, tmp_path, write_scanimage, asymmetric):
+        settings = VOLUMES | {"SI.hFastZ.enable": "true", "SI.hFastZ.numDiscardFlybackFrames": "2"}
+        settings["SI.hStackManager.numFramesPerVolumeWithFlyback"] = "[]"
+        pages = asymmetric(10)
+        movie = _movie(write_scanimage(tmp_path / "m.tif", pages, settings))
+        np.testing.assert_array_equal(movie.channels[0].frames[:], pages.reshape(2, 5, 5, 7)[:, :3])
 
     def test_several_frames_at_a_depth_are_refused(self, tmp_path, write_scanimage, asymmetric):
         settings = VOLUMES | {"SI.hStackManager.framesPerSlice": "2", "SI.hStackManager.numFramesPerVolumeWithFlyback": "8"}

@@ -185,25 +185,31 @@ def _current(values: _Values, first_frame: str, rois: str) -> Setup:
         raise SourceError(f"{values.name}: its ScanImage header names no saved channel (SI.hChannels.channelSave)")
     _refuse_several_fields(values, rois)
     names = dict(enumerate(values.words("SI.hChannels.channelName"), start=1))
-    planned = (
-        values.number(f"{stack}.actualNumVolumes", f"{stack}.numVolumes") if is_stack else values.number(f"{stack}.framesPerSlice")
-    )
+    averaged = max(1, values.whole("SI.hScan2D.logAverageFactor"))
     return Setup(
         software=f"ScanImage {version}",
         start=_epoch(first_frame),
         channels=channels,
         names={number: names[number] for number in channels if number in names},
         rate=values.needed("SI.hRoiManager.scanFrameRate"),
-        averaged=values.whole("SI.hScan2D.logAverageFactor", "SI.hScan_ResScan.logAverageFactor"),
+        averaged=averaged,
         planes=slices if is_stack else 1,
         flyback=flyback if is_stack else 0,
         frames_per_plane=frames_per_plane,
         numbered=True,
-        planned=int(planned) if planned is not None and math.isfinite(planned) and planned > 0 else None,
+        planned=_planned(values, averaged, is_stack=is_stack),
         field_size=_field_size(values, rois),
         plane_spacing=_plane_spacing(values, slices) if is_stack else None,
         notes=_current_notes(values, channels),
     )
+
+
+def _planned(values: _Values, averaged: int, *, is_stack: bool) -> int | None:
+    """How many volumes or saved frames were to be recorded; None if the recording was to go on until stopped."""
+    stack = "SI.hStackManager"
+    keys = (f"{stack}.actualNumVolumes", f"{stack}.numVolumes") if is_stack else (f"{stack}.framesPerSlice",)
+    number = values.number(*keys)
+    return int(number) // averaged if number is not None and math.isfinite(number) and number > 0 else None
 
 
 def _older_flyback(values: _Values) -> int:
