@@ -58,7 +58,7 @@ from pynwb import NWBHDF5IO, validate
 errors = [str(error) for error in validate(path=sys.argv[1])]
 def kind(child):
     made = type(child)
-    return made.__name__ if made.__module__ == "hdmf.common.resources" else child.neurodata_type
+    return made.__name__ if made.__module__.startswith("hdmf.common.") else child.neurodata_type
 
 with NWBHDF5IO(sys.argv[1], "r") as io:
     objects = {child.object_id: kind(child) for child in io.read().all_children()}

@@ -24,9 +24,12 @@ def identities(nwbfile: Any) -> dict[str, Identity]:
 
 
 def _kind(container: Any) -> str:
-    """The type of an object; HERD and its tables are hdmf's, are stored as ``Data`` and are read by the names of their classes."""
+    """The type of an object. hdmf's own types are named as their classes: they have a type of NWB only by chance, and the tables of
+    HERD are stored as ``Data`` and read by the names of their classes.
+    """
     made = type(container)
-    return made.__name__ if made.__module__ == "hdmf.common.resources" else str(container.neurodata_type)
+    of_hdmf = made.__module__.startswith("hdmf.common.")
+    return made.__name__ if of_hdmf else str(getattr(container, "neurodata_type", made.__name__))
 
 
 def _path(container: Any) -> str:
