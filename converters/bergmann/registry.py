@@ -164,7 +164,10 @@ AddCollection = Callable[[Any, Any, Placed], None]
 """(nwbfile, {name: stated}, placed): writes one stated collection."""
 
 CheckEntry = Callable[[Any, Collections], Iterator[Finding]]
-"""(entry, collections): what contradicts between a source's header and what is stated; location is the key inside the entry."""
+"""(entry, collections): what contradicts between a source's header and what is stated; location is the key inside the entry.
+
+The record of a format that `reads_values` is None at `check` time, since only headers are read then.
+"""
 
 
 def _modules(room: str) -> Iterator[Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from math import nan
@@ -17,9 +17,12 @@ from bergmann.convert.align import Aligned, align
 from bergmann.convert.nwbfile import add_devices, make_nwbfile
 from bergmann.errors import BergmannError, SessionError, WriteError
 from bergmann.findings import Finding, has_errors
-from bergmann.plan.resolve import make_plan
+from bergmann.plan.references import NameUse, uses
+from bergmann.plan.resolve import Plan, make_plan
+from bergmann.receptors.nwb import metadata_of, set_arm
 from bergmann.receptors.terms import keywords
 from bergmann.registry import Entry, Placed, load_collection_writers, load_entry_writers
+from bergmann.stated import Collections, Stated
 from bergmann.validate import validate_paths
 from bergmann.writing import OnProgress, Streams, check_target, write_session
 from ndx_bergmann import Clock, SourceFile, make_conversion_record
@@ -137,10 +140,11 @@ def _surprise(path: Path, error: Exception) -> Finding:
 def _write(aligned: Aligned, out: Path, overwrite: bool, on_progress: OnProgress | None) -> Path:
     """Add everything to an NWB file object and write it."""
     plan, streams = aligned.plan, Streams()
-    collections = plan.loaded.collections
+    collections = collections_of_session(plan)
     nwbfile = make_nwbfile(plan, keywords=keywords(collections, plan.head.subject.species))
     placed = Placed(stream=streams, collections=collections, when=aligned.when)
     _add_collections(nwbfile, COLLECTIONS_BEFORE, placed)
+    _add_arm(nwbfile, plan, placed)
     writers = load_entry_writers()
     for name, record in aligned.records.items():
         source = plan.loaded.sources[name]
@@ -151,12 +155,45 @@ def _write(aligned: Aligned, out: Path, overwrite: bool, on_progress: OnProgress
     return write_session(nwbfile, out, streams, placed.externals, overwrite=overwrite, on_progress=on_progress)
 
 
+OF_SOURCES = ("planes", "light_sites")
+"""Collections that say something of sources, and nothing of the animal."""
+
+
+def collections_of_session(plan: Plan) -> Collections:
+    """The stated collections without what this session has no source for.
+
+    A lab states its planes and light sites once for all sessions; in a session without imaging they would make the archive index
+    imaging. So those that no source names are left out, and with them the devices that only they name.
+    """
+    stated = plan.loaded.collections
+    named = set(_names_in(entry.stated for entry in plan.loaded.sources.values()))
+    kept = {name: {key: one for key, one in stated.get(name, {}).items() if (name, key) in named} for name in OF_SOURCES}
+    everywhere = set(_names_in(one for name in OF_SOURCES for one in stated.get(name, {}).values()))
+    here = named | set(_names_in(one for entries in kept.values() for one in entries.values()))
+    unused = everywhere - here
+    devices = {key: one for key, one in stated.get("devices", {}).items() if ("devices", key) not in unused}
+    return {**stated, **kept, "devices": devices}
+
+
+def _names_in(models: Iterable[Stated]) -> Iterator[tuple[str, str]]:
+    """The (collection, name) of every entry that the models name."""
+    for model in models:
+        yield from ((use.collection, use.name) for use in uses(model, "") if isinstance(use, NameUse))
+
+
 def _add_collections(nwbfile: Any, names: tuple[str, ...], placed: Placed) -> None:
     writers = {**load_collection_writers(), "devices": add_devices}
     for name in names:
         entries = placed.collections.get(name, {})
         if entries:
             writers[name](nwbfile, entries, placed)
+
+
+def _add_arm(nwbfile: Any, plan: Plan, placed: Placed) -> None:
+    """Write the arm of the study as structure, if one is stated."""
+    if plan.head.arm is not None or plan.head.factors:
+        metadata = metadata_of(nwbfile, placed)
+        set_arm(metadata, arm=plan.head.arm, is_control=plan.head.arm_is_control, factors=plan.head.factors)
 
 
 def _add_invalid(nwbfile: Any, aligned: Aligned, placed: Placed) -> None:
@@ -186,15 +223,26 @@ def _conversion_record(aligned: Aligned) -> Any:
         software=f"bergmann {__version__}",
         libraries=[f"{name} {version(name)}" for name in ("pynwb", "hdmf", "h5py", "numpy")],
         source_files=[
-            SourceFile(name, sources[name].format.key, relative_name(file, base), file.stat().st_size, sha256(file))
-            for name, record in read_from_disk.items()
-            for file in record.files
+            SourceFile(name, kind, relative_name(file, base), file.stat().st_size, sha256(file))
+            for name, kind, file in [
+                *((name, sources[name].format.key, file) for name, record in read_from_disk.items() for file in record.files),
+                *_calibration_files(aligned),
+            ]
         ],
         clocks=[
             Clock(name, fit.reference, fit.method, fit.offset, nan, fit.n_pulses, fit.n_events, fit.residual)
             for name, fit in aligned.fits.items()
         ],
     )
+
+
+def _calibration_files(aligned: Aligned) -> Iterator[tuple[str, str, Path]]:
+    """The calibrations that sources of this session name, as (name, kind, file)."""
+    named = set(_names_in(entry.stated for entry in aligned.plan.loaded.sources.values()))
+    for name, calibration in aligned.plan.loaded.collections.get("calibrations", {}).items():
+        file = getattr(calibration, "file_path", None)
+        if ("calibrations", name) in named and isinstance(file, Path):
+            yield name, "calibration", file
 
 
 def sha256(path: Path) -> str:

@@ -6,12 +6,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from bergmann.errors import SessionError, SourceError
 from bergmann.findings import Finding, has_errors
 from bergmann.plan.head import SessionHead, StartFrom
 from bergmann.plan.session import LoadedSession, SourceEntry, load_session
+from bergmann.receptors.check import check_collections
 from bergmann.records import Record, Recording
 from bergmann.registry import Entry, Inputs, load_checks
 from bergmann.stated import Ref
@@ -129,7 +131,7 @@ def read_headers(loaded: LoadedSession) -> tuple[dict[str, Record], tuple[Findin
 
 
 def _error(loaded: LoadedSession, key: str, check: str, message: str, remedy: str = "") -> Finding:
-    return Finding(severity="error", check=check, location=loaded.origin(key).text, message=message, remedy=remedy)
+    return Finding(severity="error", check=check, location=loaded.place(key), message=message, remedy=remedy)
 
 
 def timed_roots(plan: Plan) -> dict[str, SourceEntry]:
@@ -183,6 +185,7 @@ def find_start(plan: Plan) -> tuple[datetime | None, bool]:
 
 def _check_plan(plan: Plan) -> Iterator[Finding]:
     yield from _check_names(plan)
+    yield from _check_vocabulary(plan)
     yield from _check_start(plan)
     yield from _check_clocks(plan)
     yield from _check_parts(plan)
@@ -194,7 +197,16 @@ def _check_names(plan: Plan) -> Iterator[Finding]:
     """Subject and session must be names that a file of the archive can have."""
     if plan.loaded.head is not None:
         for finding in check_ids(plan.loaded.head.subject.id, plan.loaded.head.session.id):
-            yield replace(finding, location=plan.loaded.origin(finding.location).text)
+            yield replace(finding, location=plan.loaded.place(finding.location))
+
+
+def _check_vocabulary(plan: Plan) -> Iterator[Finding]:
+    """Populations, receptors, vectors, procedures and drugs, against the vocabulary and the session's date."""
+    head = plan.loaded.head
+    species = head.subject.species if head is not None else None
+    day = plan.start.date() if plan.start is not None else None
+    for finding in check_collections(plan.loaded.collections, species=species, session_date=day):
+        yield replace(finding, location=plan.loaded.place(finding.location))
 
 
 def _check_start(plan: Plan) -> Iterator[Finding]:
@@ -277,21 +289,21 @@ def _check_instrument_clocks(plan: Plan) -> Iterator[Finding]:
         yield Finding(
             severity="warning" if beyond else "note",
             check="conflict" if beyond else "instrument clock",
-            location=plan.loaded.origin(f"sources.{name}").text,
+            location=plan.loaded.place(f"sources.{name}"),
             message=f"its own clock says {header.start:%Y-%m-%d %H:%M:%S}, {seconds:+.0f} s from the session's start",
             remedy="is this the right file? State `session.tolerance` if the clocks disagree so far" if beyond else "",
         )
 
 
 def _check_entries(plan: Plan) -> Iterator[Finding]:
-    """What each room finds between a header and what is stated."""
+    """What each room finds between a header and what is stated; a source whose values are not read yet has no record here."""
     checks = load_checks()
-    for name, header in plan.headers.items():
-        source = plan.loaded.sources[name]
+    for name, source in plan.loaded.sources.items():
+        header = plan.headers.get(name)
         check = checks.get(source.format.record)
-        if check is None:
+        if check is None or (header is None and not source.format.reads_values):
             continue
-        entry = Entry(name=name, record=header, stated=source.stated, source=source.source)
+        entry = Entry[Any, Any](name=name, record=header, stated=source.stated, source=source.source)
         for finding in check(entry, plan.loaded.collections):
             key = f"sources.{name}.{finding.location}".rstrip(".")
-            yield replace(finding, location=plan.loaded.origin(key).text)
+            yield replace(finding, location=plan.loaded.place(key))
