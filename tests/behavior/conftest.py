@@ -15,20 +15,20 @@ from bergmann.stated import Ref
 
 
 def _write_video(
-    path: Path, *, frames: int = 20, rate: Fraction | int = 25, size=(64, 48), ticks=None, codec="mpeg4", container=None
+    path: Path, *, frames: int = 20, rate: Fraction | int = 25, size=(64, 48), ticks=None, codec="mpeg4", container=None, base=1000
 ) -> Path:
-    """Write a video of `frames` frames; `ticks` are presentation times in milliseconds where they are not regular."""
+    """Write a video of `frames` frames; `ticks` are presentation times in 1/`base` s where they are not regular."""
     with av.open(str(path), "w", format=container) as container:
         stream = container.add_stream(codec, rate=rate)
         stream.width, stream.height = size
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         if ticks is not None:
-            stream.codec_context.time_base = Fraction(1, 1000)
+            stream.codec_context.time_base = Fraction(1, base)
         for number in range(frames):
             picture = np.full((size[1], size[0], 3), (number * 11) % 256, dtype=np.uint8)
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             if ticks is not None:
-                frame.pts, frame.time_base = int(ticks[number]), Fraction(1, 1000)
+                frame.pts, frame.time_base = int(ticks[number]), Fraction(1, base)
             for packet in stream.encode(frame):
                 container.mux(packet)
         for packet in stream.encode():

@@ -223,6 +223,13 @@ def test_real_pose_and_video_reach_the_file_with_every_value(real, tmp_path, nwb
             np.testing.assert_array_equal(series.data[:], keypoint.positions)
             np.testing.assert_array_equal(series.confidence[:], keypoint.confidence)
             assert (series.starting_time, series.rate) == (2.0, pose.times.rate)
+            core = back.processing["behavior"]["mouse_position"][keypoint.name]
+            assert core is series
+    import h5py
+
+    with h5py.File(tmp_path / "out.nwb", "r") as file:
+        module = file["processing/behavior"]
+        assert isinstance(module.get("mouse_position/snout", getlink=True), h5py.SoftLink)
 
 
 def test_explicit_times_are_shared_and_edges_are_not_invented(tmp_path, nwbfile, entry, placed, written):
@@ -238,6 +245,7 @@ def test_explicit_times_are_shared_and_edges_are_not_invented(tmp_path, nwbfile,
         assert sorted(module["Skeletons"].skeletons) == ["one_skeleton", "two_skeleton"]
         np.testing.assert_array_equal(module["one"]["tail"].timestamps[:], [0.5, 0.7])
         np.testing.assert_array_equal(module["one"]["tail"].data[:], positions)
+        np.testing.assert_array_equal(module["one_position"]["tail"].timestamps[:], [0.5, 0.7])
 
 
 def test_a_skeleton_of_unknown_parts_is_a_finding(tmp_path, entry):

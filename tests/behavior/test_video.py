@@ -44,6 +44,24 @@ def test_dropped_frames_make_the_times_explicit(tmp_path, write_video):
     assert video.notes["container_times"] == "irregular, one time a frame"
 
 
+def test_frames_that_a_camera_skipped_in_an_avi_are_no_frames_and_no_damage(tmp_path, write_video):
+    ticks = [0, 1, 2, 6, 7, 8, 9, 12, 13, 14]
+    path = write_video(tmp_path / "cam.avi", frames=10, rate=25, ticks=ticks, codec="mjpeg", base=25)
+    with av.open(str(path)) as container:
+        assert container.streams.video[0].frames == 15  # what the header counts
+    video = read(VideoSource(path=path), {})
+    assert video.frame_counts == (10,) == (len(decoded_times(path)),)
+    np.testing.assert_allclose(video.times.seconds, np.array(ticks) / 25)
+
+
+@pytest.mark.parametrize(("codec", "suffix"), [("mpeg4", ".avi"), ("mpeg4", ".mkv"), ("libx264", ".mp4"), ("libx264", ".avi")])
+def test_reordered_frames_are_counted_and_put_in_order(tmp_path, write_video, codec, suffix):
+    path = write_video(tmp_path / f"cam{suffix}", frames=20, rate=25, codec=codec)
+    video = read(VideoSource(path=path), {})
+    assert video.times == RegularTimes(0.0, 25.0, 20)
+    assert len(decoded_times(path)) == 20
+
+
 @pytest.mark.parametrize(
     ("name", "frames", "size"),
     [

@@ -126,7 +126,7 @@ def _media(path: Path, stream: Any, times: list[int], without_time: int) -> Medi
     count = len(times) + without_time
     if not count:
         raise SourceError(f"{path.name}: no frame in this video; was the recording stopped before it began?")
-    if stream.frames > count:
+    if stream.frames > count and not _skips(stream, times):
         raise SourceError(
             f"{path.name}: {count} frames found and {stream.frames} counted in its header; it is cut off. Copy it again, or repair "
             "it with: ffmpeg -i IN -c copy OUT"
@@ -142,6 +142,12 @@ def _media(path: Path, stream: Any, times: list[int], without_time: int) -> Medi
         ticks = np.sort(np.asarray(times, dtype=np.int64))
         seconds = (ticks - ticks[0]) * tick
     return Media((int(stream.width), int(stream.height)), rate, seconds, tick)
+
+
+def _skips(stream: Any, times: list[int]) -> bool:
+    """Whether frames are missing in the middle only: an AVI counts frames that the camera skipped, as chunks without a picture."""
+    is_avi = stream.container.format.name == "avi"
+    return bool(is_avi and times and max(times) - min(times) + 1 >= stream.frames)
 
 
 def join(parts: Sequence[Media]) -> Times:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ndx_pose import PoseEstimation, PoseEstimationSeries, Skeleton, Skeletons
+from pynwb.behavior import Position
 
 from bergmann.behavior._module import behavior_module
 from bergmann.errors import SourceError
@@ -22,16 +23,20 @@ REFERENCE_FRAME = "(0, 0) is the top left corner of the video frame; x runs to t
 
 
 def add_pose(nwbfile: NWBFile, entry: Entry[Pose, PoseStated], placed: Placed) -> None:
-    """Add a `PoseEstimation` to the behaviour module, linked to its skeleton and to the video it was tracked in."""
+    """Add a `PoseEstimation` to the behaviour module, linked to its skeleton and to the video it was tracked in.
+
+    A core `Position` beside it links to the same series: archives that know no extension see behaviour by it.
+    """
     pose, stated = entry.record, entry.stated
     module = behavior_module(nwbfile)
     skeleton = _skeleton(entry)
     _skeletons(module).add_skeletons(skeleton)
+    made = _series(pose)
     video = placed.get("sources", entry.of.name) if entry.of is not None else None
     estimation = PoseEstimation(
         name=entry.name,
         description=stated.description or _description(pose),
-        pose_estimation_series=_series(pose),
+        pose_estimation_series=made,
         scorer=pose.scorer,
         source_software=pose.software,
         source_software_version=stated.software_version,
@@ -40,6 +45,7 @@ def add_pose(nwbfile: NWBFile, entry: Entry[Pose, PoseStated], placed: Placed) -
         device=None if video is None else video.device,
     )
     module.add(estimation)
+    module.add(Position(name=f"{entry.name}_position", spatial_series=made))  # they have a parent already: it holds links to them
     placed.put("sources", entry.name, estimation)
 
 

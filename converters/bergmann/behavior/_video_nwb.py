@@ -23,7 +23,7 @@ def add_video(nwbfile: NWBFile, entry: Entry[Video, VideoStated], placed: Placed
     frames = {"num_samples": len(video.times)} if isinstance(video.times, RegularTimes) else {}
     series = ImageSeries(
         name=entry.name,
-        description=stated.description or "no description",  # the schema's own default; nothing is invented here
+        description=stated.description or f"Video of {len(video.times)} frames: {', '.join(path.name for path in video.files)}.",
         comments=f"Frame times of the container: {video.notes['container_times']}."
         if "container_times" in video.notes
         else "no comments",
