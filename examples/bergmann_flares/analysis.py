@@ -20,9 +20,9 @@ BEFORE, AFTER = 2.0, 13.0  # seconds around the onset of a train
 STEP = 0.25  # seconds between samples of an average
 SMOOTH = 1.0  # seconds over which a peak is taken
 BLUES = ("#9ecae1", "#4292c6", "#08519c", "#08306b")
-ARMS = {  # arm: (label, colour); the two colours differ for every kind of colour vision (Okabe and Ito)
-    "scrambled": ("scrambled control", "#0072B2"),
-    "shrna": ("Adra1a knocked down in Bergmann glia", "#D55E00"),
+ARMS = {  # genetic status of the receptor: (label, colour); the two colours differ for every kind of colour vision (Okabe and Ito)
+    "control": ("scrambled control", "#0072B2"),
+    "knocked_down": ("Adra1a knocked down in Bergmann glia", "#D55E00"),
 }
 
 
@@ -32,14 +32,15 @@ class Flares:
 
     Attributes
     ----------
-    arm : str
+    status : {"control", "knocked_down"}
+        Genetic status of Adra1a in Bergmann glia.
     times : np.ndarray, shape (n_frames,), seconds
     dff : np.ndarray, shape (n_frames, n_rois)
     onsets, powers : np.ndarray, shape (n_trains,), seconds and watts
     shocks, capsaicin : np.ndarray, seconds
     """
 
-    arm: str
+    status: str
     times: np.ndarray
     dff: np.ndarray
     onsets: np.ndarray
@@ -107,30 +108,29 @@ def smoothed(trace: np.ndarray) -> np.ndarray:
 
 
 def read_flares(nwbfile: NWBFile) -> Flares:
-    """Take the traces of the cells and the times of light, shocks and capsaicin from an open NWB file."""
-    series = next(one for one in objects(nwbfile, "RoiResponseSeries") if one.name.endswith("raw"))
-    table = series.rois.table
-    times = (
-        series.timestamps[:] if series.timestamps is not None else series.starting_time + np.arange(len(series.data)) / series.rate
-    )
-    onsets, powers = trains(next(iter(objects(nwbfile, "OptogeneticSeries"))))
-    raw = series.data[:][:, np.asarray(table["is_cell"][:])[series.rois.data[:]].astype(bool)]
-    resting = raw[times < onsets[0]].mean(axis=0)
-    drugs = next(iter(objects(nwbfile, "DrugAdministrationsTable")))
+    """Take the traces of the cells, the times of light, shocks and capsaicin, and the receptor's status from an open NWB file."""
+    series = nwbfile.processing["ophys"]["Fluorescence"]["rois_raw"]
+    is_cell = series.rois.table["is_cell"][:][series.rois.data[:]].astype(bool)
+    onsets, powers = trains(nwbfile.stimulus["light"])
+    times, raw = times_of(series), series.data[:][:, is_cell]
+    receptors = nwbfile.lab_meta_data["glial_receptor_metadata"].receptors.to_dataframe()
+    drugs = nwbfile.get_events_table("drug_administrations")
     return Flares(
-        arm=next(iter(objects(nwbfile, "GlialReceptorMetadata"))).arm,
+        status=receptors.set_index("gene_symbol").loc["Adra1a", "genetic_status"],
         times=times,
-        dff=raw / resting - 1,
+        dff=raw / raw[times < onsets[0]].mean(axis=0) - 1,
         onsets=onsets,
         powers=powers,
-        shocks=np.asarray(nwbfile.get_events_table("shocks")["timestamp"][:]),
-        capsaicin=np.asarray(drugs["timestamp"][:])[[name.lower() == "capsaicin" for name in drugs["compound"][:]]],
+        shocks=nwbfile.get_events_table("shocks")["timestamp"][:],
+        capsaicin=drugs["timestamp"][:][np.asarray(drugs["compound"][:]) == "capsaicin"],
     )
 
 
-def objects(nwbfile: NWBFile, kind: str) -> list:
-    """Everything of one type in the file."""
-    return [one for one in nwbfile.objects.values() if one.neurodata_type == kind]
+def times_of(series) -> np.ndarray:
+    """When each sample of a time series was taken, shape (n_samples,), in seconds."""
+    if series.timestamps is not None:
+        return series.timestamps[:]
+    return series.starting_time + np.arange(len(series.data)) / series.rate
 
 
 def trains(light) -> tuple[np.ndarray, np.ndarray]:
@@ -160,7 +160,7 @@ def fit_hill(sessions: list[Flares]) -> dict[str, Hill]:
             error = sum(((size * shape - peak) ** 2).sum() for size, shape, peak in zip(sizes, shapes, peaks, strict=True))
             if error < best:
                 best = error
-                found = {session.arm: Hill(size, half_power, slope) for session, size in zip(sessions, sizes, strict=True)}
+                found = {session.status: Hill(size, half_power, slope) for session, size in zip(sessions, sizes, strict=True)}
     return found
 
 
@@ -186,7 +186,7 @@ def draw(sessions: list[Flares], picture: Path) -> None:
 def _draw_courses(axes, sessions: list[Flares]) -> None:
     highest = 100 * max(session.dff.mean(axis=1).max() for session in sessions)
     for axis, session in zip(axes, sessions, strict=True):
-        label, colour = ARMS[session.arm]
+        label, colour = ARMS[session.status]
         axis.plot(session.times, 100 * session.dff.mean(axis=1), color=colour, lw=1.1)
         for onset, power in zip(session.onsets, session.powers, strict=True):
             shade = BLUES[int(np.searchsorted(session.doses, power))]
@@ -207,7 +207,7 @@ def _draw_courses(axes, sessions: list[Flares]) -> None:
 def _draw_averages(axes, sessions: list[Flares]) -> None:
     highest = 100 * max(session.average(dose).max() for session in sessions for dose in session.doses)
     for axis, session in zip(axes, sessions, strict=True):
-        label, colour = ARMS[session.arm]
+        label, colour = ARMS[session.status]
         axis.axvspan(0, 1, color="#4292c6", alpha=0.15, lw=0)
         for dose, shade in zip(session.doses, BLUES, strict=False):
             axis.plot(lags(), 100 * session.average(dose), color=shade, lw=1.6, label=f"{1e3 * dose:g} mW")
@@ -221,15 +221,15 @@ def _draw_doses(axis, sessions: list[Flares]) -> None:
     curves = fit_hill(sessions)
     smooth = np.linspace(0, 11e-3, 200)
     for session in sessions:
-        label, colour = ARMS[session.arm]
-        axis.plot(1e3 * smooth, 100 * curves[session.arm](smooth), color=colour, lw=1.6)
+        label, colour = ARMS[session.status]
+        axis.plot(1e3 * smooth, 100 * curves[session.status](smooth), color=colour, lw=1.6)
         for dose in session.doses:
             peaks = 100 * session.peaks(dose)
             axis.plot(np.full(len(peaks), 1e3 * dose), peaks, "o", color=colour, ms=5, alpha=0.65, mec="white", mew=0.5)
         at = 9.0e-3
-        height = 100 * curves[session.arm](np.array(at))
+        height = 100 * curves[session.status](np.array(at))
         axis.text(1e3 * at, height + 5, label.split()[0].replace("Adra1a", "knockdown"), color=colour, ha="right", va="bottom")
-    left = curves["shrna"].greatest / curves["scrambled"].greatest
+    left = curves["knocked_down"].greatest / curves["control"].greatest
     axis.set_title(f"Dose and response:\nthe knockdown leaves {left:.0%}", loc="left")
     axis.set(xlabel="light power at the fibre tip (mW)", ylabel="peak change of dF/F (%)", xlim=(0, 11), ylim=(0, None))
 
@@ -240,10 +240,10 @@ def main(folder: Path, picture: Path) -> None:
     for path in sorted(folder.rglob("*capsaicin*.nwb")):
         with NWBHDF5IO(path, "r", load_namespaces=True) as file:
             sessions.append(read_flares(file.read()))
-    sessions.sort(key=lambda session: list(ARMS).index(session.arm))
+    sessions.sort(key=lambda session: list(ARMS).index(session.status))
     for session in sessions:
         peaks = ", ".join(f"{1e3 * dose:g} mW: {100 * session.peaks(dose).mean():.0f} %" for dose in session.doses)
-        print(f"{session.arm}: peak dF/F after light of {peaks}")
+        print(f"{session.status}: peak dF/F after light of {peaks}")
     draw(sessions, picture)
     print(f"drawn: {picture}")
 

@@ -23,13 +23,17 @@ SHOCK_PEAK, CAPSAICIN_PEAK = 0.9, 1.8
 CAPSAICIN_DELAY, CAPSAICIN_LENGTH = 3.0, 20.0
 """From the injection to the pain, and how long it lasts, in seconds."""
 
+JITTER = 1e-5
+"""How irregular the frames of the microscope are, whose mirror does not turn quite evenly (standard deviation, in seconds)."""
+
 KEYPOINTS = ("toe", "heel", "ankle")
 
 
 def draw(rig: Rig) -> Truth:
     """Draw everything that is true of a session; the same for the same rig."""
     rng = np.random.default_rng([rig.seed, 0])
-    frame_times = rig.microscope.reaches(np.arange(rig.n_frames) / rig.frame_rate)
+    jitter = np.random.default_rng([rig.seed, 7]).normal(0, JITTER, rig.n_frames)
+    frame_times = rig.microscope.reaches(np.arange(rig.n_frames) / rig.frame_rate + jitter - jitter[0])
     camera_times = rig.camera.reaches(np.arange(rig.n_camera_frames) / rig.camera_rate)
     trains = _trains(rig, rng)
     flares = _flares(rig, trains)
