@@ -307,9 +307,9 @@ def metadata() -> NWBGroupSpec:
             ),
         ],
         groups=[
-            child("CellPopulationsTable", "The cell populations.", name="cell_populations"),
+            child("CellPopulationsTable", "The cell populations.", name="cell_populations", quantity="?"),
             child("ProceduresTable", "What was done before the session.", name="procedures", quantity="?"),
-            child("ReceptorsTable", "The receptors.", name="receptors"),
+            child("ReceptorsTable", "The receptors.", name="receptors", quantity="?"),
             child("ReceptorExpressionTable", "Evidence of expression.", name="receptor_expression", quantity="?"),
             child("CellAnnotationsTable", "Which cells the signals come from, one table an annotated table.", quantity="*"),
             child("ViralVector", "Viral vectors.", quantity="*"),

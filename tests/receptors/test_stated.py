@@ -106,9 +106,25 @@ def test_a_designer_receptor_is_not_endogenous() -> None:
     assert (finding.severity, finding.location) == ("error", "receptors.a.status")
 
 
-def test_a_procedure_after_the_session_is_an_error() -> None:
+def test_a_procedure_after_the_session_is_left_out_with_a_warning() -> None:
     (finding,) = found(procedures={"sni": {"kind": "nerve injury", "date": "2024-05-18"}})
-    assert (finding.severity, finding.location) == ("error", "procedures.sni.date")
+    assert (finding.severity, finding.location) == ("warning", "procedures.sni.date")
+    assert finding.message == "2024-05-18 is after the session (2024-05-17), so it is left out of this session's file"
+
+
+def test_a_receptor_state_that_rests_on_a_later_injection_is_an_error() -> None:
+    (finding,) = [
+        one
+        for one in found(
+            populations={"bg": {"cell_type": "Bergmann glial cell", "location": "CUL4, 5"}},
+            vectors={"shrna": {"construct": "AAV-shRNA(Adra1a)", "titre": "1e12 vg/mL", "manufacturer": "unknown"}},
+            receptors={"a1a": {"receptor": "Adra1a", "population": "bg", "status": "knocked_down", "by": "shRNA", "vector": "shrna"}},
+            procedures={"virus": {"kind": "injection", "date": "2024-05-18", "vectors": ["shrna"]}},
+        )
+        if one.severity == "error"
+    ]
+    assert (finding.check, finding.location) == ("conflict", "procedures.virus.date")
+    assert "a1a rests on it" in finding.message
 
 
 def test_a_side_that_contradicts_the_coordinate_is_an_error() -> None:

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from importlib.metadata import version
 from math import nan
 from pathlib import Path
@@ -19,6 +20,8 @@ from bergmann.errors import BergmannError, SessionError, WriteError
 from bergmann.findings import Finding, has_errors
 from bergmann.plan.references import NameUse, uses
 from bergmann.plan.resolve import Plan, make_plan
+from bergmann.receptors.check import is_later
+from bergmann.receptors.injections import procedures
 from bergmann.receptors.nwb import metadata_of, set_arm
 from bergmann.receptors.terms import keywords
 from bergmann.registry import Entry, Placed, load_collection_writers, load_entry_writers
@@ -163,7 +166,8 @@ def collections_of_session(plan: Plan) -> Collections:
     """The stated collections without what this session has no source for.
 
     A lab states its planes and light sites once for all sessions; in a session without imaging they would make the archive index
-    imaging. So those that no source names are left out, and with them the devices that only they name.
+    imaging. So those that no source names are left out, and with them the devices that only they name; and so are procedures that
+    were done after the session.
     """
     stated = plan.loaded.collections
     named = set(_names_in(entry.stated for entry in plan.loaded.sources.values()))
@@ -172,7 +176,13 @@ def collections_of_session(plan: Plan) -> Collections:
     here = named | set(_names_in(one for entries in kept.values() for one in entries.values()))
     unused = everywhere - here
     devices = {key: one for key, one in stated.get("devices", {}).items() if ("devices", key) not in unused}
-    return {**stated, **kept, "devices": devices}
+    return {**stated, **kept, "devices": devices, "procedures": _procedures_before(plan)}
+
+
+def _procedures_before(plan: Plan) -> dict[str, Stated]:
+    """What was done to the animal until the day of the session; `check` has said which procedures came later."""
+    day = plan.start.date() if plan.start is not None else date.max
+    return {name: one for name, one in procedures(plan.loaded.collections).items() if not is_later(one, day)}
 
 
 def _names_in(models: Iterable[Stated]) -> Iterator[tuple[str, str]]:

@@ -36,8 +36,9 @@ def check_collections(collections: Collections, *, species: str | None, session_
         yield from _check_population(f"populations.{name}", cast(Population, population), species)
     for name, receptor in collections.get("receptors", {}).items():
         yield from _check_receptor(f"receptors.{name}", cast(Receptor, receptor), species)
+    yield from _check_later(collections, session_date)
     for name, procedure in procedures(collections).items():
-        yield from _check_procedure(f"procedures.{name}", procedure, session_date)
+        yield from _check_procedure(f"procedures.{name}", procedure)
     for name, drug in collections.get("drugs", {}).items():
         yield from _check_drug(name, cast(Drug, drug))
     yield from check_injections(collections)
@@ -92,10 +93,29 @@ def _check_receptor(key: str, stated: Receptor, species: str | None) -> Iterator
         yield _finding("note", "gap", key, message, f"state `{key}.by` or `{key}.vector`, if it is known")
 
 
-def _check_procedure(key: str, procedure: Procedure, session_date: date | None) -> Iterator[Finding]:
-    if session_date is not None and isinstance(procedure.date, date) and procedure.date > session_date:
-        message = f"{procedure.date} is after the session ({session_date})"
-        yield _finding("error", "conflict", f"{key}.date", message, "procedures precede the session; correct one of the two")
+def is_later(procedure: Procedure, session_date: date) -> bool:
+    """Whether a procedure was done after the day of the session, as an animal's overlay says of its baseline sessions."""
+    return isinstance(procedure.date, date) and procedure.date > session_date
+
+
+def _check_later(collections: Collections, session_date: date | None) -> Iterator[Finding]:
+    """Procedures after the session: left out of the file, and a contradiction if a receptor's state rests on one."""
+    later = {name: one for name, one in procedures(collections).items() if session_date is not None and is_later(one, session_date)}
+    for name, procedure in later.items():
+        key, message = f"procedures.{name}.date", f"{procedure.date} is after the session ({session_date})"
+        resting = [
+            receptor_name
+            for receptor_name, one in collections.get("receptors", {}).items()
+            if name in ((receptor := cast(Receptor, one)).procedures or ()) or receptor.vector in procedure.vectors
+        ]
+        if resting:
+            remedy = "a state that comes of it was not there yet: correct the date, or leave out what this session cannot have"
+            yield _finding("error", "conflict", key, f"{message}, but {', '.join(resting)} rests on it", remedy)
+        else:
+            yield _finding("warning", "later procedure", key, f"{message}, so it is left out of this session's file")
+
+
+def _check_procedure(key: str, procedure: Procedure) -> Iterator[Finding]:
     for number, site in enumerate(procedure.sites):
         if site.side == "right" and isinstance(site.ml, Quantity) and site.ml.value < 0:
             message = f"{site.ml} is left of the midline, the side is right"

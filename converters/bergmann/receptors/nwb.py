@@ -83,7 +83,11 @@ def _add_metadata(nwbfile: NWBFile, placed: Placed) -> Any:
     _fill(populations, rows, "populations", placed)
     done = _procedures(nwbfile, made, placed)
     receptors = _receptors(populations, done, species, placed)
-    metadata = GlialReceptorMetadata(cell_populations=populations, receptors=receptors, procedures=done)
+    metadata = GlialReceptorMetadata(
+        cell_populations=populations if len(populations) else None,
+        receptors=receptors if len(receptors) else None,
+        procedures=done,
+    )
     metadata.add_viral_vectors([one for one in viral_vectors.values() if one is not None])
     metadata.add_viral_vector_injections([one for one in made.values() if one is not None])
     nwbfile.add_lab_meta_data(metadata)
