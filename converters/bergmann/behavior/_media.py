@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,7 @@ def is_video(path: Path) -> bool:
 
 
 def read_media(path: Path) -> Media:
-    """Read size, rate and the time of every frame of a video file.
+    """Read size, rate and the time of every frame of a video file; a file that did not change is walked once.
 
     Raises
     ------
@@ -81,6 +82,15 @@ def read_media(path: Path) -> Media:
         If the file is no video, has no frame, is cut off (fewer frames than its header counts, or a damaged packet), or is a bare
         stream, which has no frame times.
     """
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise SourceError(f"{path.name}: cannot be opened ({error.strerror})") from error
+    return _walk(path, state.st_size, state.st_mtime_ns)
+
+
+@lru_cache(maxsize=16)
+def _walk(path: Path, size: int, changed: int) -> Media:  # noqa: ARG001  size and time of change are the key of the cache
     import av
 
     try:
