@@ -1,4 +1,5 @@
 import csv
+import sys
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from pydantic import ValidationError
 from bergmann.behavior import nwb
 from bergmann.behavior.assay import AssaySource, read
 from bergmann.behavior.stated import ScoresStated, check_scores
-from bergmann.errors import SourceError
+from bergmann.errors import MissingExtraError, SourceError
 from bergmann.records import Scores
 
 INJURED = "pain_assay/PainAssaySVM/CCI/CCI injured paw.csv"
@@ -129,6 +130,13 @@ def test_a_workbook_agrees_with_the_csv(tmp_path):
     assert from_book.columns["stimulus"] == from_text.columns["stimulus"]
     with pytest.raises(SourceError, match=r"2 sheets; state `sheet:` as one of: von Frey, notes"):
         read(AssaySource(path=tmp_path / "cohort.xlsx", **keys), {})
+
+
+def test_a_workbook_without_its_reader_names_the_extra(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    (tmp_path / "cohort.xlsx").write_bytes(b"PK")
+    with pytest.raises(MissingExtraError, match=r"cohort\.xlsx: an Excel workbook .*'bergmann\[xlsx\]'"):
+        read(AssaySource(path=tmp_path / "cohort.xlsx", unit="g", columns={"value": "Threshold"}), {})
 
 
 def test_a_damaged_workbook_is_refused(tmp_path):

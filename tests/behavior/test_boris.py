@@ -276,6 +276,26 @@ def test_a_damaged_export_is_refused(tmp_path, change, message):
         read(BorisSource(path=path), {})
 
 
+AGGREGATED = """Observation id\tSubject\tBehavior\tBehavior type\tStart (s)\tStop (s)\tComment start\tComment stop
+a\tm1\tlick\tSTATE\t0.1\t0.3\tone\ttwo
+a\tm1\tflinch\tPOINT\t0.2\t0.2\tsharp\tNA
+b\tm1\tlick\tSTATE\t5\t4\t\t
+"""
+
+
+def test_an_aggregated_export_of_several_observations(tmp_path):
+    path = tmp_path / "events.tsv"
+    path.write_text(AGGREGATED, encoding="utf-8")
+    lick, flinch = read(BorisSource(path=path, observation="a"), {}).series
+    assert lick.columns == {"subject": ["m1"], "comment": ["one"], "comment_stop": ["two"]}
+    assert flinch.columns == {"subject": ["m1"], "comment": ["sharp"]}
+    np.testing.assert_allclose((lick.times.seconds[0], lick.durations[0]), (0.1, 0.2))
+    with pytest.raises(SourceError, match=r"2 observations; state `observation:` as one of: 'a', 'b'"):
+        read(BorisSource(path=path), {})
+    with pytest.raises(SourceError, match=r"observation 'b': 'lick' of m1 begins at 5 s and stops before that"):
+        read(BorisSource(path=path, observation="b"), {})
+
+
 def test_real_observations_reach_the_file(real, tmp_path, nwbfile, entry, placed, written):
     events = read(BorisSource(path=real("boris/test2.boris"), observation="observation #2"), {})
     nwb.ADD[Events](nwbfile, entry("scored", events, EventsStated()), placed())

@@ -1,5 +1,6 @@
 import csv
 import pickle
+import sys
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from bergmann.behavior.deeplabcut import DeepLabCutSource, find, read, tracked_v
 from bergmann.behavior.stated import PoseStated, check_pose
 from bergmann.behavior.video import VideoSource
 from bergmann.behavior.video import read as read_video
-from bergmann.errors import SourceError
+from bergmann.errors import MissingExtraError, SourceError
 from bergmann.records import Keypoint, Pose, Video
 from bergmann.timing.times import ExplicitTimes, RegularTimes
 
@@ -99,6 +100,16 @@ def test_csv_and_h5_of_one_table_agree(tmp_path, layout):
         np.testing.assert_array_equal(one.confidence, other.confidence)
     if layout == "table":
         assert [source.path.suffix for source in find(tmp_path)] == [".h5"]
+
+
+def test_a_layout_that_only_pandas_reads_names_the_extra(tmp_path, monkeypatch):
+    pd = pytest.importorskip("pandas")
+    pytest.importorskip("tables")
+    path = tmp_path / f"paw{SCORER}.h5"
+    pd.read_csv(write_csv(tmp_path / "a.csv", ROWS), header=[0, 1, 2], index_col=0).to_hdf(path, key="df", format="fixed", mode="w")
+    monkeypatch.setitem(sys.modules, "tables", None)
+    with pytest.raises(MissingExtraError, match=r"'bergmann\[dlc-h5\]'"):
+        read(DeepLabCutSource(path=path, rate="30 Hz"), {})
 
 
 def test_an_h5_attribute_that_would_run_code_is_not_unpickled(tmp_path):

@@ -95,6 +95,8 @@ def test_frames_need_a_movie_and_columns_their_meaning(tmp_path):
     source = IntervalsSource(path=notes(tmp_path, "a,1,2,me"), columns=COLUMNS, unit="frames", of="daq")
     with pytest.raises(SourceError, match="daq has no frames; name a movie or a video"):
         read(source, {"of": recording(tmp_path)})
+    with pytest.raises(ValidationError, match="`tags` is a column that NWB gives a meaning of its own"):
+        IntervalsSource(path="a.csv", columns={**COLUMNS, "tags": "who"}, unit="s")
     with pytest.raises(ValidationError, match="must also name stop"):
         IntervalsSource(path="a.csv", columns={"label": "what", "start": "from"}, unit="s")
 

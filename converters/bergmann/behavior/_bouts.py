@@ -37,7 +37,9 @@ def pair(path: Path, observation: Observation) -> list[Bout]:
     for row in observation.rows:
         key = (row.behavior, row.subject, row.modifiers)
         status = row.status or _status(observation, row, is_open=key in open_rows)
-        if row.stop is not None:
+        if row.stop is not None and row.stop < row.time:
+            wrong.append(_complaint(row, "backwards"))
+        elif row.stop is not None:
             bouts.append(_bout(row, row.stop, row.comment_stop))
         elif status == "POINT":
             bouts.append(_bout(row, None))
@@ -81,6 +83,7 @@ def _bout(row: Row, stop: float | None, comment_stop: str = "") -> Bout:
 def _complaint(row: Row, status: str) -> str:
     whose = f" of {row.subject}" if row.subject else ""
     what = {
+        "backwards": "begins at {time} s and stops before that",
         "never stops": "begins at {time} s and never stops",
         "START": "begins at {time} s although it had begun before",
         "STOP": "stops at {time} s and never began",

@@ -73,7 +73,7 @@ def read(source: DeepLabCutSource, inputs: Inputs) -> Pose:
         times=_times(source, first.path, n_frames, video if isinstance(video, Video) else None),
         scorer=first.scorer,
         software=_software(source, first),
-        video=video.files[0].name if isinstance(video, Video) else tracked_video(first.path, first.scorer),
+        video=", ".join(file.name for file in video.files) if isinstance(video, Video) else tracked_video(first.path, first.scorer),
         notes=notes,
     )
 

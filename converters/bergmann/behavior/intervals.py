@@ -19,12 +19,17 @@ from bergmann.stated import Ref
 from bergmann.timing.times import ExplicitTimes, Times
 
 SECONDS = {"s": 1.0, "ms": 0.001, "min": 60.0}
+RESERVED = frozenset({"id", "start_time", "stop_time", "tags", "timeseries", "timeseries_index", "tags_index"})
+"""Columns that a `TimeIntervals` table has by itself."""
 
 
 def _has_all(columns: Mapping[str, str]) -> Mapping[str, str]:
     missing = [name for name in ("label", "start", "stop") if name not in columns]
     if missing:
         raise ValueError(f"`columns` must also name {', '.join(missing)}, e.g. `columns: {{label: what, start: from, stop: to}}`")
+    reserved = sorted(RESERVED & set(columns))
+    if reserved:
+        raise ValueError(f"`{reserved[0]}` is a column that NWB gives a meaning of its own; call it otherwise")
     return columns
 
 
