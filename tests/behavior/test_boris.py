@@ -241,6 +241,29 @@ def test_find_sees_every_observation_of_the_real_folder(real):
     }
 
 
+def test_real_scoring_over_two_videos_lands_on_their_frames_by_every_way(real, tmp_path, write_video):
+    """Observation #2 was scored over two videos; the project and its export agree, and a pause between the videos is kept."""
+    for name, frames in (("video_test_25fps_180s.mp4", 4499), ("video_test_25fps_360s.mp4", 8999)):
+        write_video(tmp_path / name, frames=frames, size=(16, 16))
+    recorded = read_video(VideoSource(path=tmp_path / "video_test_*.mp4"), {})
+    pause = 60.0
+    seconds = np.r_[np.arange(4499) / 25, 179.96 + pause + np.arange(8999) / 25]
+    video = Video(files=recorded.files, frame_counts=(4499, 8999), times=ExplicitTimes(seconds), size=(16, 16))
+    project_way = read(BorisSource(path=real("boris/test2.boris"), observation="observation #2", of="cam"), {"of": video})
+    export_way = read(BorisSource(path=real("boris/test_export_aggregated_events_test_full_1.tsv"), of="cam"), {"of": video})
+    states, _ = project_way.series
+    np.testing.assert_allclose(states.times.seconds[:3], [1.8, 10.25, 26.775], atol=1e-6)
+    np.testing.assert_allclose(states.times.seconds[3:5], [227.765 + pause, 255.34 + pause], atol=1e-6)
+    np.testing.assert_allclose(states.durations[:4], [6.325, 13.1, 4.7, 25.725], atol=1e-6)
+    for one, other in zip(project_way.series, export_way.series, strict=True):
+        np.testing.assert_allclose(one.times.seconds, other.times.seconds, atol=1e-6)
+    # an export names only media with events: with the first one missing, all that follows would be 180 s early
+    lines = real("boris/test_export_aggregated_events_test_full_1.tsv").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "late.tsv").write_text("\n".join([lines[0], *lines[8:]]), encoding="utf-8")
+    with pytest.raises(SourceError, match=r"scored on 539\.92 s of media, and video_test_25fps_360s\.mp4 is 359\.96 s long"):
+        read(BorisSource(path=tmp_path / "late.tsv", of="cam"), {"of": video})
+
+
 # --- exports of newer versions ----------------------------------------------------------------------------------------
 
 TABULAR = """Observation id,Observation date,Source,Time offset (s),Subject,Behavior,Modifier #1,Behavior type,Time,Comment

@@ -89,8 +89,6 @@ def _played(path: Path, observation: Observation, video: Video) -> tuple[str, ..
 def _length(path: Path, observation: Observation, name: str, own: Media | None) -> float:
     """Length of a medium: as BORIS knew it, else the file's own."""
     known = observation.lengths.get(name)
-    if known is None and len(observation.players[0]) == 1:
-        known = observation.total
     if own is None:
         if known is None:
             raise SourceError(f"{path.name}: neither the length of {name} nor its file is known; name a video source that has it")
@@ -107,8 +105,9 @@ def _all_listed(path: Path, observation: Observation, media: tuple[str, ...], le
     """An export names only the media that events lie in; one without an event would shift all behind it."""
     if observation.total is not None and abs(observation.total - length) > 0.5 * len(media):
         raise SourceError(
-            f"{path.name}: the media of observation {observation.name!r} are {observation.total:g} s long together, and those "
-            f"that it names, {', '.join(media)}, {length:g} s; convert the project (.boris), which lists them all"
+            f"{path.name}: observation {observation.name!r} was scored on {observation.total:g} s of media, and {', '.join(media)} "
+            f"{'is' if len(media) == 1 else 'are'} {length:g} s long; is it the same video? If the export leaves out a medium "
+            "without an event, convert the project (.boris), which lists them all"
         )
 
 
