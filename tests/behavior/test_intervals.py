@@ -53,7 +53,7 @@ def test_frames_are_counted_from_one_and_the_last_belongs_to_the_interval(tmp_pa
 
 def test_frames_may_be_counted_from_zero(tmp_path):
     path = notes(tmp_path, "drift,0,1,me")
-    source = IntervalsSource(path=path, columns=COLUMNS, unit="frames", of="movie", counted_from="0")
+    source = IntervalsSource(path=path, columns=COLUMNS, unit="frames", of="movie", first_frame="0")
     intervals = read(source, {"of": movie(tmp_path, ExplicitTimes(TICKS))})
     np.testing.assert_allclose(intervals.starts.seconds, [5.0])
     np.testing.assert_allclose(intervals.stops, [5.3])
@@ -74,7 +74,7 @@ def test_times_count_from_the_movie_or_from_their_own_zero(tmp_path, unit, start
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        (["drift,0,2,me"], r"column 'from', line 2: no frame 0 in movie; its frames are 1 to 5 \(`counted_from: 1`\)"),
+        (["drift,0,2,me"], r"column 'from', line 2: no frame 0 in movie; its frames are 1 to 5 \(`first_frame: 1`\)"),
         (["a,1,2,me", "drift,3,6,me"], r"column 'to', line 3: no frame 6 in movie"),
         (["drift,1.5,2,me"], r"no frame 1\.5"),
         (["drift,1,,me"], r"column 'to', line 2: an empty cell"),

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from bergmann.behavior._media import times_at
 from bergmann.behavior._table import Table, number, read_table
@@ -47,8 +47,8 @@ class IntervalsSource(Source):
     of : Ref[Movie | Video | Recording], optional
         What the frames, or the times, count from; frames need a movie or a video. Without it, times count from the start that is
         stated.
-    counted_from : {1, 0}
-        Number of the first frame. 1 where nothing is said: so do image viewers, and ``frames: 6001-44400`` in this file.
+    first_frame : int
+        Number of the first frame as the table counts: 1, as image viewers and the session file count, or 0.
     sheet : str, optional
         Which sheet of a workbook, where there are several.
     """
@@ -58,7 +58,7 @@ class IntervalsSource(Source):
     columns: Annotated[dict[str, str], AfterValidator(_has_all)]
     unit: Literal["s", "ms", "min", "frames"]
     of: Ref[Movie | Video | Recording] | None = None
-    counted_from: Literal["1", "0"] = "1"
+    first_frame: int = Field(default=1, ge=0, le=1)
     sheet: str | None = None
 
 
@@ -125,14 +125,14 @@ def _frame_times(
     if times is None:
         named = f"{source.of} has no frames" if source.of is not None else "frames of which movie?"
         raise SourceError(f"{table.path.name}: {named}; name a movie or a video: `of: movie`")
-    first = int(source.counted_from)
+    first = source.first_frame
     for key, frames in (("start", starts), ("stop", stops)):
         wrong = np.flatnonzero((frames != np.round(frames)) | (frames < first) | (frames >= first + len(times)))
         if len(wrong):
             row = int(wrong[0])
             raise SourceError(
                 f"{table.where(source.columns[key])}, line {table.lines[row]}: no frame {frames[row]:g} in {source.of}; its frames "
-                f"are {first} to {first + len(times) - 1} (`counted_from: {first}`)"
+                f"are {first} to {first + len(times) - 1} (`first_frame: {first}`)"
             )
     return times_at(times, starts - first), times_at(times, stops - first + 1)
 
