@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -77,3 +79,30 @@ def read_clean() -> Callable[[Path], tuple[list[str], dict[str, str]]]:
         return errors, objects
 
     return read
+
+
+@pytest.fixture(scope="session")
+def converted_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of ``bergmann demo``, made once a test run by the command itself; its JSON stands beside it.
+
+    Tests that run in several processes share it: the first one makes it, the others wait.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder, answer = shared / "converted-demo", shared / "converted-demo.json"
+    try:
+        (shared / "converted-demo.lock").mkdir()
+    except FileExistsError:
+        until = time.monotonic() + 600
+        while not answer.exists():
+            assert time.monotonic() < until, "the other process never made the demo"
+            time.sleep(0.2)
+        return folder
+    done = subprocess.run(
+        [sys.executable, "-m", "bergmann", "demo", str(folder), "--json"], capture_output=True, text=True, check=False
+    )
+    partial = answer.with_suffix(".partial")
+    partial.write_text(json.dumps([done.returncode, done.stdout, done.stderr]), encoding="utf-8")
+    partial.replace(answer)
+    return folder

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from pynwb import NWBHDF5IO
 
-from bergmann.convert import convert_session
-from bergmann.rig import Truth, session_paths, simulate_demo
+from bergmann.rig import Truth
+from bergmann.rig.physiology import draw
+from bergmann.rig.simulate import demo_rigs
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "bergmann_flares"
 BUNDLED = Path(__file__).resolve().parents[1] / "converters" / "bergmann" / "rig" / "session_files"
@@ -31,15 +32,10 @@ def analysis() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Mapping[str, Truth]]:
-    """The demo, converted: its dandiset, and the truth by the status of the receptor."""
-    folder = tmp_path_factory.mktemp("demo")
-    truths = simulate_demo(folder)
-    for path in session_paths(folder):
-        conversion = convert_session(path, folder / "dandiset")
-        assert conversion.is_good, "\n".join(finding.text for finding in conversion.findings)
+def demo(converted_demo: Path) -> tuple[Path, Mapping[str, Truth]]:
+    """The dandiset of the demo, and the truth by the status of the receptor."""
     status = {"shrna": "knocked_down", "scrambled": "control"}
-    return folder / "dandiset", {status[truth.rig.arm]: truth for truth in truths.values()}
+    return converted_demo / "dandiset", {status[rig.arm]: draw(rig) for rig in demo_rigs()}
 
 
 def test_the_example_shows_the_session_files_that_the_demo_writes() -> None:

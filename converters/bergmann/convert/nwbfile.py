@@ -40,6 +40,7 @@ def make_nwbfile(plan: Plan, *, keywords: tuple[str, ...]) -> NWBFile:
         experimenter=list(head.experimenter) or None,
         institution=head.institution,
         lab=head.lab,
+        experiment_description=head.experiment_description,
         keywords=list(dict.fromkeys((*head.keywords, *keywords))) or None,
         related_publications=list(head.related_publications) or None,
         protocol=head.protocol,

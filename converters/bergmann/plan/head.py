@@ -200,6 +200,7 @@ class SessionHead(Stated):
     experimenter: Texts = Field((), description='who did it, as "Surname, Given"')
     institution: str | None = Field(None, description="where it was done")
     lab: str | None = Field(None, description="whose lab it was done in")
+    experiment_description: str | None = Field(None, description="what the study is about, the same for all its sessions")
     keywords: Texts = Field((), description="words to find the session by")
     related_publications: Texts = Field((), description="DOIs")
     protocol: str | None = Field(None, description="number or DOI of the protocol")
