@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -106,3 +108,98 @@ def converted_demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
     partial.write_text(json.dumps([done.returncode, done.stdout, done.stderr]), encoding="utf-8")
     partial.replace(answer)
     return folder
+
+
+@dataclass(frozen=True)
+class SmallLab:
+    """A folder with the smallest real file of each format.
+
+    Attributes
+    ----------
+    folder : Path
+    keys : mapping of format to mapping
+        What a person gives to read it; what a source is derived from stands inline, with its format and part.
+    """
+
+    folder: Path
+    keys: Mapping[str, Mapping[str, Any]]
+
+
+@pytest.fixture(scope="session")
+def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
+    """One animal of the simulated rig, and handwritten files of what that rig does not write."""
+    from bergmann.rig import Rig, simulate
+    from bergmann.rig.assay import write_calibration, write_von_frey
+    from bergmann.rig.boris import write_boris
+
+    folder = tmp_path_factory.mktemp("lab")
+    truth = simulate(folder, Rig(n_frames=256, powers=(5e-3,), repeats=1, n_shocks=1, capsaicin=45.0))
+    write_boris(folder / "cohort" / "licking.boris", [truth], n_observations=2)
+    write_von_frey(folder / "cohort" / "von_frey.csv", [truth])
+    write_calibration(folder / "calibration.csv", truth.rig.calibration)
+    _write_abf(folder / "patch.abf")
+    _write_tiff(folder / "stack" / "stack.tif")
+    (folder / "pulses.csv").write_text("on (ms),width\n100,10\n200,10\n300,10\n", encoding="utf-8")
+    daq = {"format": "wavesurfer", "path": folder / "daq" / "bg042_0001.h5"}
+    movie = {"format": "scanimage", "path": folder / "2p" / "bg042_00001_*.tif"}
+    face, paw = ({"format": "video", "path": folder / "cam" / name} for name in ("face.mp4", "paw_*.avi"))
+    keys = {
+        "abf": {"path": folder / "patch.abf"},
+        "wavesurfer": {"path": daq["path"]},
+        "scanimage": {"path": movie["path"]},
+        "tiff": {"path": folder / "stack" / "stack.tif"},
+        "suite2p": {"path": folder / "suite2p", "of": movie},
+        "abf_protocol": {"of": {"format": "abf", "path": folder / "patch.abf"}, "output": "digital 3"},
+        "channel-site": {"of": {**daq, "part": "LaserCmd"}, "threshold": "0.5 V"},
+        "channel-event": {"of": {**daq, "part": "ShockTTL"}, "event": "noxious shock"},
+        "pulse_table": {
+            "path": folder / "pulses.csv",
+            "columns": {"onset": "on (ms)", "duration": "width"},
+            "units": {"onset": "ms", "duration": "ms"},
+        },
+        "assay": {
+            "path": folder / "cohort" / "von_frey.csv",
+            "columns": {"value": "Threshold (g)", "side": "Paw", "day": "Day"},
+            "unit": "g",
+            "rows": {"Animal": "BG042"},
+        },
+        "boris": {"path": folder / "cohort" / "licking.boris", "observation": "BG042 POD7", "of": face},
+        "deeplabcut": {"path": folder / "cam" / "pawDLC.csv", "of": paw},
+        "intervals": {
+            "path": folder / "notes.csv",
+            "columns": {"label": "what", "start": "from", "stop": "to"},
+            "unit": "frames",
+            "of": movie,
+        },
+        "video": {"path": face["path"]},
+    }
+    return SmallLab(folder, keys)
+
+
+def _write_abf(path: Path) -> None:
+    """Two sweeps of ABF 1.8 whose protocol gives three pulses of 5 ms, every 10 ms, on digital output 3."""
+    import numpy as np
+    from pyabf.abfWriter import writeABF1
+
+    writeABF1(np.linspace(-70, 40, 12800).reshape(2, 6400), str(path), 20000, units="mV")
+    content = path.read_bytes()
+    content = bytearray(content[:2048].ljust(8192, b"\0") + content[2048:])
+    shorts = {2296: 1, 2300: 1, 1436: 1, 1440: 0, 2688: 1, 2308: 1, 2670: 8}
+    longs = {40: 16, 2508: 200, 2512: 600, 2140: 200, 2220: 100}
+    for at, value in {**shorts, 2310: 1}.items():
+        struct.pack_into("<h", content, at, value)
+    for at, value in longs.items():
+        struct.pack_into("<i", content, at, value)
+    for at, number in {4: 1.8, 1394: -70.0, 2348: 40.0, 2352: -70.0}.items():
+        struct.pack_into("<f", content, at, number)
+    path.write_bytes(content)
+
+
+def _write_tiff(path: Path) -> None:
+    """An ImageJ stack of 40 frames, 10 a second."""
+    import numpy as np
+    import tifffile
+
+    path.parent.mkdir()
+    frames = np.random.default_rng(1).integers(0, 4096, (40, 6, 9), dtype=np.uint16)
+    tifffile.imwrite(path, frames, imagej=True, metadata={"axes": "TYX", "finterval": 0.1})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,19 +13,36 @@ from typing import Any
 import pytest
 
 from bergmann.errors import SourceError
-from bergmann.registry import Format, Source, load_formats, load_stated
+from bergmann.registry import Format, Source, expand, load_formats, load_stated
 
 FORMATS = load_formats()
 ON_DISK = [one for one in FORMATS if "path" in one.source.model_fields]
-FILLED = {  # a value for each required key beside the path, so that reading gets as far as the file
-    "rate": "30 Hz",
-    "columns": {"onset": "on", "duration": "width", "label": "what", "start": "from", "stop": "to", "value": "value"},
-    "units": {"onset": "s", "duration": "s"},
-    "unit": "s",
-    "rows": {"Animal": "1"},
-    "assay": "von_frey",
-    "observation": "first",
+FILLED: dict[str, dict[str, Any]] = {  # required keys beside the path, so that reading gets as far as the file
+    "tiff": {"rate": "30 Hz"},
+    "pulse_table": {"columns": {"onset": "on", "duration": "width"}, "units": {"onset": "s", "duration": "s"}},
+    "assay": {"columns": {"value": "value"}, "unit": "g"},
+    "intervals": {"columns": {"label": "what", "start": "from", "stop": "to"}, "unit": "s"},
+    "deeplabcut": {"rate": "30 Hz"},
 }
+KNOWN_BY_THEIR_KEYS = {"abf_protocol", "channel-site", "channel-event", "pulse_table", "assay", "intervals"}
+"""Formats of which only a person can say what a file means: nothing is found."""
+
+
+NOISE = b"\x89 not what was said \x00\xff\xfe" * 40
+SUFFIX = {
+    "abf": ".abf",
+    "wavesurfer": ".h5",
+    "scanimage": ".tif",
+    "tiff": ".tif",
+    "suite2p": ".npy",
+    "pulse_table": ".xlsx",
+    "assay": ".xlsx",
+    "boris": ".boris",
+    "deeplabcut": ".h5",
+    "intervals": ".xlsx",
+    "video": ".mp4",
+}
+"""What the files of each format on disk end with; a format without a suffix here is not tested enough."""
 
 
 def name_of(one: Format) -> str:
@@ -36,8 +54,7 @@ each_format_on_disk = pytest.mark.parametrize("one", ON_DISK, ids=name_of)
 
 
 def source_at(one: Format, path: Path) -> Source:
-    required = {name for name, field in one.source.model_fields.items() if field.is_required()} - {"path", "format"}
-    return one.source.model_validate({"path": str(path), **{name: FILLED[name] for name in required if name in FILLED}})
+    return one.source.model_validate({"path": str(path), **FILLED.get(one.key, {})})
 
 
 @each_format
@@ -68,6 +85,36 @@ def test_it_finds_nothing_in_foreign_folders(one: Format, tmp_path: Path) -> Non
     assert list(one.find(tmp_path)) == []
 
 
+@each_format
+def test_it_finds_its_own_file_in_a_folder_of_many(one: Format, small_lab: Any) -> None:
+    found = list(one.find(small_lab.folder))
+    if name_of(one) in KNOWN_BY_THEIR_KEYS:
+        assert found == []
+        return
+    keys = small_lab.keys[name_of(one)]
+    assert all(type(source) is one.source for source in found)
+    assert set(expand(keys["path"])) in [set(expand(source.path)) for source in found]
+    assert {path for source in found for path in expand(source.path)} <= set(small_lab.folder.rglob("*"))
+    assert list(one.find(small_lab.folder)) == found
+
+
+@pytest.mark.parametrize("name", ["scanimage", "tiff", "wavesurfer", "abf", "suite2p", "deeplabcut"])
+def test_no_file_is_found_by_two_formats(name: str, small_lab: Any) -> None:
+    mine = set(expand(small_lab.keys[name]["path"]))
+    finders = [name_of(one) for one in FORMATS for source in one.find(small_lab.folder) if set(expand(source.path)) & mine]
+    assert finders == [name]
+
+
+@each_format
+def test_finding_never_raises_for_damaged_files(one: Format, small_lab: Any, tmp_path: Path) -> None:
+    for number, path in enumerate(path for path in sorted(small_lab.folder.rglob("*")) if path.is_file()):
+        for kept in (4, 64, 2000):
+            folder = tmp_path / f"{number}_{kept}"
+            folder.mkdir()
+            (folder / path.name).write_bytes(path.read_bytes()[:kept] + NOISE)
+    list(one.find(tmp_path))
+
+
 @each_format_on_disk
 def test_a_missing_file_is_a_source_error(one: Format, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="nowhere"):
@@ -75,15 +122,36 @@ def test_a_missing_file_is_a_source_error(one: Format, tmp_path: Path) -> None:
 
 
 @each_format_on_disk
-@pytest.mark.parametrize("content", [b"", b"\x89 not what was said \x00\xff\xfe" * 40], ids=["empty", "noise"])
+@pytest.mark.parametrize("content", [b"", NOISE], ids=["empty", "noise"])
 def test_a_wrong_file_is_a_source_error_that_names_it(one: Format, tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "wrong.csv"
-    path.write_bytes(content)
-    before = path.read_bytes()
-    with pytest.raises(SourceError, match="wrong"):
-        one.read(source_at(one, path), {})
-    assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
+    for suffix in sorted({".csv", SUFFIX[one.key]}):
+        path = tmp_path / f"wrong{suffix}"
+        path.write_bytes(content)
+        before = path.read_bytes()
+        with pytest.raises(SourceError, match="wrong"):
+            one.read(source_at(one, path), {})
+        assert path.read_bytes() == before
+        path.unlink()
+    assert list(tmp_path.iterdir()) == []
+
+
+@each_format_on_disk
+@pytest.mark.parametrize("kept", [4, 64, 700])
+def test_a_file_that_is_damaged_behind_its_beginning_is_a_source_error(
+    one: Format, kept: int, small_lab: Any, tmp_path: Path
+) -> None:
+    whole = small_lab.folder / "suite2p" if one.key == "suite2p" else expand(small_lab.keys[one.key]["path"])[0]
+    there = tmp_path / f"wrong{whole.suffix}"
+    if whole.is_dir():
+        shutil.copytree(whole, there)
+        for file in there.rglob("*.npy"):
+            file.write_bytes(file.read_bytes()[:kept] + NOISE)
+    else:
+        there.write_bytes(whole.read_bytes()[:kept] + NOISE)
+    keys = {name: value for name, value in small_lab.keys[one.key].items() if name not in {"of", "unit"}}
+    source = one.source.model_validate({**keys, **FILLED.get(one.key, {}), **keys, "path": there})
+    with pytest.raises(SourceError, match=r"wrong|\.npy"):
+        one.read(source, {})
 
 
 def test_listing_the_formats_is_cheap() -> None:

@@ -98,7 +98,11 @@ def _layout(file: BinaryIO, name: str) -> tuple[_Layout, int]:
 
 
 def _read(file: BinaryIO, at: int, size: int) -> bytes:
-    file.seek(at)
+    """Up to `size` bytes; none behind the end of the file."""
+    try:
+        file.seek(at)
+    except (OSError, OverflowError):  # a damaged pointer, further than any file can reach
+        return b""
     return file.read(size)
 
 
