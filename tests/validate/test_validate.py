@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import warnings
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -95,6 +96,95 @@ def test_files_of_others_are_validated_too(real: Callable[[str], Path]) -> None:
     assert ("pynwb", "TimeSeries/data/unit", "1.5.1_timeseries_no_unit.nwb:/acquisition/test_timeseries/data") in errors(bad)
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "pynwb_back_compat/1.0.2_str_experimenter.nwb",
+        "pynwb_back_compat/1.5.1_timeseries_no_unit.nwb",
+        "pynwb_back_compat/2.1.0_nwbfile_with_extension.nwb",
+        "pynwb_back_compat/2.2.0_subject_no_age__reference.nwb",
+        "ndx_pose_back_compat/0.1.1_poseestimation_nodes_edges.nwb",
+    ],
+)
+def test_all_that_each_tool_says_by_itself_is_in_the_list(
+    real: Callable[[str], Path], tmp_path: Path, recwarn: Any, name: str
+) -> None:
+    from dandi.files import NWBAsset, dandi_file
+    from nwbinspector import inspect_nwbfile, load_config
+    from pynwb import validate
+
+    (tmp_path / "dandiset.yaml").write_text("identifier: '1'\n", encoding="utf-8")
+    path = tmp_path / "mine.nwb"
+    path.write_bytes(real(f"nwb/{name}").read_bytes())
+    said = [(finding.origin, finding.message) for finding in validate_paths([path])]
+
+    asset = dandi_file(path, tmp_path)
+    assert isinstance(asset, NWBAsset)
+    by_dandi = [
+        (result.origin.validator.value, result.message.removeprefix("Failed to validate. "))
+        for result in asset.get_validation_errors()
+    ]
+    by_inspector = [
+        ("nwbinspector", message.message)
+        for message in inspect_nwbfile(nwbfile_path=path, skip_validate=True, config=load_config("dandi"))
+        if message is not None
+    ]
+    by_pynwb = [("pynwb", error.reason) for error in validate(path=path)]
+    for origin, message in [*by_dandi, *by_inspector, *by_pynwb]:
+        assert (origin if origin in {"pynwb", "nwbinspector"} else "dandi", message) in said
+    assert any(origin == "dandi" for origin, _ in said)  # name and folder
+    assert by_inspector
+    recwarn.clear()  # the tools by themselves warn of old files
+
+
+def test_namespaces_of_a_file_are_parsed_no_more_than_three_times(tmp_path: Path) -> None:
+    validate_paths([write(make(), tmp_path)])  # imports read specifications of their own
+    path = write(make("other"), tmp_path)  # dandi may remember the first, where a plugin of pytest has imported it already
+    from hdmf.backends.hdf5 import HDF5IO
+
+    loads = 0
+    read_by = sys.modules[HDF5IO.__module__].__file__
+
+    def note(frame: Any, event: str, argument: object) -> None:
+        nonlocal loads
+        loads += event == "call" and frame.f_code.co_name == "__load_namespaces" and frame.f_code.co_filename == read_by
+
+    sys.setprofile(note)
+    try:
+        validate_paths([path])
+    finally:
+        sys.setprofile(None)
+    assert loads == 3
+
+
+def test_objects_without_a_path_are_told_apart(tmp_path: Path) -> None:
+    nwbfile = make()
+    for name in ("laser", "fibre"):
+        nwbfile.create_device_model(name=name, manufacturer="maker")
+    path = write(nwbfile, tmp_path)
+    found = [finding for finding in validate_paths([path]) if finding.check == "check_description"]
+    assert {finding.location for finding in found} == {f"{path.name}: DeviceModel laser", f"{path.name}: DeviceModel fibre"}
+
+
+def test_a_species_that_dandi_would_look_up_is_not_looked_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import socket
+
+    path = write(make(), tmp_path)
+    with h5py.File(path, "r+") as file:
+        del file["general/subject/species"]
+        file["general/subject/species"] = "http://purl.obolibrary.org/obo/NCBITaxon_10000001"
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("the network was asked")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    found = validate_paths([path])
+    assert not has_errors(found)
+    (said,) = [finding for finding in found if finding.check == "dandi.metadata"]
+    assert said.severity == "note"
+    assert "NCBITaxon_10000001" in said.message
+
+
 def test_nothing_is_printed_logged_or_left_changed(tmp_path: Path, capfd: Any) -> None:
     path = write(make(), tmp_path)
     before = (dict(os.environ), list(warnings.filters), logging.getLogger("dandi").level)
@@ -139,7 +229,7 @@ def test_temporaries_are_not_taken_for_files(tmp_path: Path) -> None:
     [
         ({"sex": "F"}, {"sex": "M"}, "sex"),
         ({"genotype": "wt/wt"}, {"genotype": "Dbh-Cre/wt"}, "genotype"),
-        ({"strain": "C57BL/6J"}, {}, "strain"),
+        ({"strain": "C57BL/6J"}, {"strain": "BALB/c"}, "strain"),
         ({"species": "Mus musculus"}, {"species": "Rattus norvegicus"}, "species"),
         (
             {"date_of_birth": datetime(2024, 2, 28, tzinfo=UTC)},
@@ -178,6 +268,30 @@ def test_ages_that_fit_the_dates(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({"strain": "C57BL/6J"}, {}),
+        ({}, {"genotype": "Dbh-Cre/wt"}),
+        ({"sex": None}, {}),
+        ({"date_of_birth": datetime(2024, 2, 28, tzinfo=UTC)}, {"age": None}),
+        ({"age": None}, {"age": "P12W"}),
+        ({"weight": "0.021 kg"}, {}),
+        ({"weight": "0.021 kg"}, {"weight": "0.023 kg"}),
+        ({"description": "mouse"}, {"description": "mouse, second week"}),
+    ],
+)
+def test_what_only_one_session_states_or_what_changes_by_day_is_no_difference(
+    tmp_path: Path, first: dict[str, Any], second: dict[str, Any]
+) -> None:
+    from bergmann.validate.subjects import check_subjects
+
+    later = datetime(2024, 5, 24, 10, tzinfo=UTC)
+    paths = [write(make("a", **first), tmp_path), write(make("b", later, **{"age": "P12W", **second}), tmp_path)]
+    assert list(check_subjects(paths)) == []
+    assert list(check_subjects(reversed(paths))) == []
+
+
+@pytest.mark.parametrize(
     ("check", "message", "kind", "severity"),
     [
         ("check_imaging_plane_location_allen_ccf", "location 'dorsal horn of the spinal cord' is not", "ImagingPlane", "note"),
@@ -185,6 +299,7 @@ def test_ages_that_fit_the_dates(tmp_path: Path) -> None:
         ("check_imaging_plane_location_allen_ccf", "location 'S1' is not", "ImagingPlane", "warning"),
         ("check_col_not_nan", "Column 'a' has all NaN values.", "OptogeneticEpochsTable", "note"),
         ("check_col_not_nan", "Column 'a' has all NaN values.", "DynamicTable", "warning"),
+        ("check_regular_timestamps", "TimeSeries appears to have a constant sampling rate.", "TwoPhotonSeries", "note"),
     ],
 )
 def test_known_false_alarms_are_notes_with_a_reason(check: str, message: str, kind: str, severity: str) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from bergmann.findings import Finding
 
 CONSTANT = ("species", "sex", "genotype", "strain", "date_of_birth")
-"""What of a subject cannot change between its sessions."""
+"""What of a subject cannot change between its sessions; one that does not state it says nothing against the others."""
 
 _AGE = re.compile(r"P(?:(?P<years>[\d.]+)Y)?(?:(?P<months>[\d.]+)M)?(?:(?P<weeks>[\d.]+)W)?(?:(?P<days>[\d.]+)D)?(?:T.*)?")
 _DAYS = {"years": 365.25, "months": 30.44, "weeks": 7.0, "days": 1.0}
@@ -78,7 +78,8 @@ def _finding(subject_id: str, name: str, message: str) -> Finding:
 def _check_constant(subject_id: str, name: str, sessions: list[_Session]) -> Iterator[Finding]:
     files: dict[str, list[str]] = defaultdict(list)
     for session in sessions:
-        files[session.stated.get(name, "(not stated)")].append(session.path.name)
+        if name in session.stated:
+            files[session.stated[name]].append(session.path.name)
     if len(files) > 1:
         yield _finding(subject_id, name, "; ".join(f"{value} in {', '.join(names)}" for value, names in files.items()))
 

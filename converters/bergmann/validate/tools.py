@@ -1,11 +1,20 @@
 """What pynwb, the NWB Inspector and dandi say of one file, as one kind of finding.
 
-``dandi`` runs the other two itself; each of its results is handed back as the finding of the tool that made it, so that nothing is
-said twice.
+``dandi validate`` runs the other two itself. Here its parts are run one by one, each once, and each result is the finding of the
+tool that made it.
+
+Parsing the namespaces that a file carries is nearly all the time this takes. It happens three times a file, and cannot be fewer
+without changing what a tool does:
+
+1. pynwb validates against the namespaces in the file and no others, in a catalog of their own.
+2. The NWB Inspector looks at objects, read with the classes of pynwb and of what else is imported: another catalog, in which a
+   namespace of the file yields to an imported one. pynwb's validator takes an open file, but then validates against that catalog.
+3. dandi opens the file itself for its metadata, and takes no open one.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +29,9 @@ _SEVERITY: dict[str, Severity] = {
     "BEST_PRACTICE_VIOLATION": "warning",
     "BEST_PRACTICE_SUGGESTION": "note",
 }
+_REASON = re.compile(r"""Could not construct .*(?=["']\)$)""")
+"""What hdmf says of an object that it cannot make, after all that is in the file."""
+_TAXON = re.compile(r"https?://purl\.obolibrary\.org/obo/NCBITaxon_(?P<number>\d+)/?", re.IGNORECASE)
 
 
 def check_with_tools(path: Path) -> Iterator[Finding]:
@@ -36,10 +48,10 @@ def check_with_tools(path: Path) -> Iterator[Finding]:
     if not isinstance(asset, NWBAsset):
         yield _of_dandi(path, "error", "DANDI.NOT_NWB", "its name does not end in .nwb, so that dandi would leave it out")
         asset = NWBAsset(filepath=path, dandiset_path=None, path=path.name)
-    for result in asset.get_validation_errors():
-        yield _from_result(path, result)
+    yield from _check_schema(path)
+    yield from _check_practice(path)
+    yield from _check_place(path, asset)
     yield from _check_metadata(path, asset)
-    yield from _check_suggestions(path)
 
 
 def check_neighbours(folder: Path) -> Iterator[Finding]:
@@ -62,10 +74,8 @@ def _of_dandi(path: Path, severity: Severity, check: str, message: str) -> Findi
 
 def _from_result(path: Path, result: Any) -> Finding:
     """One result of dandi as the finding of the tool that made it."""
-    validator, original = result.origin.validator.value, result.origin_result
-    if validator == "nwbinspector" and hasattr(original, "importance"):
-        return _from_inspector(path, original)
-    if validator == "pynwb":
+    original = result.origin_result
+    if result.origin.validator.value == "pynwb":
         where = getattr(original, "location", None)
         message = getattr(original, "reason", None) or _last_line(str(result.message))
         check = str(getattr(original, "name", "pynwb"))
@@ -84,7 +94,7 @@ def _from_inspector(path: Path, message: Any) -> Finding:
     finding = Finding(
         severity=_SEVERITY[message.importance.name],
         check="io.read" if message.importance.name == "ERROR" else str(message.check_function_name),
-        location=_place(path, message.location),
+        location=_place_of(path, message),
         message=_last_line(message.message) if message.message.startswith("Traceback") else message.message,
         origin="nwbinspector",
     )
@@ -97,8 +107,46 @@ def _place(path: Path, location: object) -> str:
     return f"{path.name}:/{inside}" if inside else path.name
 
 
+def _place_of(path: Path, message: Any) -> str:
+    """The file, and the object in it; by type and name where the Inspector does not know its path, so that no two look the same."""
+    if message.location is None and message.object_name is not None:
+        return f"{path.name}: {message.object_type} {message.object_name}"
+    return _place(path, message.location)
+
+
 def _last_line(text: str) -> str:
-    return text.strip().splitlines()[-1] if text.strip() else text
+    """What an exception says, without the traceback."""
+    if not text.strip():
+        return text
+    last = text.strip().splitlines()[-1]
+    reason = _REASON.search(last)
+    return reason[0] if reason else last
+
+
+def _check_schema(path: Path) -> Iterator[Finding]:
+    """What pynwb's validator finds, and what dandi has to say of the version of NWB."""
+    from dandi.pynwb_utils import validate
+
+    for result in validate(path):
+        yield _from_result(path, result)
+
+
+def _check_practice(path: Path) -> Iterator[Finding]:
+    """What the Inspector finds; after what dandi asks it for, also what it only suggests, which dandi leaves out."""
+    from nwbinspector import Importance, inspect_nwbfile, load_config
+
+    messages = [found for found in inspect_nwbfile(nwbfile_path=path, skip_validate=True, config=load_config("dandi")) if found]
+    for message in sorted(messages, key=lambda message: message.importance is Importance.BEST_PRACTICE_SUGGESTION):
+        yield _from_inspector(path, message)
+
+
+def _check_place(path: Path, asset: Any) -> Iterator[Finding]:
+    """Check the file's name and folder, where it is in a dandiset."""
+    from dandi.organize import validate_organized_path
+
+    if asset.dandiset_path is not None:
+        for result in validate_organized_path(asset.path, path, asset.dandiset_path):
+            yield _from_result(path, result)
 
 
 def _check_metadata(path: Path, asset: Any) -> Iterator[Finding]:
@@ -106,6 +154,10 @@ def _check_metadata(path: Path, asset: Any) -> Iterator[Finding]:
     from dandi.misctypes import DUMMY_DANDI_ETAG
     from dandischema.models import BareAsset
 
+    if species := _species_to_look_up(path):
+        message = f"dandi looks {species} up in the network, which is not done here: its metadata of the file is not checked"
+        yield _of_dandi(path, "note", "dandi.metadata", message)
+        return
     try:
         BareAsset(**asset.get_metadata(digest=DUMMY_DANDI_ETAG, ignore_errors=False).model_dump())
     except Exception as error:  # noqa: BLE001 - whatever reading or checking raises is the finding
@@ -113,13 +165,14 @@ def _check_metadata(path: Path, asset: Any) -> Iterator[Finding]:
         yield _of_dandi(path, "error", "dandi.metadata", message)
 
 
-def _check_suggestions(path: Path) -> Iterator[Finding]:
-    """What the Inspector only suggests; dandi leaves these checks out."""
-    from nwbinspector import Importance, configure_checks, inspect_nwbfile, load_config
+def _species_to_look_up(path: Path) -> str | None:
+    """The species, where it is a taxon that is not in dandi's own list; its metadata then begins with a request to ontobee.org."""
+    import h5py
+    from dandi.metadata.util import species_map
 
-    suggestions = [
-        check for check in configure_checks(config=load_config("dandi")) if check.importance is Importance.BEST_PRACTICE_SUGGESTION
-    ]
-    for message in inspect_nwbfile(nwbfile_path=path, skip_validate=True, checks=suggestions):
-        if message is not None:
-            yield _from_inspector(path, message)
+    with h5py.File(path, "r") as file:
+        written = file.get("general/subject/species")
+        species = written[()] if isinstance(written, h5py.Dataset) else b""
+    text = species.decode(errors="replace") if isinstance(species, bytes) else str(species)
+    taxon = _TAXON.fullmatch(text)
+    return text if taxon and taxon["number"] not in {record.taxon_id for record in species_map} else None
