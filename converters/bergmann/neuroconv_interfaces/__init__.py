@@ -1,0 +1,141 @@
+"""Our formats as NeuroConv data interfaces, for use in any `NWBConverter`.
+
+An interface takes the keys of its format as in a session file. A format that is derived from another source takes that one's keys
+inline, with the part it needs::
+
+    ScanImageInterface(path="2p/bg042_00001_*.tif", metadata_key="movie")
+    Suite2pInterface(path="suite2p", of={"format": "scanimage", "path": "2p/bg042_00001_*.tif"})
+    ChannelLightInterface(of={"format": "wavesurfer", "path": "daq.h5", "part": "LaserCmd"})
+
+What a person states stands in the metadata under ``Bergmann``: ``sources`` by metadata key, and the collections (``devices``,
+``planes``, ``light_sites`` ...) by name, as in a session file::
+
+    metadata["Bergmann"] = {
+        "devices": {"scope": {"manufacturer": "unknown"}},
+        "planes": {"bg_plane": {"device": "scope", "location": "CUL4, 5", ...}},
+        "sources": {"movie": {"plane": "bg_plane"}},
+    }
+
+Six things differ from a session:
+
+- The collections are written whole, with the first of our interfaces that is added to an NWB file; a later one may not contradict.
+- A source is linked to the one it is derived from (ROIs to their movie, pose to its video) if an interface with the same keys was
+  added to the NWB file before. If not, its times still come from there, but ROIs need a stated ``plane``, and pose has no video.
+- There is no session clock: each source starts where its instrument did, until `FormatInterface.set_aligned_starting_time`. So
+  drugs whose times are stated by a session's recordings are refused.
+- A video is named by its base name; put it beside the NWB file.
+- NeuroConv writes the file, with every extension that is imported. Where types of core and of extensions name each other, as for
+  light and pose, pynwb's validation is in error (pynwb issue 1777) until `bergmann.writing.namespaces.use_one_namespace` was called.
+- Write HDF5: in Zarr, columns of references (the sites of light) are pickles, which cannot be read back (hdmf-zarr 0.13).
+"""
+
+from __future__ import annotations
+
+from bergmann.behavior import assay, boris, channel_events, deeplabcut, intervals, video
+from bergmann.imaging import scanimage, tiff
+from bergmann.neuroconv_interfaces.interface import FormatInterface
+from bergmann.optogenetics import abf_protocol, channel, pulse_table
+from bergmann.segmentation import suite2p
+from bergmann.signals import abf, wavesurfer
+
+__all__ = [
+    "AbfInterface",
+    "AbfProtocolInterface",
+    "AssayInterface",
+    "BorisInterface",
+    "ChannelEventsInterface",
+    "ChannelLightInterface",
+    "DeepLabCutInterface",
+    "FormatInterface",
+    "IntervalsInterface",
+    "PulseTableInterface",
+    "ScanImageInterface",
+    "Suite2pInterface",
+    "TiffInterface",
+    "VideoInterface",
+    "WaveSurferInterface",
+]
+
+
+class AbfInterface(FormatInterface):
+    """Axon Binary Format recordings."""
+
+    format = abf.FORMAT
+
+
+class WaveSurferInterface(FormatInterface):
+    """WaveSurfer HDF5 recordings."""
+
+    format = wavesurfer.FORMAT
+
+
+class ScanImageInterface(FormatInterface):
+    """ScanImage TIFF movies."""
+
+    format = scanimage.FORMAT
+
+
+class TiffInterface(FormatInterface):
+    """TIFF movies of other microscopes."""
+
+    format = tiff.FORMAT
+
+
+class Suite2pInterface(FormatInterface):
+    """ROIs and traces of Suite2p."""
+
+    format = suite2p.FORMAT
+
+
+class AbfProtocolInterface(FormatInterface):
+    """Light commanded by the protocol of an ABF file."""
+
+    format = abf_protocol.FORMAT
+
+
+class ChannelLightInterface(FormatInterface):
+    """Light on a recorded channel."""
+
+    format = channel.FORMAT
+
+
+class PulseTableInterface(FormatInterface):
+    """Light pulses listed in a table."""
+
+    format = pulse_table.FORMAT
+
+
+class AssayInterface(FormatInterface):
+    """Scores of a behavioural assay."""
+
+    format = assay.FORMAT
+
+
+class BorisInterface(FormatInterface):
+    """Events scored in BORIS."""
+
+    format = boris.FORMAT
+
+
+class ChannelEventsInterface(FormatInterface):
+    """Events on a recorded channel."""
+
+    format = channel_events.FORMAT
+
+
+class DeepLabCutInterface(FormatInterface):
+    """Body parts tracked by DeepLabCut."""
+
+    format = deeplabcut.FORMAT
+
+
+class IntervalsInterface(FormatInterface):
+    """Labelled intervals listed in a table."""
+
+    format = intervals.FORMAT
+
+
+class VideoInterface(FormatInterface):
+    """Videos, kept as files beside the NWB file."""
+
+    format = video.FORMAT

@@ -1,0 +1,89 @@
+"""Read a source whose keys are given in Python, with the sources that it is derived from inline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, get_args, get_origin
+
+from pydantic import BaseModel, ValidationError
+
+from bergmann.errors import SourceError
+from bergmann.plan.references import RefUse, uses, with_paths
+from bergmann.records import Record
+from bergmann.registry import Format, Source, load_formats
+from bergmann.stated import Ref
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
+
+_INLINE = {"format", "part"}  # keys of an inline source that are no fields of it
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A source, what it says, and the sources that it names, by field."""
+
+    source: Source
+    record: Record
+    parents: Mapping[str, Source] = field(default_factory=dict)
+
+
+def read_source(one: Format, keys: Mapping[str, Any]) -> Reading:
+    """Read a source and, inline, what it is derived from.
+
+    Raises
+    ------
+    SourceError
+        If a key is wrong, a source cannot be read, or one is not of the kind that another is read from.
+    """
+    fields, parents = dict(keys), {}
+    for name in references(one.source):
+        inline = fields.pop(name, None)
+        if inline is not None:
+            parents[name] = _read_inline(inline, f"{one.key}.{name}")
+            fields[name] = Ref(inline["format"], inline.get("part"))
+    source = validated(one.source, {"format": one.key, **fields}, one.key)
+    inputs = {name: parent.record for name, parent in parents.items()}
+    for use in uses(source, ""):
+        if isinstance(use, RefUse) and not isinstance(inputs[use.key], use.record):
+            raise SourceError(
+                f"{one.key}.{use.key}: {use.ref.name} is no {use.record.__name__.lower()}, which {one.label} is read from"
+            )
+    return Reading(source, one.read(source, inputs), {name: parent.source for name, parent in parents.items()})
+
+
+def _read_inline(inline: object, key: str) -> Reading:
+    """Read a source whose keys stand inside another one's."""
+    if not isinstance(inline, Mapping) or "format" not in inline:
+        raise SourceError(f"{key}: {inline!r} is no source; give its keys, such as {{'format': 'wavesurfer', 'path': 'daq.h5'}}")
+    keys = {name: value for name, value in inline.items() if name not in _INLINE}
+    known = [one for one in load_formats() if one.key == inline["format"]]
+    chosen = [one for one in known if one.chosen_by in keys] or [one for one in known if one.chosen_by is None]
+    if len(chosen) != 1:
+        names = ", ".join(sorted({one.key for one in load_formats()}))
+        raise SourceError(f"{key}: {inline['format']!r} is no format that another source can be read from; formats: {names}")
+    return read_source(chosen[0], keys)
+
+
+def references(source: type[Source]) -> tuple[str, ...]:
+    """The fields of a source that name another one."""
+    return tuple(name for name, info in source.model_fields.items() if _has_ref(info.annotation))
+
+
+def _has_ref(annotation: Any) -> bool:
+    return get_origin(annotation) is Ref or any(_has_ref(part) for part in get_args(annotation))
+
+
+def validated(model: type[ModelT], keys: Mapping[str, Any], where: str) -> ModelT:
+    """The model of the keys, its paths made absolute.
+
+    Raises
+    ------
+    SourceError
+        If anything is wrong: all of it at once.
+    """
+    try:
+        return with_paths(model.model_validate(keys), where, lambda _, path: path.absolute())
+    except ValidationError as refused:
+        wrong = (f"{'.'.join((where, *map(str, one['loc'])))}: {one['msg']}" for one in refused.errors(include_url=False))
+        raise SourceError("; ".join(wrong)) from refused
