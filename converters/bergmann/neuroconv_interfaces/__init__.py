@@ -25,7 +25,7 @@ Six things differ from a session:
   drugs whose times are stated by a session's recordings are refused.
 - A video is named by its base name; put it beside the NWB file.
 - NeuroConv writes the file, with every extension that is imported. Where types of core and of extensions name each other, as for
-  light and pose, pynwb's validation is in error (pynwb issue 1777) until `bergmann.writing.namespaces.use_one_namespace` was called.
+  light and pose, pynwb's validation is in error (pynwb issue 1777) until `bergmann.writing.namespaces.use_one_namespace` is called.
 - Write HDF5: in Zarr, columns of references (the sites of light) are pickles, which cannot be read back (hdmf-zarr 0.13).
 """
 
