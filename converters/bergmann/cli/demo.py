@@ -22,7 +22,11 @@ def command(folder: Path, as_json: bool) -> None:
     from bergmann.cli.convert import exit_status, print_conversions
 
     if folder.exists() and any(folder.iterdir()):
-        say(f"{folder} is there already and not empty; name another folder: bergmann demo FOLDER")
+        message = f"{folder} is there already and not empty; name another folder: bergmann demo FOLDER"
+        if as_json:
+            print_json({"error": message})
+        else:
+            say(message)
         sys.exit(UNUSABLE)
     say(f"Simulating the rig in {folder / 'rig'} (two animals; about ten seconds)")
     from bergmann.rig.sessions import session_paths
@@ -30,14 +34,15 @@ def command(folder: Path, as_json: bool) -> None:
 
     simulate_demo(folder / "rig")
     sessions = session_paths(folder / "rig")
-    say(f"Converting {len(sessions)} sessions to {folder / 'dandiset'}")
+    say(f"Converting {len(sessions)} sessions to {folder / 'dandiset'}, and validating each (about five seconds a file)")
     from bergmann.convert import convert_session
 
     done = [convert_session(path, folder / "dandiset", on_progress=Progress(path.parent.name)) for path in sessions]
-    say("Validating the whole dandiset")
-    from bergmann.validate import validate_paths
+    from bergmann.validate import validate_together
 
-    findings = validate_paths([folder / "dandiset"])
+    findings = tuple(one for conversion in done for one in conversion.findings)
+    if any(conversion.target is not None for conversion in done):
+        findings += validate_together(folder / "dandiset")
     status = max(exit_status(done), GOOD if all(one.severity != "error" for one in findings) else FINDINGS)
     if as_json:
         document = {"folder": folder.as_posix(), "conversions": [one.as_dict() for one in done]}
@@ -45,7 +50,7 @@ def command(folder: Path, as_json: bool) -> None:
         sys.exit(status)
     print_conversions(done)
     print_findings(finding for finding in findings if finding.severity == "error")
-    click.echo(f"\nThe dandiset as a whole: {count_findings(findings)} (pynwb, NWB Inspector and dandi)")
+    click.echo(f"\nAll of it, validated with pynwb, NWB Inspector and dandi: {count_findings(findings)}")
     click.echo(_next_steps(folder))
     sys.exit(status)
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bergmann.errors import SourceError
 from bergmann.findings import SEVERITIES, Finding
 from bergmann.validate.files import check_readable, find_nwb_files
 
-__all__ = ["validate_paths"]
+__all__ = ["validate_paths", "validate_together"]
 
 
 def validate_paths(paths: Iterable[Path]) -> tuple[Finding, ...]:
@@ -40,16 +40,40 @@ def validate_paths(paths: Iterable[Path]) -> tuple[Finding, ...]:
         raise SourceError("\n".join(f"{finding.location}: {finding.message}" for found in unreadable.values() for finding in found))
     findings: list[Finding] = []
     with quietly():
-        from bergmann.validate.subjects import check_subjects
-        from bergmann.validate.tools import check_neighbours, check_with_tools
+        from bergmann.validate.tools import check_with_tools
 
         for file in files:
             findings += unreadable.get(file) or _by_severity(check_with_tools(file))
-        for folder in named:
-            if folder.is_dir():
-                findings += check_neighbours(folder)
-        findings += check_subjects(file for file in files if file not in unreadable)
+        findings += _check_together(named, [file for file in files if file not in unreadable])
     return tuple(dict.fromkeys(findings))
+
+
+def validate_together(folder: Path) -> tuple[Finding, ...]:
+    """Check what is only seen over all files of a folder, each of which has been validated by itself.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    tuple of Finding
+        Subjects that differ between their sessions, and what dandi says of the videos.
+    """
+    from bergmann.validate.quiet import quietly
+
+    with quietly():
+        return tuple(dict.fromkeys(_check_together([folder], find_nwb_files([folder]))))
+
+
+def _check_together(named: Iterable[Path], files: Iterable[Path]) -> Iterator[Finding]:
+    from bergmann.validate.subjects import check_subjects
+    from bergmann.validate.tools import check_neighbours
+
+    for folder in named:
+        if folder.is_dir():
+            yield from check_neighbours(folder)
+    yield from check_subjects(files)
 
 
 def _by_severity(findings: Iterable[Finding]) -> list[Finding]:
