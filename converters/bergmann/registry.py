@@ -254,10 +254,18 @@ def expand(path: Path) -> tuple[Path, ...]:
     found = sorted(root.glob("/".join(pattern)), key=natural_order) if pattern and root.is_dir() else []
     if found:
         return tuple(found)
-    folder = path.parent
+    raise SourceError(_nothing_there(path, is_pattern=bool(pattern)))
+
+
+def _nothing_there(path: Path, *, is_pattern: bool) -> str:
+    """What is missing, the file or a folder on the way to it, and what is there instead."""
+    missing, folder = path, path.parent
     while not folder.is_dir() and folder != folder.parent:
-        folder = folder.parent
-    there = sorted(child.name for child in folder.iterdir())[:8] if folder.is_dir() else []
-    listing = ", ".join(there) if there else "nothing"
-    what = "no file matches" if pattern else "there is no"
-    raise SourceError(f"{path.name}: {what} {path.name!r}; the folder {folder.name!r} has: {listing}")
+        missing, folder = folder, folder.parent
+    there = [child.name for child in sorted(folder.iterdir(), key=natural_order)] if folder.is_dir() else []
+    listing = ", ".join([*there[:8], *(["..."] if len(there) > 8 else [])]) or "nothing"
+    if missing != path:
+        what = f"there is no folder {missing.name!r}"
+    else:
+        what = f"no file matches {path.name!r}" if is_pattern else f"there is no {path.name!r}"
+    return f"{path.name}: {what}; the folder {folder.name!r} has: {listing}"
