@@ -134,8 +134,8 @@ def _load(path: Path) -> NDArray[Any]:
     """An array of a NumPy file, mapped and not read."""
     try:
         stored: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise SourceError(f"{path.parent.name}/{path.name}: cannot be read ({error}); is it truncated?") from error
+    except (ValueError, OSError, EOFError) as error:  # their own words tell to trust the file
+        raise SourceError(f"{path.parent.name}/{path.name}: not a whole NumPy file of numbers; copy the folder again") from error
     return stored
 
 
