@@ -121,6 +121,9 @@ _UNIT_OF: dict[str, str] = {
     "titre": "vg/mL",
     "angle": "degree",
 }
+_USUAL: dict[str, str] = {**_UNIT_OF, "length": "um", "power": "mW", "mass": "g", "volume": "uL", "current": "mA"}
+"""What a person would write."""
+
 _NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
 _POWER_OF_TEN = r"\s*[x×·*]\s*10\s*\^\s*(?P<power>[+-]?\d+)"
 _QUANTITY = re.compile(rf"(?P<number>{_NUMBER})(?:{_POWER_OF_TEN})?\s*(?P<unit>\S.*?)?")
@@ -179,8 +182,14 @@ class Quantity:
         return f"{short if float(short) == self.value else repr(self.value)} {self.unit}"
 
     @classmethod
-    def parse(cls, text: object) -> Quantity:
+    def parse(cls, text: object, *, usual: str = "um") -> Quantity:
         """Read ``300 um``, ``1.2e13 vg/mL``, ``0.9 %``.
+
+        Parameters
+        ----------
+        text : object
+        usual : str
+            The unit that a message gives as an example.
 
         Raises
         ------
@@ -202,7 +211,7 @@ class Quantity:
             raise ValueError(f"`{text}` is not a number with a unit, such as `300 um`")
         unit = match["unit"]
         if not unit:
-            raise ValueError(f"`{text}` has no unit; write it behind the number, such as `{plain} um`")
+            raise ValueError(f"`{text}` has no unit; write it behind the number, such as `{plain} {usual}`")
         _refuse_unit(text, unit)
         value = float(f"{match['number']}e{match['power']}" if match["power"] else match["number"])
         if not isfinite(value):
@@ -236,7 +245,7 @@ class Quantity:
 
 def _of(dimension: str) -> BeforeValidator:
     def check(text: object) -> Quantity:
-        quantity = Quantity.parse(text)
+        quantity = Quantity.parse(text, usual=_USUAL[dimension])
         try:
             quantity.to(_UNIT_OF[dimension])
         except ValueError:

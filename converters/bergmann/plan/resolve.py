@@ -94,10 +94,7 @@ def make_plan(path: Path) -> Plan:
     Plan
         With findings; nothing is written and no array is read.
 
-    Raises
-    ------
-    SourceError
-        If the session file itself is not there or is not text.
+    A session file that is not there or is no text is a finding, too, with the check ``"unreadable"``.
     """
     loaded = load_session(path)
     headers, unreadable = read_headers(loaded)
@@ -226,11 +223,9 @@ def _check_start(plan: Plan) -> Iterator[Finding]:
         elif plan.reference in plan.headers:
             message = f"{plan.reference} does not say when it started"
             yield _error(loaded, key, "gap", message, "write the local date and time of its start, such as 2024-05-17 10:30:57")
-    elif not plan.time_of_day_known and timed_roots(plan):
-        names = ", ".join(timed_roots(plan))
-        yield _error(
-            loaded, key, "gap", f"only a date, but {names} have times of day", "write `start: from <source>`, or date and time"
-        )
+    elif not plan.time_of_day_known and (timed := [name for name in timed_roots(plan) if name in plan.headers]):
+        message = f"only a date, but {', '.join(timed)} {'has' if len(timed) == 1 else 'have'} times of day"
+        yield _error(loaded, key, "gap", message, "write `start: from <source>`, or date and time")
     if plan.start is not None and plan.start.utcoffset() != plan.start.replace(fold=1).utcoffset():
         yield _error(
             loaded,
@@ -285,12 +280,12 @@ def _check_instrument_clocks(plan: Plan) -> Iterator[Finding]:
         if not difference:
             continue
         beyond = abs(difference) > tolerance
-        seconds = difference.total_seconds()
+        by = f"{difference.days:+d} d" if abs(difference) > timedelta(days=2) else f"{difference.total_seconds():+.0f} s"
         yield Finding(
             severity="warning" if beyond else "note",
             check="conflict" if beyond else "instrument clock",
             location=plan.loaded.place(f"sources.{name}"),
-            message=f"its own clock says {header.start:%Y-%m-%d %H:%M:%S}, {seconds:+.0f} s from the session's start",
+            message=f"its own clock says {header.start:%Y-%m-%d %H:%M:%S}, {by} from the session's start",
             remedy="is this the right file? State `session.tolerance` if the clocks disagree so far" if beyond else "",
         )
 
