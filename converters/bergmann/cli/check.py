@@ -45,7 +45,8 @@ def command(sessions: tuple[Path, ...], as_json: bool) -> None:
             "findings": [finding.as_dict() for finding in plan.findings],
         }
         if has_errors(plan.findings):
-            status = max(status, FINDINGS)
+            is_unreadable = any(finding.check == "unreadable" for finding in plan.findings)
+            status = max(status, UNUSABLE if is_unreadable else FINDINGS)
         if not as_json:
             click.echo(f"{path}: {len(plan.loaded.order)} sources, {count_findings(plan.findings)}")
             print_findings(plan.findings)

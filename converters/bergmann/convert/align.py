@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from bergmann.convert.anchors import SessionAnchors
-from bergmann.errors import SourceError
+from bergmann.errors import SessionError, SourceError
 from bergmann.findings import Finding
 from bergmann.moments import Moment, When, resolve
 from bergmann.plan.resolve import Plan, inputs_of
@@ -63,8 +63,8 @@ def align(plan: Plan) -> Aligned:
 
     Raises
     ------
-    SourceError
-        If a source cannot be read, or its frames do not match the pulses of its clock line; the message begins with its name.
+    SessionError
+        If a source cannot be read, or its frames do not match the pulses of its clock line; the finding is at the source.
     """
     aligned = Aligned(plan)
     for name in plan.loaded.order:
@@ -77,7 +77,8 @@ def align(plan: Plan) -> Aligned:
                 aligned.fits[name] = fit
                 record = record.aligned(fit.offset)
         except SourceError as error:
-            raise SourceError(f"{plan.loaded.origin(f'sources.{name}').text}: {error}") from error
+            place = plan.loaded.place(f"sources.{name}")
+            raise SessionError([Finding(severity="error", check="source", location=place, message=str(error))]) from error
         aligned.records[name] = record
     return aligned
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from typing import Any, Literal
 from bergmann import __version__
 from bergmann.convert.align import Aligned, align
 from bergmann.convert.nwbfile import add_devices, make_nwbfile
-from bergmann.errors import BergmannError, SessionError, WriteError
+from bergmann.errors import BergmannError, SessionError, SourceError, WriteError
 from bergmann.findings import Finding, has_errors
 from bergmann.plan.references import NameUse, uses
 from bergmann.plan.resolve import Plan, make_plan
@@ -109,9 +110,10 @@ def convert_session(path: Path, out: Path, *, overwrite: bool = False, on_progre
             findings = (*findings, *validate_paths([target]))
             result = "written"
         else:
-            result = "unreadable" if any(one.check == "source" for one in findings) else "refused"
+            result = _why_not(findings)
     except SessionError as error:
-        result, findings = "unreadable", (*findings, *error.findings)
+        findings = (*findings, *error.findings)
+        result = _why_not(findings)
     except WriteError as error:
         result, findings = "failed", (*findings, _failure(path, "output", str(error)))
     except BergmannError as error:
@@ -119,6 +121,11 @@ def convert_session(path: Path, out: Path, *, overwrite: bool = False, on_progre
     except Exception as error:  # noqa: BLE001  one session's surprise must not stop the other fifty-nine; it is reported whole
         result, findings = "failed", (*findings, _surprise(path, error))
     return Conversion(session=str(path), result=result, target=target, findings=findings, seconds=time.perf_counter() - begun)
+
+
+def _why_not(findings: Iterable[Finding]) -> Result:
+    """Whether something could not be read, or what was read is not enough."""
+    return "unreadable" if any(one.check in {"source", "unreadable"} for one in findings) else "refused"
 
 
 def _failure(path: Path, check: str, message: str) -> Finding:
@@ -148,14 +155,45 @@ def _write(aligned: Aligned, out: Path, overwrite: bool, on_progress: OnProgress
     placed = Placed(stream=streams, collections=collections, when=aligned.when)
     _add_collections(nwbfile, COLLECTIONS_BEFORE, placed)
     _add_arm(nwbfile, plan, placed)
-    writers = load_entry_writers()
-    for name, record in aligned.records.items():
-        source = plan.loaded.sources[name]
-        writers[source.format.record](nwbfile, Entry(name=name, record=record, stated=source.stated, source=source.source), placed)
+    _add_sources(nwbfile, aligned, placed)
     _add_collections(nwbfile, COLLECTIONS_AFTER, placed)
     _add_invalid(nwbfile, aligned, placed)
     nwbfile.add_lab_meta_data(_conversion_record(aligned))
     return write_session(nwbfile, out, streams, placed.externals, overwrite=overwrite, on_progress=on_progress)
+
+
+def _add_sources(nwbfile: Any, aligned: Aligned, placed: Placed) -> None:
+    """Add what was read, each source by its room.
+
+    Raises
+    ------
+    SessionError
+        If a room refuses what it is given, or two sources would write objects of one name: ``movie``, with two channels, and
+        ``movie_ch1``.
+    """
+    writers = load_entry_writers()
+    for name, record in aligned.records.items():
+        source = aligned.plan.loaded.sources[name]
+        entry = Entry(name=name, record=record, stated=source.stated, source=source.source)
+        try:
+            writers[source.format.record](nwbfile, entry, placed)
+        except SourceError as error:
+            raise SessionError([_error(aligned.plan, f"sources.{name}", "source", str(error))]) from error
+        except ValueError as error:  # pynwb's own, which names addresses in memory
+            taken = _TAKEN.search(str(error))
+            if taken is None:
+                raise
+            message = f"{name} writes an object {taken['name']!r}, and another source has written one of that name"
+            remedy = "give one of the two another name"
+            raise SessionError([_error(aligned.plan, f"sources.{name}", "conflict", message, remedy)]) from error
+
+
+_TAKEN = re.compile(r"'(?P<name>[^']*)' at 0x[0-9a-fA-F]+ already exists in")
+"""How hdmf says that a name is taken (`hdmf.container.MultiContainerInterface`)."""
+
+
+def _error(plan: Plan, key: str, check: str, message: str, remedy: str = "") -> Finding:
+    return Finding(severity="error", check=check, location=plan.loaded.place(key), message=message, remedy=remedy)
 
 
 OF_SOURCES = ("planes", "light_sites")

@@ -154,6 +154,8 @@ def _decode(path: Path) -> str:
         raise _unreadable(path, 0, f"cannot be read: {error.strerror}", "") from error
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise _unreadable(path, 1, "saved as UTF-16 (`Unicode`)", "save it as UTF-8")
+    if b"\0" in content:
+        raise _unreadable(path, 0, "this is no text but binary data", "name the YAML file of the session")
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

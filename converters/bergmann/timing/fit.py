@@ -67,7 +67,8 @@ def fit_first_pulse(own: Times, pulses: NDArray[np.float64], *, source: str, lin
         raise SourceError(f"{line}: no pulse on this line; expected {len(own)}, one for each frame of {source}")
     if len(pulses) != len(own):
         raise SourceError(
-            f"{source}: {len(own)} frames, but {len(pulses)} pulses on {line}; expected one pulse a frame. "
+            f"{source}: {len(own)} frames, but {len(pulses)} {'pulse' if len(pulses) == 1 else 'pulses'} on {line}; expected one "
+            "pulse a frame. "
             "Was one of the two stopped early, or does the line tick for something else?"
         )
     offset = float(pulses[0] - own.first)
