@@ -16,8 +16,8 @@ from bergmann.cli.output import FINDINGS, GOOD, UNUSABLE, Progress, count_findin
 def command(folder: Path, as_json: bool) -> None:
     """Make a simulated experiment in FOLDER, convert it, and check the result.
 
-    Two mice with the raw files of every instrument: in one the alpha-1A adrenoceptor is knocked down in Bergmann glia, the other is its
-    scrambled control.
+    Two mice with the raw files of every instrument: in one the alpha-1A adrenoceptor is knocked down in Bergmann glia, the other
+    is its scrambled control.
     """
     from bergmann.cli.convert import exit_status, print_conversions
 
