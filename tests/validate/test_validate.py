@@ -157,6 +157,17 @@ def test_namespaces_of_a_file_are_parsed_no_more_than_three_times(tmp_path: Path
     assert loads == 3
 
 
+def test_a_neighbour_that_dandi_cannot_check_does_not_hide_the_rest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(make(), tmp_path)
+    (tmp_path / "dandiset.yaml").write_text("identifier: '1'\n", encoding="utf-8")
+    (tmp_path / "dataset_description.json").write_text('{"Name": "n", "BIDSVersion": "1.9.0"}', encoding="utf-8")
+    monkeypatch.setenv("PATH", str(tmp_path))  # where dandi looks for the validator of BIDS
+    found = validate_paths([tmp_path])
+    (said,) = [finding for finding in found if finding.check == "dandi.neighbour"]
+    assert (said.severity, said.location) == ("warning", "dataset_description.json")
+    assert {finding.location.partition(":")[0] for finding in found} >= {path.name}
+
+
 def test_objects_without_a_path_are_told_apart(tmp_path: Path) -> None:
     nwbfile = make()
     for name in ("laser", "fibre"):

@@ -64,8 +64,18 @@ def check_neighbours(folder: Path) -> Iterator[Finding]:
         return
     for file in find_dandi_files(folder, dandiset_path=folder):
         if not isinstance(file, NWBAsset):
-            for result in file.get_validation_errors():
-                yield _from_result(file.filepath, result)
+            yield from _check_neighbour(file)
+
+
+def _check_neighbour(file: Any) -> Iterator[Finding]:
+    try:
+        results = file.get_validation_errors()
+    except Exception as error:  # noqa: BLE001 - a validator of its own that is not installed (BIDS), or a file that it cannot read
+        message = f"dandi cannot check it here: {_last_line(str(error))}"
+        yield _of_dandi(file.filepath, "warning", "dandi.neighbour", message)
+        return
+    for result in results:
+        yield _from_result(file.filepath, result)
 
 
 def _of_dandi(path: Path, severity: Severity, check: str, message: str) -> Finding:
