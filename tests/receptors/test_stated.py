@@ -118,7 +118,9 @@ def test_a_receptor_state_that_rests_on_a_later_injection_is_an_error() -> None:
         for one in found(
             populations={"bg": {"cell_type": "Bergmann glial cell", "location": "CUL4, 5"}},
             vectors={"shrna": {"construct": "AAV-shRNA(Adra1a)", "titre": "1e12 vg/mL", "manufacturer": "unknown"}},
-            receptors={"a1a": {"receptor": "Adra1a", "population": "bg", "status": "knocked_down", "by": "shRNA", "vector": "shrna"}},
+            receptors={
+                "a1a": {"receptor": "Adra1a", "population": "bg", "status": "knocked_down", "by": "shRNA", "vector": "shrna"}
+            },
             procedures={"virus": {"kind": "injection", "date": "2024-05-18", "vectors": ["shrna"]}},
         )
         if one.severity == "error"
