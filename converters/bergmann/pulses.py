@@ -32,6 +32,9 @@ class RecordedPulses:
         As used, in `unit`.
     on_at_start, on_at_end : np.ndarray, shape (n_pulses,), bool
         Whether the pulse is cut: it was on at the first (last) sample of a stretch recorded without a gap.
+    n_faint : int
+        Stretches that leave the resting level by a tenth of the step and do not reach the threshold, where that was found and not
+        stated: weaker pulses, perhaps.
     """
 
     channel: str
@@ -43,6 +46,7 @@ class RecordedPulses:
     hysteresis: float
     on_at_start: NDArray[np.bool_]
     on_at_end: NDArray[np.bool_]
+    n_faint: int = 0
 
     def __len__(self) -> int:
         return len(self.times)
@@ -91,10 +95,12 @@ def recorded_pulses(
         If there is no such channel, or no two levels on it and `threshold` is not given.
     """
     channel = recording.channel(channel_name)
+    runs = _runs(recording)
     try:
-        threshold, hysteresis = _thresholds(channel, threshold, hysteresis)
-        runs = _runs(recording)
+        levels = _levels(channel) if channel.kind == "analog" and threshold is None else None
+        threshold, hysteresis = _thresholds(channel, levels, threshold, hysteresis)
         found = [_pulses_of_run(channel, start, stop, threshold, hysteresis, polarity) for start, stop in runs]
+        n_faint = 0 if levels is None else _count_faint(channel, levels, runs, found, polarity)
     except SourceError as error:
         raise SourceError(f"{recording.files[0].name}: channel {channel_name}: {error}") from error
     onsets = np.concatenate([start + pulses.onsets for (start, _), pulses in zip(runs, found, strict=True)])
@@ -109,17 +115,33 @@ def recorded_pulses(
         hysteresis=hysteresis,
         on_at_start=np.concatenate([_mark(len(one), 0, one.starts_on) for one in found]),
         on_at_end=np.concatenate([_mark(len(one), -1, one.ends_on) for one in found]),
+        n_faint=n_faint,
     )
 
 
-def _thresholds(channel: Channel, threshold: float | None, hysteresis: float | None) -> tuple[float, float]:
+def refuse_faint(pulses: RecordedPulses, file: str, remedy: str) -> None:
+    """Refuse pulses beside which a found threshold would lose weaker ones.
+
+    Raises
+    ------
+    SourceError
+        If there is a stretch that may be one; `remedy` says what to do.
+    """
+    if pulses.n_faint:
+        raise SourceError(
+            f"{file}: channel {pulses.channel}: {pulses.n_faint} stretches beside {len(pulses)} pulses leave the resting level and "
+            f"do not reach {pulses.threshold:g} {pulses.unit}, half way between its two levels; are they weaker pulses? {remedy}"
+        )
+
+
+def _thresholds(channel: Channel, levels: Levels | None, threshold: float | None, hysteresis: float | None) -> tuple[float, float]:
     if channel.kind == "digital":
         if threshold is not None or hysteresis is not None:
             raise SourceError("a digital line is 0 or 1; leave out `threshold` and `hysteresis`")
         return 0.5, 0.0
-    if threshold is not None:
-        return threshold, abs(threshold) / 5 if hysteresis is None else hysteresis
-    levels = _levels(channel)
+    if levels is None:
+        stated = 0.0 if threshold is None else threshold
+        return stated, abs(stated) / 5 if hysteresis is None else hysteresis
     return levels.threshold, levels.hysteresis if hysteresis is None else hysteresis
 
 
@@ -144,6 +166,18 @@ def _pulses_of_run(channel: Channel, start: int, stop: int, threshold: float, hy
         hysteresis=hysteresis,
         polarity=polarity,
     )
+
+
+def _count_faint(channel: Channel, levels: Levels, runs: list[tuple[int, int]], found: list[Pulses], polarity: Polarity) -> int:
+    """Stretches that are further than a tenth of the step from the resting level and hold no pulse."""
+    step = levels.high - levels.low
+    near_rest = levels.low + 0.075 * step if polarity == "high" else levels.high - 0.075 * step
+    count = 0
+    for (start, stop), pulses in zip(runs, found, strict=True):
+        stretches = _pulses_of_run(channel, start, stop, near_rest, 0.05 * step, polarity)
+        before, behind = (np.searchsorted(pulses.onsets, edges) for edges in (stretches.onsets, stretches.offsets))
+        count += int((before == behind).sum())
+    return count
 
 
 def _mark(n_pulses: int, index: int, is_cut: bool) -> NDArray[np.bool_]:

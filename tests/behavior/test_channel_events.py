@@ -50,6 +50,16 @@ def test_an_analog_line_keeps_the_level_of_each_pulse(tmp_path, threshold):
     assert "in V" in series.column_descriptions["level"]
 
 
+def test_weaker_pulses_are_not_lost_without_a_word(tmp_path):
+    made = recording(tmp_path)
+    puffs = made.channel("Puff").samples
+    puffs[1700:1720] = 1000
+    with pytest.raises(SourceError, match=r"channel Puff: 1 stretches beside 4 pulses .*State `threshold:`"):
+        read(ChannelEventsSource(of="daq/Puff", event="puff"), {"of": made})
+    (series,) = read(ChannelEventsSource(of="daq/Puff", event="puff", threshold="500 mV"), {"of": made}).series
+    assert len(series.times) == 5
+
+
 def test_the_recording_has_already_the_session_clock(tmp_path):
     events = read(ChannelEventsSource(of="daq/ShockTTL", event="shock"), {"of": recording(tmp_path).aligned(12.5)})
     np.testing.assert_allclose(events.series[0].times.seconds, 12.5 + ONSETS / RATE)

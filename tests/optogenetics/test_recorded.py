@@ -74,6 +74,18 @@ def test_thresholds_are_stated_in_any_unit_of_the_channel() -> None:
         read(channel(threshold="2 mW"), {"of": recording(samples)})
 
 
+def test_weaker_pulses_are_not_lost_without_a_word() -> None:
+    samples = pulsed(60, 100, length=2000) + pulsed(20, 1500, level=1.0, length=2000)
+    with pytest.raises(SourceError, match=r"daq\.h5: channel Laser: 20 stretches beside 60 pulses .*weaker.*`threshold:`"):
+        read(channel(), {"of": recording(samples)})
+    assert len(read(channel(threshold="0.5 V"), {"of": recording(samples)}).times) == 80
+
+
+def test_slow_edges_and_ripple_are_no_weaker_pulses() -> None:
+    samples = np.convolve(pulsed(20, 100, width=8, period=40), np.full(3, 1 / 3), "same") + 0.1 * np.sin(np.arange(1000))
+    assert len(read(channel(), {"of": recording(samples)}).times) == 20
+
+
 def test_short_pulses_are_left_out_as_stated_and_counted() -> None:
     samples = pulsed(3, 100, width=5) + pulsed(2, 500, width=1)
     record = read(channel(minimum_width="2 ms"), {"of": recording(samples)})

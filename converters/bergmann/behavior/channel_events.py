@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from bergmann.errors import SourceError
-from bergmann.pulses import RecordedPulses, recorded_pulses
+from bergmann.pulses import RecordedPulses, recorded_pulses, refuse_faint
 from bergmann.records import Events, EventSeries, Recording
 from bergmann.registry import Format, Inputs, Source
 from bergmann.stated import Quantity, Ref
@@ -45,8 +45,8 @@ def read(source: ChannelEventsSource, inputs: Inputs) -> Events:
     Raises
     ------
     SourceError
-        If no channel is named or the recording does not have it, a threshold is in another dimension than the channel, or there is
-        no pulse.
+        If no channel is named or the recording does not have it, a threshold is in another dimension than the channel, none is
+        stated and there are weaker pulses, perhaps, or there is no pulse.
     """
     recording = inputs["of"]
     if not isinstance(recording, Recording):
@@ -60,6 +60,7 @@ def read(source: ChannelEventsSource, inputs: Inputs) -> Events:
         threshold=_level(source, "threshold", recording),
         hysteresis=_level(source, "hysteresis", recording),
     )
+    refuse_faint(pulses, recording.files[0].name, f"State `threshold:` to say from where on it is {source.event!r}")
     if not len(pulses):
         raise SourceError(
             f"{recording.files[0].name}: no pulse on {source.of.part} ({pulses.basis}); state another `threshold`, or `absent` "

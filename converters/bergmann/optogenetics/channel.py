@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bergmann.errors import SourceError
-from bergmann.pulses import RecordedPulses, recorded_pulses
+from bergmann.pulses import RecordedPulses, recorded_pulses, refuse_faint
 from bergmann.records import LightPulses, Recording
 from bergmann.registry import Format, Inputs, Source
 from bergmann.stated import Duration, Quantity, Ref
@@ -51,8 +51,8 @@ def read(source: LightChannel, inputs: Inputs) -> LightPulses:
     Raises
     ------
     SourceError
-        If no channel is named or there is no such channel; if a threshold is in another kind of unit; if there is no pulse; if one
-        is cut by the edge of a sweep and nothing is stated about it.
+        If no channel is named or there is no such channel; if a threshold is in another kind of unit; if none is stated and there
+        are weaker pulses, perhaps; if there is no pulse; if one is cut by the edge of a sweep and nothing is stated about it.
     """
     recording = inputs["of"]
     if not isinstance(recording, Recording):
@@ -65,6 +65,7 @@ def read(source: LightChannel, inputs: Inputs) -> LightPulses:
     pulses = recorded_pulses(
         recording, source.of.part, threshold=_in_unit(source.threshold, unit), hysteresis=_in_unit(source.hysteresis, unit)
     )
+    refuse_faint(pulses, recording.files[0].name, "State `threshold:` to say from where on the light was on")
     kept, remarks = _choose(source, pulses, recording.files[0].name)
     if not kept.any():
         raise SourceError(
