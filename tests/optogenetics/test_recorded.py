@@ -82,7 +82,7 @@ def test_weaker_pulses_are_not_lost_without_a_word() -> None:
 
 
 def test_slow_edges_and_ripple_are_no_weaker_pulses() -> None:
-    samples = np.convolve(pulsed(20, 100, width=8, period=40), np.full(3, 1 / 3), "same") + 0.1 * np.sin(np.arange(1000))
+    samples = np.convolve(pulsed(20, 100, width=24, period=40), np.full(3, 1 / 3), "same") + 0.1 * np.sin(np.arange(1000))
     assert len(read(channel(), {"of": recording(samples)}).times) == 20
 
 
