@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bergmann.errors import WriteError
+from bergmann.writing.watched import open_watched
 
 TOP = "bergmann-session"
 """Name of the generated namespace."""
@@ -45,9 +46,7 @@ def use_one_namespace(path: Path) -> None:
     WriteError
         If an object's type is in no cached namespace: readers would drop the object without a word.
     """
-    import h5py
-
-    with h5py.File(path, "r+") as file:
+    with open_watched(path, "r+") as (file, _):
         if "specifications" not in file:
             raise WriteError(f"{path.name}: it holds no specifications, which readers need for its extensions; write it with them")
         specifications = file["specifications"]

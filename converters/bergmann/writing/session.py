@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import re
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -26,6 +25,7 @@ from bergmann.writing.videos import (
     set_external_files,
     stage_videos,
 )
+from bergmann.writing.watched import open_watched
 
 _DANDISET = """\
 # A draft. The archive gives the identifier; name and description are yours to state.
@@ -175,12 +175,15 @@ def _writing_into(dandiset: Path) -> Iterator[None]:
 def _write(nwbfile: Any, path: Path, streams: Streams, on_progress: OnProgress | None) -> None:
     from pynwb import NWBHDF5IO
 
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message=".*does not end in '.nwb'")
-        io = NWBHDF5IO(path, "w")
-    with io:
+    with open_watched(path, "w") as (file, watched), NWBHDF5IO(file=file, mode="w") as io:
         io.write(nwbfile)
-        streams.fill(on_progress)
+
+        def tell(done: int, total: int) -> None:
+            watched.check()
+            if on_progress is not None:
+                on_progress(done, total)
+
+        streams.fill(tell)
     use_one_namespace(path)
 
 

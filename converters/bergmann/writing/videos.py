@@ -11,6 +11,7 @@ from typing import Any
 
 from bergmann.errors import SourceError, WriteError
 from bergmann.writing.naming import organized_videos
+from bergmann.writing.watched import open_watched
 
 _PLACED = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}_external_file_\d+\.\w+")
 
@@ -83,11 +84,9 @@ def set_external_files(path: Path, planned: Mapping[str, Mapping[str, Path]]) ->
     WriteError
         If an image series is not in the file, or has another number of files.
     """
-    import h5py
-
     if not planned:
         return
-    with h5py.File(path, "r+") as file:
+    with open_watched(path, "r+") as (file, _):
         series = _find_series(file, set(planned))
         for object_id, files in planned.items():
             if object_id not in series:
