@@ -260,15 +260,29 @@ def test_a_format_is_chosen_by_the_key_that_is_there(load: Load) -> None:
 
 
 def test_a_key_that_the_format_has_is_the_formats(load: Load) -> None:
-    loaded = load(
-        f"{COMPLETE}  rois: {{format: follower, of: movie, frames: 6-9, plane: bg}}\n".replace(
-            "plane: bg, c", "plane: bg, frames: 2-7, c"
-        )
-    )
+    loaded = load(f"{COMPLETE}  rois: {{format: follower, of: movie, frames: 6-9, plane: bg}}\n")
     assert not said(loaded)
     assert loaded.sources["rois"].source.frames == "6-9"  # type: ignore[attr-defined]
-    assert loaded.sources["rois"].frames is None
-    assert loaded.sources["movie"].frames == (2, 7)
+
+
+@pytest.mark.parametrize(
+    ("stated", "expected"),
+    [
+        ("plane: bg, frames: 2-7, c", "reserved: sources.movie.frames: `frames` is not read for Scope file by this version"),
+        ("plane: bg, last_frame: 7, c", "reserved: sources.movie.last_frame: `last_frame` is not read for Scope file by this"),
+        ("plane: bg, starts: 2 s after daq, c", "conflict: sources.movie.starts: `clock` and `starts` both say when it began"),
+    ],
+)
+def test_a_key_that_would_change_nothing_is_refused(load: Load, stated: str, expected: str) -> None:
+    (finding,) = load(COMPLETE.replace("plane: bg, c", stated)).findings
+    assert f"{finding.check}: {finding.location.split(' ')[1]}: {finding.message}".startswith(expected)
+
+
+@pytest.mark.parametrize("stated", ["starts: 5 s after daq", "clock: daq/FrameClock"])
+def test_a_derived_source_has_no_times_of_its_own(load: Load, stated: str) -> None:
+    (finding,) = load(f"{COMPLETE}  rois: {{format: follower, of: movie, {stated}, plane: bg}}\n").findings
+    assert (finding.check, finding.location) == ("conflict", f"session.yaml:10 sources.rois.{stated.split(':')[0]}")
+    assert "and `of: movie` both say its times; it takes those of the latter" in finding.message
 
 
 def test_sources_come_behind_those_that_they_need(load: Load) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -78,11 +78,6 @@ class SourceEntry:
         The channel whose pulses tick for its frames.
     starts : Moment or None
         When its zero is.
-    frames : tuple of int, optional
-        First and last frame of a longer series that are this session's, counted from 1, both included; None also where the format
-        itself takes `frames`.
-    last_frame : int, optional
-        Last frame to use, counted from 1.
     """
 
     name: str
@@ -91,8 +86,6 @@ class SourceEntry:
     stated: Stated
     clock: Ref[Recording] | None = None
     starts: Moment | None = None
-    frames: tuple[int, int] | None = None
-    last_frame: int | None = None
 
 
 def choose_format(branch: Branch, key: str, formats: Iterable[Format], findings: list[Finding]) -> Format | None:
@@ -142,6 +135,8 @@ def make_entry(name: str, branch: Branch, kind: Format, vocabulary: Vocabulary, 
     source = validate(kind.source, Branch(shares[0], branch.place), key, findings)
     stated = validate(vocabulary.stated_of(kind.record), Branch(shares[1], branch.place), key, findings)
     own = validate(PlanKeys, Branch(shares[2], branch.place), key, findings)
+    if source is not None:
+        findings.extend(_not_heeded(kind, source, shares[2], key))
     if len(findings) > before or source is None or stated is None or own is None:
         return None
     return SourceEntry(
@@ -151,6 +146,20 @@ def make_entry(name: str, branch: Branch, kind: Format, vocabulary: Vocabulary, 
         stated=stated,
         clock=own.clock,
         starts=own.starts,
-        frames=own.frames,
-        last_frame=own.last_frame,
     )
+
+
+def _not_heeded(kind: Format, source: Source, own: Mapping[str, Node], key: str) -> Iterator[Finding]:
+    """Keys of the plan that would change nothing of this source: what is stated is heeded or refused."""
+    for word in ("frames", "last_frame"):
+        if word in own:
+            message = f"`{word}` is not read for {kind.label} by this version: all of it would be converted"
+            yield error(own[word], f"{key}.{word}", "reserved", message, "leave it out")
+    timed = [word for word in ("clock", "starts") if word in own]
+    derived = next((name for name in type(source).model_fields if isinstance(getattr(source, name), Ref)), None)
+    if timed and derived is not None:
+        message = f"`{timed[0]}` and `{derived}: {getattr(source, derived)}` both say its times; it takes those of the latter"
+        yield error(own[timed[0]], f"{key}.{timed[0]}", "conflict", message, f"leave `{timed[0]}` or `{derived}` out")
+    elif len(timed) > 1:
+        message = "`clock` and `starts` both say when it began"
+        yield error(own["starts"], f"{key}.starts", "conflict", message, "leave one of them out")
