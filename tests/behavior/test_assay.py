@@ -86,7 +86,7 @@ def test_a_wrong_selection_is_refused(tmp_path, keys, message):
     [
         (("1.5", ""), r"column 'Threshold', line 2: an empty cell; expected a number"),
         (("1.5", '"1,5"'), r"line 2: '1,5' is not a number; write a decimal point"),
-        (("1.5", "1.5,9"), r"line 2 has 5 cells under 4 column names"),
+        (("1.5", "1.5,9"), r"line 2 has 5 cells under 4 columns"),
         (("Day", "Animal"), r"more than one column 'Animal'"),
     ],
 )

@@ -106,16 +106,18 @@ def _may_be(path: Path) -> bool:
     return path.name.lower().endswith((".boris", ".boris.gz", ".xlsx"))
 
 
-def read_observations(path: Path) -> dict[str, Observation]:
+def read_observations(path: Path, encoding: str | None = None) -> dict[str, Observation]:
     """All observations of a project or an export, by name.
 
     Raises
     ------
     SourceError
-        If the file is neither.
+        If the file is neither, or an encoding is stated of a project, which is always UTF-8.
     """
     if path.suffix.lower() in EXPORT_SUFFIXES:
-        return _read_export(path)
+        return _read_export(path, encoding)
+    if encoding is not None:
+        raise SourceError(f"{path.name}: a project of BORIS is always UTF-8; leave out `encoding`")
     return _read_project(path)
 
 
@@ -171,8 +173,8 @@ def _project_row(event: list[Any]) -> Row:
 # --- exports ----------------------------------------------------------------------------------------------------------
 
 
-def _read_export(path: Path) -> dict[str, Observation]:
-    cells = read_cells(path)
+def _read_export(path: Path, encoding: str | None) -> dict[str, Observation]:
+    cells = read_cells(path, encoding=encoding)
     top = next((n for n, row in enumerate(cells) if _is_header({cell.strip() for cell in row})), None)
     if top is None:
         raise SourceError(

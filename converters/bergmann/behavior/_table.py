@@ -5,22 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from bergmann.behavior._text import read_text
 from bergmann.errors import MissingExtraError, SourceError
 
 DELIMITERS = ("\t", ",", ";")
 
+Header = Literal["first line", "none"]
+"""Whether the first line of a table names its columns; without names, columns are numbered from 1."""
+
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A table with one header line.
+    """A table with one header line, or none.
 
     Attributes
     ----------
     path : Path
     columns : tuple of str
-        Names in the header, without the blanks around them.
+        Names in the header, without the blanks around them; ``"1"``, ``"2"``, ... where there is no header.
     rows : tuple of tuple of str
         Cells as written, blanks around them included, each row as long as `columns`.
     lines : tuple of int
@@ -84,52 +88,77 @@ def _text(selection: Mapping[str, str]) -> str:
     return ", ".join(f"{column} = {value!r}" for column, value in selection.items())
 
 
-def read_table(path: Path, *, sheet: str | None = None) -> Table:
-    """Read a table whose first line that is not empty names the columns.
+def read_table(
+    path: Path, *, sheet: str | None = None, encoding: str | None = None, header: Header = "first line", blanks: bool = False
+) -> Table:
+    """Read a table.
+
+    Parameters
+    ----------
+    path : Path
+        ``.xlsx`` or ``.xlsm``, or a text file.
+    sheet : str, optional
+        Of a workbook.
+    encoding : str, optional
+        Of a text file; UTF-8 where none is stated.
+    header : {"first line", "none"}
+        Whether the first line that is not empty names the columns.
+    blanks : bool
+        Whether blanks may separate cells, in a text that has neither tabs, commas nor semicolons.
 
     Raises
     ------
     SourceError
-        If the file is no such table, a row is longer than the header, or a workbook has several sheets and none is chosen.
+        If the file is no such table, its text is in another encoding, a row is longer than the first, or a workbook has several
+        sheets and none is chosen.
     """
-    cells = read_cells(path, sheet=sheet)
+    cells = read_cells(path, sheet=sheet, encoding=encoding, blanks=blanks)
     numbered = [(number, row) for number, row in enumerate(cells, start=1) if any(cell.strip() for cell in row)]
+    if header == "none":
+        if not numbered:
+            raise SourceError(f"{path.name}: no line with content; expected a table")
+        return _rows(path, tuple(str(number) for number, _ in enumerate(numbered[0][1], start=1)), numbered)
     if len(numbered) < 2:
         raise SourceError(f"{path.name}: {len(numbered)} lines with content; expected a line of column names and rows below it")
-    columns = tuple(name.strip() for name in numbered[0][1])
-    for number, row in numbered[1:]:
+    return _rows(path, tuple(name.strip() for name in numbered[0][1]), numbered[1:])
+
+
+def _rows(path: Path, columns: tuple[str, ...], numbered: list[tuple[int, list[str]]]) -> Table:
+    for number, row in numbered:
         if any(cell.strip() for cell in row[len(columns) :]):
-            raise SourceError(f"{path.name}: line {number} has {len(row)} cells under {len(columns)} column names")
-    padded = tuple(tuple((list(row) + [""] * len(columns))[: len(columns)]) for _, row in numbered[1:])
-    return Table(path, columns, padded, tuple(number for number, _ in numbered[1:]))
+            raise SourceError(f"{path.name}: line {number} has {len(row)} cells under {len(columns)} columns")
+    padded = tuple(tuple((list(row) + [""] * len(columns))[: len(columns)]) for _, row in numbered)
+    return Table(path, columns, padded, tuple(number for number, _ in numbered))
 
 
-def read_cells(path: Path, *, sheet: str | None = None) -> list[list[str]]:
-    """All cells of a CSV, TSV or XLSX file as text.
+def read_cells(path: Path, *, sheet: str | None = None, encoding: str | None = None, blanks: bool = False) -> list[list[str]]:
+    """All cells of a CSV, TSV or XLSX file as text; for the parameters see `read_table`.
 
     Raises
     ------
     SourceError
-        If the file is not UTF-8 text and no workbook.
+        If the file is neither a text in its encoding nor a workbook.
     MissingExtraError
         If a workbook is given and its reader is not installed.
     """
     if path.suffix.lower() in {".xlsx", ".xlsm"}:
+        if encoding is not None:
+            raise SourceError(f"{path.name}: a workbook says its encoding itself; leave out `encoding`")
         return _workbook_cells(path, sheet)
     if sheet is not None:
         raise SourceError(f"{path.name}: a text file has no sheets; leave out `sheet`")
-    return _text_cells(path)
+    return _text_cells(read_text(path, encoding), path, blanks=blanks)
 
 
-def _text_cells(path: Path) -> list[list[str]]:
+def _text_cells(text: str, path: Path, *, blanks: bool) -> list[list[str]]:
     import csv
+    import io
 
     try:
-        text = path.read_text(encoding="utf-8-sig")
-        delimiter = _delimiter(text)
-        return list(csv.reader(text.splitlines(keepends=True), delimiter=delimiter, strict=True))
-    except UnicodeDecodeError as error:
-        raise SourceError(f"{path.name}: not UTF-8 text (byte {error.start}); save it again as `CSV UTF-8`") from error
+        lines = io.StringIO(text)
+        if blanks and not any(sign in text for sign in DELIMITERS):
+            return [line.split() for line in lines]
+        return list(csv.reader(lines, delimiter=_delimiter(text), strict=True))
     except csv.Error as error:
         raise SourceError(f"{path.name}: not a table of cells ({error}); expected CSV, TSV or XLSX") from error
 

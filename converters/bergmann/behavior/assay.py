@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
-from bergmann.behavior._table import Table, number, read_table
+from bergmann.behavior._table import Header, Table, number, read_table
+from bergmann.behavior._text import Encoding
 from bergmann.records import Scores
 from bergmann.registry import Format, Inputs, Source, expand
 
@@ -32,7 +33,8 @@ class AssaySource(Source):
     path : Path
         ``.csv``, ``.tsv`` or ``.xlsx``.
     columns : mapping of str to str
-        What each column means to what the file calls it; ``value`` is needed, ``stimulus`` and any other are kept beside it.
+        What each column means to what the file calls it; ``value`` is needed, ``stimulus`` and any other are kept beside it. In a
+        file without a header, the number of the column, from 1.
     unit : str
         Unit of the value, e.g. ``g`` or ``s``; ``score`` for a scale without a unit.
     units : mapping of str to str
@@ -41,6 +43,10 @@ class AssaySource(Source):
         Which rows: column to value, compared exactly but for blanks around them. Without it, every row.
     sheet : str, optional
         Which sheet of a workbook, where there are several.
+    header : {"first line", "none"}
+        Whether the first line names the columns.
+    encoding : str, optional
+        Of a text file that is not UTF-8, e.g. ``cp949`` or ``utf-16``.
     """
 
     format: Literal["assay"] = "assay"
@@ -50,6 +56,8 @@ class AssaySource(Source):
     units: dict[str, str] = Field(default_factory=dict)
     rows: dict[str, str] = Field(default_factory=dict)
     sheet: str | None = None
+    header: Header = "first line"
+    encoding: Encoding | None = None
 
 
 def find(folder: Path) -> Iterator[AssaySource]:  # noqa: ARG001
@@ -67,7 +75,7 @@ def read(source: AssaySource, inputs: Inputs) -> Scores:  # noqa: ARG001
         number.
     """
     (path,) = expand(source.path)
-    table = read_table(path, sheet=source.sheet).chosen(source.rows)
+    table = read_table(path, sheet=source.sheet, header=source.header, encoding=source.encoding).chosen(source.rows)
     columns: dict[str, Any] = {}
     units: dict[str, str] = {}
     for meaning, name in source.columns.items():

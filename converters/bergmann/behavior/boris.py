@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from bergmann.behavior._boris import Observation, is_boris, read_observations
 from bergmann.behavior._bouts import Bout, pair
 from bergmann.behavior._scored_media import media_to_session
+from bergmann.behavior._text import Encoding
 from bergmann.errors import SourceError
 from bergmann.records import Events, EventSeries, Video
 from bergmann.registry import Format, Inputs, Source, expand
@@ -31,12 +32,15 @@ class BorisSource(Source):
         Which observation, where there are several.
     of : Ref[Video], optional
         The video that was scored; found in the observation by its base name. Without it, times count from the observation's start.
+    encoding : str, optional
+        Of an export that was saved again as other than UTF-8, e.g. ``cp949``.
     """
 
     format: Literal["boris"] = "boris"
     path: Path
     observation: str | None = None
     of: Ref[Video] | None = None
+    encoding: Encoding | None = None
 
 
 def find(folder: Path) -> Iterator[BorisSource]:
@@ -58,7 +62,7 @@ def read(source: BorisSource, inputs: Inputs) -> Events:
         not scored on the video, or nothing was scored.
     """
     (path,) = expand(source.path)
-    observation = _observation(path, read_observations(path), source.observation)
+    observation = _observation(path, read_observations(path, source.encoding), source.observation)
     bouts = pair(path, observation)
     if not bouts:
         raise SourceError(

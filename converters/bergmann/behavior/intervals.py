@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
 from bergmann.behavior._media import times_at
-from bergmann.behavior._table import Table, number, read_table
+from bergmann.behavior._table import Header, Table, number, read_table
+from bergmann.behavior._text import Encoding
 from bergmann.errors import SourceError
 from bergmann.records import Intervals, Movie, Record, Recording, Video
 from bergmann.registry import Format, Inputs, Source, expand
@@ -41,7 +42,8 @@ class IntervalsSource(Source):
     path : Path
         ``.csv``, ``.tsv`` or ``.xlsx``.
     columns : mapping of str to str
-        What the file calls ``label``, ``start`` and ``stop``; any other is kept as text under its key.
+        What the file calls ``label``, ``start`` and ``stop``; any other is kept as text under its key. In a file without a header,
+        the number of the column, from 1.
     unit : {"s", "ms", "min", "frames"}
         Of start and stop.
     of : Ref[Movie | Video | Recording], optional
@@ -51,6 +53,10 @@ class IntervalsSource(Source):
         Number of the first frame as the table counts: 1, as image viewers and the session file count, or 0.
     sheet : str, optional
         Which sheet of a workbook, where there are several.
+    header : {"first line", "none"}
+        Whether the first line names the columns.
+    encoding : str, optional
+        Of a text file that is not UTF-8, e.g. ``cp949`` or ``utf-16``.
     """
 
     format: Literal["intervals"] = "intervals"
@@ -60,6 +66,8 @@ class IntervalsSource(Source):
     of: Ref[Movie | Video | Recording] | None = None
     first_frame: int = Field(default=1, ge=0, le=1)
     sheet: str | None = None
+    header: Header = "first line"
+    encoding: Encoding | None = None
 
 
 def find(folder: Path) -> Iterator[IntervalsSource]:  # noqa: ARG001
@@ -77,7 +85,7 @@ def read(source: IntervalsSource, inputs: Inputs) -> Intervals:
         of their starts.
     """
     (path,) = expand(source.path)
-    table = read_table(path, sheet=source.sheet)
+    table = read_table(path, sheet=source.sheet, header=source.header, encoding=source.encoding)
     starts, stops = (_numbers(table, source.columns[key]) for key in ("start", "stop"))
     _ascending(table, source.columns["start"], starts)
     of = inputs.get("of")
