@@ -14,7 +14,7 @@ from bergmann.findings import Finding, has_errors
 from bergmann.plan.head import SessionHead, StartFrom
 from bergmann.plan.session import LoadedSession, SourceEntry, load_session
 from bergmann.receptors.check import check_collections
-from bergmann.records import Record, Recording
+from bergmann.records import Movie, Record, Recording
 from bergmann.registry import Entry, Inputs, load_checks
 from bergmann.stated import Ref
 from bergmann.writing.naming import check_ids
@@ -144,16 +144,16 @@ def _is_timed_root(plan: Plan, name: str) -> bool:
 def find_reference(plan: Plan) -> str | None:
     """The source whose clock is the session's.
 
-    It is the one that ``session.start: from NAME`` names; else the only one that clocks refer to; else the only source with times
-    of its own that states neither clock nor start; else one that is called ``daq``.
+    It is the one that ``session.start: from NAME`` names; else, of the sources with times of their own that state neither clock nor
+    start, the only one that clocks refer to, the only one at all, or one that is called ``daq``.
     """
     head, sources = plan.loaded.head, plan.loaded.sources
     if head is not None and isinstance(head.session.start, StartFrom):
         return head.session.start.source if head.session.start.source in sources else None
-    clocks = {entry.clock.name for entry in sources.values() if entry.clock is not None}
+    free = [name for name, entry in timed_roots(plan).items() if entry.clock is None and entry.starts is None]
+    clocks = {entry.clock.name for entry in sources.values() if entry.clock is not None and entry.clock.name in free}
     if len(clocks) == 1:
         return clocks.pop()
-    free = [name for name, entry in timed_roots(plan).items() if entry.clock is None and entry.starts is None]
     if len(free) == 1:
         return free[0]
     return "daq" if "daq" in free else None
@@ -173,7 +173,7 @@ def find_start(plan: Plan) -> tuple[datetime | None, bool]:
         return None, True
     zone, stated = ZoneInfo(head.time_zone), head.session.start
     if isinstance(stated, datetime):
-        return (stated.replace(tzinfo=zone) if stated.tzinfo is None else stated), True
+        return (stated.replace(tzinfo=zone) if stated.tzinfo is None else stated.astimezone(zone)), True
     if isinstance(stated, date):
         return datetime.combine(stated, time(), tzinfo=zone), False
     header = plan.headers.get(plan.reference) if plan.reference else None
@@ -184,6 +184,7 @@ def _check_plan(plan: Plan) -> Iterator[Finding]:
     yield from _check_names(plan)
     yield from _check_vocabulary(plan)
     yield from _check_start(plan)
+    yield from _check_age(plan)
     yield from _check_clocks(plan)
     yield from _check_parts(plan)
     yield from _check_instrument_clocks(plan)
@@ -226,7 +227,8 @@ def _check_start(plan: Plan) -> Iterator[Finding]:
     elif not plan.time_of_day_known and (timed := [name for name in timed_roots(plan) if name in plan.headers]):
         message = f"only a date, but {', '.join(timed)} {'has' if len(timed) == 1 else 'have'} times of day"
         yield _error(loaded, key, "gap", message, "write `start: from <source>`, or date and time")
-    if plan.start is not None and plan.start.utcoffset() != plan.start.replace(fold=1).utcoffset():
+    says_its_offset = isinstance(head.session.start, datetime) and head.session.start.tzinfo is not None
+    if plan.start is not None and not says_its_offset and plan.start.utcoffset() != plan.start.replace(fold=1).utcoffset():
         yield _error(
             loaded,
             key,
@@ -236,8 +238,26 @@ def _check_start(plan: Plan) -> Iterator[Finding]:
         )
 
 
+def _check_age(plan: Plan) -> Iterator[Finding]:
+    """An animal is born before its session."""
+    born = plan.head.subject.born if plan.loaded.head is not None else None
+    if plan.start is not None and isinstance(born, date) and born > plan.start.date():
+        message = f"{born} is after the session ({plan.start.date()})"
+        yield _error(plan.loaded, "subject.born", "conflict", message, "which of the two dates is wrong?")
+
+
 def _check_clocks(plan: Plan) -> Iterator[Finding]:
-    """Each source with times of its own must be on the session's clock by a line or by a statement."""
+    """Each source with times of its own must be on the session's clock by a line or by a statement, and no other may state one."""
+    for name, entry in plan.loaded.sources.items():
+        said = "clock" if entry.clock is not None else "starts" if entry.starts is not None else None
+        key = f"sources.{name}.{said}"
+        if said is None or name not in plan.headers:
+            continue
+        if name == plan.reference:
+            message = f"`{said}` says when {name} began, and the session itself starts from it"
+            yield _error(plan.loaded, key, "conflict", message, f"leave `{said}` out, or let the session start from another source")
+        elif plan.headers[name].span is None:
+            yield _error(plan.loaded, key, "conflict", f"{name} has no times that `{said}` could be of", f"leave `{said}` out")
     for name, entry in timed_roots(plan).items():
         if name == plan.reference or entry.clock is not None or entry.starts is not None or name not in plan.headers:
             continue
@@ -255,12 +275,15 @@ def _check_parts(plan: Plan) -> Iterator[Finding]:
     for name in plan.loaded.order:
         for key, ref in references(plan.loaded.sources[name]).items():
             header = plan.headers.get(ref.name)
-            if header is None or not isinstance(header, Recording):
+            if header is None:
                 continue
             if key == "clock" and ref.part is None:
                 message, remedy = f"`{ref}` names no channel", f"write {ref.name}/<channel>"
+            elif ref.part is not None and not header.parts:
+                message, remedy = f"{ref.name} has no parts that could be named", f"write {ref.name}"
             elif ref.part is not None and ref.part not in header.parts:
-                message, remedy = f"{ref.name} has no channel {ref.part!r}", f"channels: {', '.join(header.parts)}"
+                what = "channel" if isinstance(header, Recording | Movie) else "part"
+                message, remedy = f"{ref.name} has no {what} {ref.part!r}", f"{what}s: {', '.join(header.parts)}"
             else:
                 continue
             yield _error(plan.loaded, f"sources.{name}.{key}", "dangling reference", message, remedy)

@@ -1,0 +1,103 @@
+"""A session file with the headers of its sources: what contradicts only when both are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from bergmann.plan.resolve import Plan, make_plan
+
+SESSION = """\
+session: {id: s1, description: Frames and notes., start: "2024-03-31 01:30:00"}
+subject: {id: BG042, species: Mus musculus, sex: F, born: 2024-02-28}
+time_zone: Europe/Berlin
+devices: {scope: {model: Example 2P}}
+planes: {bg: {device: scope, location: cortex, excitation: 920 nm, channels: {1: {label: GCaMP6f, emission: 525 nm}}}}
+sources:
+  movie: {format: tiff, path: movie.tif, rate: 10 Hz, plane: bg}
+  notes: {format: intervals, path: notes.csv, of: movie, columns: {label: what, start: from, stop: to}, unit: s}
+"""
+
+Make = Callable[..., Plan]
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Make:
+    """The plan of the session with parts of its file replaced."""
+    tifffile.imwrite(tmp_path / "movie.tif", np.zeros((20, 4, 6), np.uint16), photometric="minisblack")
+    for name, text in {"notes": "what,from,to\nquiet,0,1\n", "scores": "g\n0.4\n"}.items():
+        (tmp_path / f"{name}.csv").write_text(text, encoding="utf-8")
+
+    def made(*changes: tuple[str, str]) -> Plan:
+        text = SESSION
+        for old, new in changes:
+            assert text.count(old) == 1
+            text = text.replace(old, new)
+        (tmp_path / "session.yaml").write_text(text, encoding="utf-8")
+        return make_plan(tmp_path / "session.yaml")
+
+    return made
+
+
+def said(plan: Plan) -> list[str]:
+    return [finding.text for finding in plan.findings]
+
+
+def test_a_complete_session_has_no_findings(plan: Make) -> None:
+    assert said(plan()) == []
+    assert plan().reference == "movie"
+
+
+def test_a_stated_start_of_the_sessions_own_clock_is_refused(plan: Make) -> None:
+    found = said(
+        plan(('start: "2024-03-31 01:30:00"', "start: from movie"), ("rate: 10 Hz", "rate: 10 Hz, starts: 5 s after session"))
+    )
+    assert any(
+        "sources.movie.starts: `starts` says when movie began, and the session itself starts from it" in text for text in found
+    )
+
+
+def test_a_source_with_a_stated_start_is_not_the_sessions_clock(plan: Make) -> None:
+    made = plan(("rate: 10 Hz", "rate: 10 Hz, starts: 5 s after session"))
+    assert (said(made), made.reference) == ([], None)
+
+
+def test_a_source_without_times_has_no_start(plan: Make) -> None:
+    scores = "scores: {format: assay, path: scores.csv, assay: von_frey, unit: g, columns: {value: g}, starts: 5 s after movie}"
+    (text,) = said(plan(("sources:\n", f"sources:\n  {scores}\n")))
+    assert "sources.scores.starts: scores has no times that `starts` could be of" in text
+
+
+def test_a_part_that_is_not_there_is_refused(plan: Make) -> None:
+    assert any(
+        "sources.notes.of: movie has no channel '7' (channels: 1)" in text for text in said(plan(("of: movie", "of: movie/7")))
+    )
+    assert said(plan(("of: movie", "of: movie/1"))) == []
+
+
+def test_an_animal_is_born_before_its_session(plan: Make) -> None:
+    (text,) = said(plan(("born: 2024-02-28", "born: 2024-04-01")))
+    assert text == (
+        "error: session.yaml:2 subject.born: 2024-04-01 is after the session (2024-03-31) (which of the two dates is wrong?)"
+    )
+
+
+def test_a_stated_offset_does_not_change_where_the_clocks_stood(plan: Make) -> None:
+    start = plan(("2024-03-31 01:30:00", "2024-03-30 23:30:00+00:00")).start
+    assert start is not None
+    assert (start.isoformat(), str(start.tzinfo)) == ("2024-03-31T00:30:00+01:00", "Europe/Berlin")
+
+
+@pytest.mark.parametrize(("offset", "hours"), [("+02:00", 2), ("+01:00", 1)])
+def test_an_hour_that_is_there_twice_is_told_by_its_offset(plan: Make, offset: str, hours: int) -> None:
+    twice = ("2024-03-31 01:30:00", "2024-10-27 02:30:00")
+    assert any("is twice or never in Europe/Berlin" in text for text in said(plan(twice)))
+    made = plan((twice[0], f"{twice[1]}{offset}"))
+    assert said(made) == []
+    assert made.start is not None
+    assert made.start.utcoffset() == timedelta(hours=hours)
