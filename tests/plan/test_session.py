@@ -341,6 +341,22 @@ def test_a_time_that_refers_to_nothing_lists_what_there_is(load: Load) -> None:
     assert "did you mean `movie`? known: daq, movie, c" in text
 
 
+def test_a_name_that_two_things_have_is_not_guessed(load: Load) -> None:
+    (text,) = said(load(f"{COMPLETE}drugs: {{movie: {{}}, c: {{at: 10 min after movie}}}}\n"))
+    assert text == (
+        "error: session.yaml:10 drugs.c.at: `10 min after movie`: `movie` is in sources and in drugs; which is meant? "
+        "(give one of them another name)"
+    )
+    assert not said(load(f"{COMPLETE}drugs: {{movie: {{}}, c: {{at: frame 3 of movie}}}}\n"))
+
+
+@pytest.mark.parametrize("name", ["paw/left", "paw:left", " ", "."])
+def test_a_name_that_no_object_can_have_is_refused(load: Load, name: str) -> None:
+    found = said(load(f"{COMPLETE}  '{name}': {{format: daq, path: b.h5}}\n"))
+    assert any(f"`{name}` cannot be the name of an object in the NWB file" in text for text in found), found
+    assert not said(load(f"{COMPLETE}  'left µ paw': {{format: daq, path: b.h5}}\n"))
+
+
 def test_names_inside_lists_and_maps_are_checked(load: Load) -> None:
     channels = "excitation: 920 nm, channels: {1: {indicator: gcamp, emission: 525 nm}, 2: {emission: 610 nm}}"
     loaded = load(COMPLETE.replace("excitation: 920 nm", channels) + "drugs: {c: {sites: [a]}}\n")

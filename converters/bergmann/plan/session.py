@@ -23,6 +23,9 @@ from bergmann.stated import Collections, Stated
 
 __all__ = ["LoadedSession", "Origin", "SessionHead", "SourceEntry", "StartFrom", "Vocabulary", "dependencies", "load_session"]
 
+NAMES_OF_OBJECTS = ("sources", "devices", "planes", "light_sites", "indicators", "vectors", "procedures")
+"""Maps whose names become names of objects in the NWB file, which are parts of HDF5 paths."""
+
 RESERVED = ("runs", "states", "preparation", "dandiset", "arms", "sessions")
 """Keys that later versions will read."""
 
@@ -138,6 +141,7 @@ class _Loader:
     def load(self) -> LoadedSession:
         self._say_blanks()
         self._say_unknown_keys()
+        self._say_unusable_names()
         head = self._head()
         collections = {name: self._collection(name, model) for name, model in self.vocabulary.collections.items()}
         absent, sources = self._sources()
@@ -187,6 +191,13 @@ class _Loader:
                 self._say(node, name, "reserved", f"`{name}:` is reserved and not read by this version yet", "leave it out for now")
             else:
                 self._say(node, name, "unknown key", f"there is no key `{name}`", nearest(name, known))
+
+    def _say_unusable_names(self) -> None:
+        for kind in NAMES_OF_OBJECTS:
+            for name, node in self._branch(kind).entries.items():
+                if not name.strip(" .") or {"/", ":"} & set(name):
+                    message = f"`{name}` cannot be the name of an object in the NWB file, where `/` and `:` part names"
+                    self._say(node, f"{kind}.{name}", "value", message, "use letters, digits, `_` and `-`")
 
     def _head(self) -> SessionHead | None:
         entries = {name: node for name, node in self.root.entries.items() if name in keys_of(SessionHead)}
@@ -328,7 +339,12 @@ class _Loader:
             self._error_at(use.key, "reserved", message, f"leave `in {reference.name}` out for now")
             return
         kinds = tuple(kind for kind in reference.kinds if kind != "session")
-        self._check_name(use.key, reference.name, kinds, use.moment.text, absent)
+        if not self._check_name(use.key, reference.name, kinds, use.moment.text, absent):
+            return
+        meant = [kind for kind in kinds if reference.name in self._branch(kind).entries]
+        if len(meant) > 1:
+            message = f"`{use.moment.text}`: `{reference.name}` is in {' and in '.join(meant)}; which is meant?"
+            self._error_at(use.key, "conflict", message, "give one of them another name")
 
     def _dangling(self, key: str, message: str, remedy: str) -> None:
         self._error_at(key, "dangling reference", message, remedy)
