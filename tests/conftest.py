@@ -139,6 +139,7 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
     write_calibration(folder / "calibration.csv", truth.rig.calibration)
     _write_abf(folder / "patch.abf")
     _write_tiff(folder / "stack" / "stack.tif")
+    _write_lightning_pose(folder / "cam" / "face.csv", truth.rig.n_camera_frames)
     (folder / "pulses.csv").write_text("on (ms),width\n100,10\n200,10\n300,10\n", encoding="utf-8")
     daq = {"format": "wavesurfer", "path": folder / "daq" / "bg042_0001.h5"}
     movie = {"format": "scanimage", "path": folder / "2p" / "bg042_00001_*.tif"}
@@ -165,6 +166,7 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
         },
         "boris": {"path": folder / "cohort" / "licking.boris", "observation": "BG042 POD7", "of": face},
         "deeplabcut": {"path": folder / "cam" / "pawDLC.csv", "of": paw},
+        "lightningpose": {"path": folder / "cam" / "face.csv", "of": face},
         "intervals": {
             "path": folder / "notes.csv",
             "columns": {"label": "what", "start": "from", "stop": "to"},
@@ -193,6 +195,14 @@ def _write_abf(path: Path) -> None:
     for at, number in {4: 1.8, 1394: -70.0, 2348: 40.0, 2352: -70.0}.items():
         struct.pack_into("<f", content, at, number)
     path.write_bytes(content)
+
+
+def _write_lightning_pose(path: Path, n_frames: int) -> None:
+    """One body part that moves a pixel a frame to the right, with a variance as the ensemble smoother gives it."""
+    columns = ("x", "y", "likelihood", "x_ens_var")
+    head = [["scorer", *["ensemble-kalman_tracker"] * 4], ["bodyparts", *["nose"] * 4], ["coords", *columns]]
+    rows = [[number, 10.5 + number, 20.25, 0.9, 0.5] for number in range(n_frames)]
+    path.write_text("".join(",".join(map(str, row)) + "\n" for row in [*head, *rows]), encoding="utf-8")
 
 
 def _write_tiff(path: Path) -> None:

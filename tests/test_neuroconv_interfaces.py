@@ -154,6 +154,9 @@ def check_pose(nwbfile: NWBFile, name: str, record: Pose) -> None:
         np.testing.assert_array_equal(series.data[:], keypoint.positions)
         np.testing.assert_array_equal(series.confidence[:], keypoint.confidence)
         close(times_of(series), record.times.seconds)
+        for column, values in keypoint.columns.items():
+            statistic = nwbfile.processing["behavior"][f"{name}_statistics"][f"{keypoint.name}_{column}"]
+            np.testing.assert_array_equal(statistic.data[:], values)
 
 
 def check_video(nwbfile: NWBFile, name: str, record: Video) -> None:

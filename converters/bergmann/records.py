@@ -461,12 +461,15 @@ class Keypoint:
     positions : np.ndarray, shape (n_frames, 2)
         (x, y) in pixels from the top left; NaN where the tracker gave none.
     confidence : np.ndarray, shape (n_frames,)
-        As the tracker states it.
+        As the tracker states it; NaN where it states none.
+    columns : mapping of str to np.ndarray, each of shape (n_frames,)
+        What else the tracker states of each frame, e.g. ``"x_ens_var"``.
     """
 
     name: str
     positions: NDArray[np.float64]
     confidence: NDArray[np.float64]
+    columns: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -478,24 +481,32 @@ class Pose(Record):
     keypoints : tuple of Keypoint
     times : Times
         When each frame was taken, in seconds.
-    scorer : str
-        What the tracker calls the model.
+    scorer : str or None
+        What the tracker calls the model; None where the source does not say it.
     software : str
         E.g. ``"DeepLabCut"``.
     video : str or None
         Base name of the tracked video, where the source or the session says it.
+    edges : tuple of (str, str), optional
+        Pairs of body parts that the source joins to a skeleton; None where it has none.
+    basis : str
+        How the positions are known, where there is more to say than that they were tracked.
     """
 
     keypoints: tuple[Keypoint, ...]
     times: Times
-    scorer: str
+    scorer: str | None
     software: str
     video: str | None = None
+    edges: tuple[tuple[str, str], ...] | None = None
+    basis: str = ""
 
     def __post_init__(self) -> None:
         for keypoint in self.keypoints:
             _agree("frame times", len(self.times), len(keypoint.positions), f"positions of {keypoint.name}")
             _agree("confidences", len(keypoint.confidence), len(keypoint.positions), f"positions of {keypoint.name}")
+            for name, values in keypoint.columns.items():
+                _agree(f"values of {name}", len(values), len(keypoint.positions), f"positions of {keypoint.name}")
 
     @property
     def clock_times(self) -> Times | None:

@@ -1,9 +1,13 @@
-"""The two files that DeepLabCut writes of one tracked video: a CSV with three or four header lines, and a pandas table in HDF5."""
+"""The two files that DeepLabCut writes of one tracked video: a CSV with three or four header lines, and a pandas table in HDF5.
+
+Lightning Pose writes the same CSV.
+"""
 
 from __future__ import annotations
 
 import io
 import pickle
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +21,9 @@ HEADERS = (("scorer", "bodyparts", "coords"), ("scorer", "individuals", "bodypar
 """Names of the header lines of a single- and of a multi-animal project (DeepLabCut, `analyze_videos`)."""
 
 COORDS = ("x", "y", "likelihood")
+
+MAX_LINE = 1_000_000
+"""No header line is longer, in letters; so a large file without line ends is not read whole to see what it is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +65,10 @@ class Tracked:
         """Names of the body parts of one animal, in the file's order."""
         return tuple(dict.fromkeys(part for one, part, _ in self.columns if one == individual))
 
+    def coords(self, individual: str, bodypart: str) -> tuple[str, ...]:
+        """What is said of one body part: x, y, likelihood, and whatever else, in the file's order."""
+        return tuple(coord for one, part, coord in self.columns if (one, part) == (individual, bodypart))
+
     def column(self, individual: str, bodypart: str, coord: str) -> NDArray[np.float64]:
         """One coordinate of one body part, shape (n_frames,).
 
@@ -79,17 +90,27 @@ def is_tracked(path: Path) -> bool:
     """Whether the file is one that DeepLabCut writes of a tracked video; never raises."""
     try:
         if path.suffix.lower() == ".csv":
-            with path.open(encoding="utf-8") as lines:
-                head = [lines.readline().split(",") for _ in range(4)]
-            names = tuple(line[0].strip() for line in head)
-            scorer = head[0][1] if len(head[0]) > 1 else ""
-            return (names[:3] == HEADERS[0] or names == HEADERS[1]) and says_deeplabcut(scorer)
+            return is_table(path, says_deeplabcut)
         if path.suffix.lower() in {".h5", ".hdf5"}:
             levels, columns = _h5_columns(path)
             return tuple(levels) in HEADERS and says_deeplabcut(columns[0][0])
     except (OSError, ValueError, KeyError, IndexError, SourceError, pickle.UnpicklingError):
         return False
     return False
+
+
+def is_table(path: Path, is_scorer: Callable[[str], bool]) -> bool:
+    """Whether the file is a CSV with these header lines and such a scorer; never raises."""
+    try:
+        with path.open(encoding="utf-8-sig") as lines:
+            head = [lines.readline(MAX_LINE).split(",") for _ in range(5)]
+    except (OSError, ValueError):
+        return False
+    names = [line[0].strip() for line in head]
+    levels = next((one for one in HEADERS if tuple(names[: len(one)]) == one), None)
+    if levels is None or len(head[0]) < 2 or not is_scorer(head[0][1].strip()):
+        return False
+    return names[len(levels)].removesuffix(".0").isdecimal()  # the rows of labelled frames begin with the path of an image
 
 
 def says_deeplabcut(scorer: str) -> bool:
@@ -108,7 +129,7 @@ def read_tracked(path: Path) -> Tracked:
         If an HDF5 file has a layout that only pandas with PyTables reads, and PyTables is not installed.
     """
     if path.suffix.lower() == ".csv":
-        return _read_csv(path)
+        return read_csv(path, written_by="DeepLabCut")
     if path.suffix.lower() in {".h5", ".hdf5"}:
         return _read_h5(path)
     raise SourceError(f"{path.name}: expected a .csv or .h5 file of DeepLabCut")
@@ -117,20 +138,27 @@ def read_tracked(path: Path) -> Tracked:
 # --- CSV --------------------------------------------------------------------------------------------------------------
 
 
-def _read_csv(path: Path) -> Tracked:
+def read_csv(path: Path, *, written_by: str) -> Tracked:
+    """Read a CSV with these header lines.
+
+    Raises
+    ------
+    SourceError
+        If it is not such a file, is cut off, or has a cell that is no number.
+    """
     import csv
 
     try:
-        with path.open(encoding="utf-8", newline="") as lines:
+        with path.open(encoding="utf-8-sig", newline="") as lines:
             rows = list(csv.reader(lines))
-    except UnicodeDecodeError as error:
-        raise SourceError(f"{path.name}: not a text file; expected a CSV of DeepLabCut") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise SourceError(f"{path.name}: not a text file; expected a CSV of {written_by}") from error
     names = tuple(row[0].strip() if row else "" for row in rows[:4])
     header = next((one for one in HEADERS if names[: len(one)] == one), None)
     if header is None:
         raise SourceError(
             f"{path.name}: the lines begin with {', '.join(map(repr, names[:3]))}; expected scorer, (individuals,) bodyparts, "
-            "coords, as DeepLabCut's `analyze_videos` writes them"
+            f"coords, as {written_by} writes them of a tracked video"
         )
     levels = dict(zip(header, (row[1:] for row in rows[: len(header)]), strict=True))
     individuals = levels.get("individuals", [""] * len(levels["coords"]))

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from ndx_pose import PoseEstimation, PoseEstimationSeries, Skeleton, Skeletons
-from pynwb.behavior import Position
+from pynwb import TimeSeries
+from pynwb.behavior import BehavioralTimeSeries, Position
 
 from bergmann.behavior._module import behavior_module
 from bergmann.errors import SourceError
@@ -35,23 +36,26 @@ def add_pose(nwbfile: NWBFile, entry: Entry[Pose, PoseStated], placed: Placed) -
     video = placed.get("sources", entry.of.name) if entry.of is not None else None
     estimation = PoseEstimation(
         name=entry.name,
-        description=stated.description or _description(pose),
+        description=" ".join(part for part in (stated.description or _description(pose), pose.basis) if part),
         pose_estimation_series=made,
         scorer=pose.scorer,
         source_software=pose.software,
-        source_software_version=stated.software_version,
+        source_software_version=stated.software_version or pose.notes.get("software_version"),
         skeleton=skeleton,
         source_video=video,
         device=None if video is None else video.device,
     )
     module.add(estimation)
     module.add(Position(name=f"{entry.name}_position", spatial_series=made))  # they have a parent already: it holds links to them
+    if any(keypoint.columns for keypoint in pose.keypoints):
+        module.add(BehavioralTimeSeries(name=f"{entry.name}_statistics", time_series=_statistics(pose, made)))
     placed.put("sources", entry.name, estimation)
 
 
 def _description(pose: Pose) -> str:
     tracked = f" in {pose.video}" if pose.video else ""
-    return f"Positions of body parts tracked{tracked} by {pose.software}, scorer {pose.scorer}."
+    scorer = f", scorer {pose.scorer}" if pose.scorer else ""
+    return f"Positions of body parts tracked{tracked} by {pose.software}{scorer}."
 
 
 def _skeletons(module: Any) -> Any:
@@ -62,16 +66,17 @@ def _skeletons(module: Any) -> Any:
 
 
 def _skeleton(entry: Entry[Pose, PoseStated]) -> Any:
-    """The body parts, and the edges only if a person states them: an edge is a claim about the animal."""
+    """The body parts, and edges only if a person states them or the file has them: an edge is a claim about the animal."""
     names = [keypoint.name for keypoint in entry.record.keypoints]
+    stated = entry.stated.skeleton if entry.stated.skeleton is not None else entry.record.edges
     edges = {}
-    if entry.stated.skeleton is not None:
-        missing = [part for edge in entry.stated.skeleton for part in edge if part not in names]
+    if stated is not None:
+        missing = [part for edge in stated for part in edge if part not in names]
         if missing:
             raise SourceError(
                 f"{entry.name}: the skeleton joins {missing[0]!r}, which is not tracked; there are: {', '.join(names)}"
             )
-        pairs = [[names.index(part) for part in edge] for edge in entry.stated.skeleton]
+        pairs = [[names.index(part) for part in edge] for edge in stated]
         edges["edges"] = np.array(pairs, dtype=np.uint8 if len(names) < 256 else np.uint16).reshape(-1, 2)
     return Skeleton(name=f"{entry.name}_skeleton", nodes=names, **edges)
 
@@ -83,7 +88,7 @@ def _series(pose: Pose) -> list[Any]:
         shared = made and isinstance(pose.times, ExplicitTimes)
         made.append(
             PoseEstimationSeries(
-                name=keypoint.name.replace("/", "_").replace(":", "_"),
+                name=_plain(keypoint.name),
                 description=f"Position of {keypoint.name}.",
                 data=keypoint.positions,
                 unit="pixels",
@@ -94,3 +99,27 @@ def _series(pose: Pose) -> list[Any]:
             )
         )
     return made
+
+
+def _plain(name: str) -> str:
+    """A name without the signs that separate HDF5 paths."""
+    return name.replace("/", "_").replace(":", "_")
+
+
+_UNITS = {"_median": "pixels", "_mean": "pixels", "_var": "pixels^2", "zscore": "n.a."}
+"""Units of a smoother's columns, by how their names end: they are statistics of positions in pixels."""
+
+
+def _statistics(pose: Pose, positions: list[Any]) -> list[Any]:
+    """One series for each other column of each body part, with the times of its position."""
+    return [
+        TimeSeries(
+            name=_plain(f"{keypoint.name}_{column}"),
+            description=f"{column} of {keypoint.name}, as {pose.software} states it for each frame.",
+            data=values,
+            unit=next((unit for ending, unit in _UNITS.items() if column.endswith(ending)), "unknown"),
+            **(time_arguments(pose.times) if not isinstance(pose.times, ExplicitTimes) else {"timestamps": positions[0]}),
+        )
+        for keypoint in pose.keypoints
+        for column, values in keypoint.columns.items()
+    ]

@@ -31,7 +31,7 @@ Six things differ from a session:
 
 from __future__ import annotations
 
-from bergmann.behavior import assay, boris, channel_events, deeplabcut, intervals, video
+from bergmann.behavior import assay, boris, channel_events, deeplabcut, intervals, lightningpose, video
 from bergmann.imaging import scanimage, tiff
 from bergmann.neuroconv_interfaces.interface import FormatInterface
 from bergmann.optogenetics import abf_protocol, channel, pulse_table
@@ -48,6 +48,7 @@ __all__ = [
     "DeepLabCutInterface",
     "FormatInterface",
     "IntervalsInterface",
+    "LightningPoseInterface",
     "PulseTableInterface",
     "ScanImageInterface",
     "Suite2pInterface",
@@ -133,6 +134,12 @@ class IntervalsInterface(FormatInterface):
     """Labelled intervals listed in a table."""
 
     format = intervals.FORMAT
+
+
+class LightningPoseInterface(FormatInterface):
+    """Body parts tracked by Lightning Pose."""
+
+    format = lightningpose.FORMAT
 
 
 class VideoInterface(FormatInterface):
