@@ -130,10 +130,29 @@ def test_traces_and_shifts_come_back_with_one_set_of_times(nwbfile, placed, tmp_
         assert shifts.unit == "pixels"
 
 
+def test_what_is_said_of_the_rois_can_name_their_traces(nwbfile, placed):
+    add_segmentation(nwbfile, entry_of(record(), of="movie"), placed)
+    made = [one.name for one in placed.get("sources", "rois")]
+    assert made == ["rois", "rois_raw", "rois_neuropil", "rois_deconvolved"]
+
+
+def test_the_channel_that_is_named_is_the_reference(nwbfile, placed):
+    (first,) = placed.get("sources", "movie")
+    others = [
+        TwoPhotonSeries(name=f"movie_ch{n}", data=first.data, imaging_plane=first.imaging_plane, unit="n.a.", rate=1.0)
+        for n in (1, 2)
+    ]
+    for one in others:
+        nwbfile.add_acquisition(one)
+    placed.put("sources", "movie", tuple(others))
+    add_segmentation(nwbfile, entry_of(record(), of="movie/2"), placed)
+    assert [one.name for one in placed.get("sources", "rois")[0].reference_images] == ["movie_ch2"]
+
+
 def test_each_plane_has_a_table(nwbfile, placed, tmp_path):
     add_segmentation(nwbfile, entry_of(record("plane0", "plane1"), plane="bg_plane"), placed)
     write(nwbfile, tmp_path / "a.nwb")
-    assert [table.name for table in placed.get("sources", "rois")] == ["rois_plane0", "rois_plane1"]
+    assert [table.name for table in placed.get("sources", "rois")[:2]] == ["rois_plane0", "rois_plane1"]
     assert set(nwbfile.processing["ophys"]["ImageSegmentation"].plane_segmentations) == {"rois_plane0", "rois_plane1"}
 
 

@@ -16,6 +16,7 @@ from bergmann.errors import SourceError
 from bergmann.records import RoiPlane, Segmentation
 from bergmann.registry import Entry, Placed
 from bergmann.segmentation.stated import SegmentationStated
+from bergmann.stated import Ref
 from bergmann.timing.times import RegularTimes, time_arguments
 from ndx_glial_receptors import CellAnnotationsTable
 
@@ -42,7 +43,7 @@ def add_segmentation(nwbfile: NWBFile, entry: SegmentationEntry, placed: Placed)
         If no imaging plane is known, or the stated one is not that of the movie.
     """
     module = _module(nwbfile)
-    movie = placed.get("sources", entry.of.name)[0] if entry.of is not None else None
+    movie = _movie(entry.of, placed) if entry.of is not None else None
     imaging_plane = _imaging_plane(entry, movie, placed)
     tables = []
     first: TimeSeries | None = None
@@ -56,7 +57,14 @@ def add_segmentation(nwbfile: NWBFile, entry: SegmentationEntry, placed: Placed)
         if entry.stated.population is not None and entry.stated.compartment is not None:
             _annotate(table, entry.stated, placed)
         tables.append(table)
-    placed.put("sources", entry.name, tuple(tables))
+    traces = module["Fluorescence"].roi_response_series.values() if "Fluorescence" in module.data_interfaces else ()
+    placed.put("sources", entry.name, (*tables, *(series for series in traces if series.rois.table in tables)))
+
+
+def _movie(of: Ref[Any], placed: Placed) -> TwoPhotonSeries:
+    """The series of the channel that is named, else of the first."""
+    series = placed.get("sources", of.name)
+    return next((one for one in series if one.name == f"{of.name}_ch{of.part}"), series[0])
 
 
 def _module(nwbfile: NWBFile) -> ProcessingModule:
