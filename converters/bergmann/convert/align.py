@@ -89,7 +89,7 @@ def fit_clock(aligned: Aligned, name: str, entry: SourceEntry, record: Record) -
     Raises
     ------
     SourceError
-        If its clock line does not have one pulse a frame, or a stated start is not one time.
+        If its clock line does not have one pulse a frame or is on when the recording begins, or a stated start is not one time.
     """
     if name == aligned.plan.reference:
         return ClockFit(method="this clock is the session's", offset=0.0, reference=name)
@@ -110,4 +110,9 @@ def _fit_line(aligned: Aligned, name: str, clock: Ref[Recording], record: Record
     if record.clock_times is None:
         raise SourceError(f"`clock: {clock}`: {name} has no frames that a line could tick for")
     pulses = recorded_pulses(recording, clock.part)
+    if len(pulses) and pulses.on_at_start[0]:
+        raise SourceError(
+            f"{clock}: on at its first sample, so when the first frame of {name} began is not known; was {clock.name} started "
+            f"after {name}, or does the line rest high?"
+        )
     return fit_first_pulse(record.clock_times, pulses.times.seconds, source=name, line=str(clock))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from math import nan
 from typing import Any, Literal
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from bergmann.errors import SessionError, SourceError
 from bergmann.moments import Moment, Reference, When, resolve
 from bergmann.plan.resolve import Plan
-from bergmann.pulses import recorded_pulses
+from bergmann.pulses import recorded_pulses, refuse_faint
 from bergmann.records import Events, LightPulses, Record, Recording
 
 
@@ -87,7 +87,11 @@ class SessionAnchors:
         if isinstance(record, Recording):
             if reference.part is None:
                 raise SourceError(f"{reference} names no channel; it has: {', '.join(record.parts)}")
-            return recorded_pulses(record, reference.part).times.seconds
+            pulses = recorded_pulses(record, reference.part)
+            refuse_faint(pulses, str(reference), "Make it a source with `threshold:`, and write `event of` that source")
+            if pulses.on_at_start.any():
+                raise SourceError(f"{reference}: on when the recording (or a sweep) began; when that pulse began is not known")
+            return pulses.times.seconds
         return self.events(reference.name)
 
     def events(self, name: str) -> NDArray[np.float64]:
@@ -111,8 +115,11 @@ class SessionAnchors:
         """Seconds of a naive local time after the session's start."""
         if not self.plan.time_of_day_known:
             raise SourceError("a time of day says nothing in a session whose own time of day is not known")
-        local = at if isinstance(at, datetime) else datetime.combine(self.session_date, at)
-        return (local.replace(tzinfo=self.start.tzinfo) - self.start).total_seconds()
+        local = (at if isinstance(at, datetime) else datetime.combine(self.session_date, at)).replace(tzinfo=self.start.tzinfo)
+        if local.utcoffset() != local.replace(fold=1).utcoffset():
+            raise SourceError(f"{local:%Y-%m-%d %H:%M:%S} is twice or never: the clocks were changed then; say it otherwise")
+        # in UTC: Python takes two times of one zone from each other as if the clocks were never changed
+        return (local.astimezone(UTC) - self.start.astimezone(UTC)).total_seconds()
 
     def _record(self, name: str) -> Record:
         if name not in self.records:

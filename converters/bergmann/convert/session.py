@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
-from math import nan
+from math import isfinite, nan
 from pathlib import Path
 from typing import Any, Literal
 
@@ -19,6 +19,7 @@ from bergmann.convert.align import Aligned, align
 from bergmann.convert.nwbfile import add_devices, make_nwbfile
 from bergmann.errors import BergmannError, SessionError, SourceError, WriteError
 from bergmann.findings import Finding, has_errors
+from bergmann.moments import Moment
 from bergmann.plan.references import NameUse, uses
 from bergmann.plan.resolve import Plan, make_plan
 from bergmann.receptors.check import is_later
@@ -245,27 +246,50 @@ def _add_arm(nwbfile: Any, plan: Plan, placed: Placed) -> None:
 
 
 def _add_invalid(nwbfile: Any, aligned: Aligned, placed: Placed) -> None:
-    """Write the stated intervals that should not be analysed, with the time series that they are about."""
+    """Write the stated intervals that should not be analysed, with the time series that they are about.
+
+    The sources that are invalid then are tags, too: tables of events have no time series that could be named, and an interval
+    that names none would be about everything.
+
+    Raises
+    ------
+    SessionError
+        If an interval does not begin at one known time and end at a later one.
+    """
     for name, stated in aligned.plan.loaded.invalid.items():
-        (start,), (stop,) = aligned.when(stated.from_), aligned.when(stated.to)
+        start, stop = (_one_time(aligned, f"invalid.{name}.{key}", at) for key, at in (("from", stated.from_), ("to", stated.to)))
+        if stop < start:
+            message = f"it ends ({stated.to.text}, {stop:g} s) before it begins ({stated.from_.text}, {start:g} s)"
+            raise SessionError([_error(aligned.plan, f"invalid.{name}", "value", message, "are `from` and `to` exchanged?")])
         series = [one for source in stated.of for one in _time_series(placed.get("sources", source))]
-        nwbfile.add_invalid_time_interval(
-            start_time=start.seconds, stop_time=stop.seconds, tags=[name, stated.why], timeseries=series or None
-        )
+        tags = [name, stated.why, *(f"of {source}" for source in stated.of)]
+        nwbfile.add_invalid_time_interval(start_time=start, stop_time=stop, tags=tags, timeseries=series or None)
+
+
+def _one_time(aligned: Aligned, key: str, moment: Moment) -> float:
+    """When a moment was that must be one and known, in seconds."""
+    try:
+        whens = aligned.when(moment)
+    except SourceError as error:
+        raise SessionError([_error(aligned.plan, key, "value", str(error))]) from error
+    if len(whens) != 1 or not isfinite(whens[0].seconds):
+        found = f"{len(whens)} times" if len(whens) != 1 else "not known"
+        raise SessionError([_error(aligned.plan, key, "value", f"`{moment.text}` is {found}; expected one time that is known")])
+    return whens[0].seconds
 
 
 def _time_series(made: Any) -> Iterator[Any]:
+    """The time series among what a source was written as, and those inside of it (body parts in a pose)."""
     from pynwb import TimeSeries
 
     for one in made if isinstance(made, tuple | list) else (made,):
-        if isinstance(one, TimeSeries):
-            yield one
+        yield from (part for part in (one, *one.children) if isinstance(part, TimeSeries))
 
 
 def _conversion_record(aligned: Aligned) -> Any:
     """What the file says of its own making: the source files with their digests, and how the clocks were joined."""
     sources = aligned.plan.loaded.sources
-    base = aligned.plan.loaded.path.resolve().parent
+    base = aligned.plan.loaded.path.absolute().parent
     read_from_disk = {name: record for name, record in aligned.records.items() if not sources[name].format.reads_values}
     return make_conversion_record(
         software=f"bergmann {__version__}",
@@ -302,10 +326,12 @@ def sha256(path: Path) -> str:
 def relative_name(path: Path, base: Path) -> str:
     """How the file is named in the record: relative to the session file, never absolute.
 
-    A file on another drive or more than two folders up is named by itself: a longer way would show the folders of this machine.
+    A file on another drive, or outside of the folder that holds the session's own, is named by itself: a longer way would show the
+    folders of this machine, and people's names among them. What was stated is named, not where a link leads.
     """
     try:
-        way = Path(os.path.relpath(path.resolve(), base))
+        way = Path(os.path.relpath(path.absolute(), base))
     except ValueError:  # another drive of Windows
         return path.name
-    return path.name if way.parts[:3] == ("..", "..", "..") else way.as_posix()
+    ups = 1 if base.parent != Path(base.anchor) else 0
+    return path.name if way.parts[ups : ups + 1] == ("..",) else way.as_posix()
