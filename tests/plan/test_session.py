@@ -319,6 +319,26 @@ def test_a_circle_of_sources_is_refused(load: Load) -> None:
     assert loaded.order == ("daq", "movie")
 
 
+def test_a_start_that_counts_from_a_drug_or_a_procedure_loses_no_source(load: Load) -> None:
+    sources = (
+        "  late: {format: scope, path: b.tif, plane: bg, starts: 2 s after capsaicin}\n"
+        "  later: {format: scope, path: c.tif, plane: bg, starts: 7 d after sni}\n"
+    )
+    drugs = "drugs: {capsaicin: {at: 5 min after saline}, saline: {at: 1 min after movie}}\nprocedures: {sni: {name: x}}\n"
+    loaded = load(f"{COMPLETE}{sources}{drugs}")
+    assert not said(loaded)
+    assert loaded.order == ("daq", "later", "movie", "late")
+
+
+def test_a_circle_through_a_drug_is_refused(load: Load) -> None:
+    late = "  late: {format: scope, path: b.tif, plane: bg, starts: 2 s after saline}\n"
+    (finding,) = load(f"{COMPLETE}{late}drugs: {{saline: {{at: 1 min after late}}}}\n").findings
+    assert finding.message in {
+        "a circle: sources.late needs drugs.saline needs sources.late",
+        "a circle: drugs.saline needs sources.late needs drugs.saline",
+    }
+
+
 def test_a_circle_of_drugs_is_refused(load: Load) -> None:
     (finding,) = load(f"{COMPLETE}drugs: {{a: {{at: 5 min after b}}, b: {{at: 5 min after a}}}}\n").findings
     assert "a circle: drugs." in finding.message

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path, PureWindowsPath
@@ -73,12 +73,23 @@ class LoadedSession:
 
         Those on a circle or that refer to what is not there are left out (and in `findings`).
         """
-        waiting = {name: dependencies(entry) for name, entry in self.sources.items()}
+        waiting = {name: [*self._sources_behind(dependencies(entry))] for name, entry in self.sources.items()}
         done: list[str] = []
         while ready := [name for name, needed in waiting.items() if all(one in done for one in needed)]:
             done.extend(ready)
             waiting = {name: needed for name, needed in waiting.items() if name not in ready}
         return tuple(done)
+
+    def _sources_behind(self, names_: Iterable[str], seen: frozenset[str] = frozenset()) -> Iterator[str]:
+        """The sources among the names, and those that the times of drugs among them count from; a procedure has its own date."""
+        for name in names_:
+            if name in self.sources or not self._is_stated(name):
+                yield name
+            elif name not in seen:
+                yield from self._sources_behind(_named_by(self.collections.get("drugs", {}).get(name)), seen | {name})
+
+    def _is_stated(self, name: str) -> bool:
+        return any(name in self.collections.get(kind, {}) for kind in ("drugs", "procedures"))
 
     def origin(self, key: str) -> Origin:
         """Where a dotted key was stated; for one that was not, the line of the nearest map above it."""
@@ -96,8 +107,14 @@ def _origin_of(key: str, origins: Mapping[str, Origin], path: Path) -> Origin:
     return replace(origins.get(above, Origin(path, 1, "")), key=key)
 
 
+def _named_by(drug: Stated | None) -> tuple[str, ...]:
+    """Names of what the times of a drug count from."""
+    moments = [use.moment for use in uses(drug, "") if isinstance(use, MomentUse)] if drug is not None else []
+    return tuple(one.name for moment in moments for one in names(moment) if one.name != "session")
+
+
 def dependencies(entry: SourceEntry) -> tuple[str, ...]:
-    """Names of the sources that a source refers to: in its own keys, its clock and its start."""
+    """Names of what a source refers to: in its own keys, its clock and its start, which may count from a drug or a procedure."""
     own = [use.ref.name for use in uses(entry.source, "") if isinstance(use, RefUse)]
     clock = [entry.clock.name] if entry.clock is not None else []
     starts = [one.name for one in names(entry.starts) if "sources" in one.kinds] if entry.starts is not None else []
@@ -355,10 +372,12 @@ class _Loader:
 
     def _check_circles(self, sources: Mapping[str, SourceEntry], collections: Collections) -> None:
         """Refuse sources and drugs whose times or contents need themselves."""
-        needed = {f"sources.{name}": {f"sources.{one}" for one in dependencies(entry)} for name, entry in sources.items()}
-        for name, drug in collections.get("drugs", {}).items():
-            times = [use.moment for use in uses(drug, "") if isinstance(use, MomentUse)]
-            needed[f"drugs.{name}"] = {f"drugs.{one.name}" for moment in times for one in names(moment) if one.name not in sources}
+
+        def keys(named: Iterable[str]) -> set[str]:
+            return {f"sources.{name}" if name in sources else f"drugs.{name}" for name in named}
+
+        needed = {f"sources.{name}": keys(dependencies(entry)) for name, entry in sources.items()}
+        needed |= {f"drugs.{name}": keys(_named_by(drug)) for name, drug in collections.get("drugs", {}).items()}
         try:
             TopologicalSorter(needed).prepare()
         except CycleError as refused:
