@@ -139,6 +139,7 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
     write_calibration(folder / "calibration.csv", truth.rig.calibration)
     _write_abf(folder / "patch.abf")
     _write_tiff(folder / "stack" / "stack.tif")
+    _write_bruker(folder / "TSeries-001")
     _write_lightning_pose(folder / "cam" / "face.csv", truth.rig.n_camera_frames)
     (folder / "pulses.csv").write_text("on (ms),width\n100,10\n200,10\n300,10\n", encoding="utf-8")
     daq = {"format": "wavesurfer", "path": folder / "daq" / "bg042_0001.h5"}
@@ -147,6 +148,7 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
     keys = {
         "abf": {"path": folder / "patch.abf"},
         "wavesurfer": {"path": daq["path"]},
+        "bruker": {"path": folder / "TSeries-001" / "TSeries-001.xml"},
         "scanimage": {"path": movie["path"]},
         "tiff": {"path": folder / "stack" / "stack.tif"},
         "suite2p": {"path": folder / "suite2p", "of": movie},
@@ -213,3 +215,26 @@ def _write_tiff(path: Path) -> None:
     path.parent.mkdir()
     frames = np.random.default_rng(1).integers(0, 4096, (40, 6, 9), dtype=np.uint16)
     tifffile.imwrite(path, frames, imagej=True, metadata={"axes": "TYX", "finterval": 0.1})
+
+
+def _write_bruker(folder: Path) -> None:
+    """A T-series of PrairieView: 8 frames of two channels, one page a file, at uneven times."""
+    import numpy as np
+    import tifffile
+
+    folder.mkdir()
+    frames = np.random.default_rng(2).integers(0, 4096, (8, 2, 6, 9), dtype=np.uint16)
+    said = []
+    for index, frame in enumerate(frames):
+        names = [f"{folder.name}_Cycle00001_Ch{channel}_{index + 1:06}.ome.tif" for channel in (1, 2)]
+        for name, page in zip(names, frame, strict=True):
+            tifffile.imwrite(folder / name, page, metadata=None)
+        files = "".join(
+            f'<File channel="{number}" channelName="Ch{number}" filename="{name}" />' for number, name in enumerate(names, 1)
+        )
+        said.append(f'<Frame relativeTime="{index**1.1}" absoluteTime="{2 + index**1.1}" index="{index + 1}">{files}</Frame>')
+    (folder / f"{folder.name}.xml").write_text(
+        f"""<?xml version="1.0" encoding="utf-8"?><PVScan version="5.6.64.400" date="5/17/2024 10:31:04 AM" notes="">
+        <Sequence type="TSeries Timed Element" cycle="1" time="10:31:04.2500000">{"".join(said)}</Sequence></PVScan>""",
+        encoding="utf-8",
+    )

@@ -33,6 +33,7 @@ NOISE = b"\x89 not what was said \x00\xff\xfe" * 40
 SUFFIX = {
     "abf": ".abf",
     "wavesurfer": ".h5",
+    "bruker": ".xml",
     "scanimage": ".tif",
     "tiff": ".tif",
     "suite2p": ".npy",
@@ -100,7 +101,7 @@ def test_it_finds_its_own_file_in_a_folder_of_many(one: Format, small_lab: Any) 
     assert list(one.find(small_lab.folder)) == found
 
 
-@pytest.mark.parametrize("name", ["scanimage", "tiff", "wavesurfer", "abf", "suite2p", "deeplabcut", "lightningpose"])
+@pytest.mark.parametrize("name", ["bruker", "scanimage", "tiff", "wavesurfer", "abf", "suite2p", "deeplabcut", "lightningpose"])
 def test_no_file_is_found_by_two_formats(name: str, small_lab: Any) -> None:
     mine = set(expand(small_lab.keys[name]["path"]))
     finders = [name_of(one) for one in FORMATS for source in one.find(small_lab.folder) if set(expand(source.path)) & mine]

@@ -23,6 +23,7 @@ from bergmann.imaging._axes import Axes, StatedAxes, page_positions, settle_axes
 from bergmann.imaging._names import check_names, series_in, tiffs_in
 from bergmann.imaging._packed import PackedFrames, check_readable
 from bergmann.imaging._pages import CutShortError, PageForm, PageFrames, dtype_of, is_packed, is_tiff, walk_pages
+from bergmann.imaging._prairie_xml import is_of_series
 from bergmann.imaging._scanimage_header import is_scanimage
 from bergmann.imaging._tiff_header import Meaning, read_meaning
 from bergmann.records import Movie, MovieChannel
@@ -72,7 +73,7 @@ class _Pages:
 
 
 def find(folder: Path) -> Iterator[Tiff]:
-    """The movies in a folder: files of several pages, and series of files that differ in their number; not those of ScanImage."""
+    """The movies in a folder: files of several pages, and series that differ in their number; not those of ScanImage or Bruker."""
     for pattern, files in series_in(folder):
         if _is_movie(files):
             yield Tiff(path=pattern)
@@ -80,7 +81,7 @@ def find(folder: Path) -> Iterator[Tiff]:
 
 def _is_movie(files: tuple[Path, ...]) -> bool:
     try:
-        if not is_tiff(files[0]) or is_scanimage(files[0]):
+        if not is_tiff(files[0]) or is_scanimage(files[0]) or is_of_series(files[0]):
             return False
         return len(files) > 1 or sum(1 for _ in islice(walk_pages(files[0]), 2)) > 1
     except (SourceError, OSError):

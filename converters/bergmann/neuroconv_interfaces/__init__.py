@@ -32,7 +32,7 @@ Six things differ from a session:
 from __future__ import annotations
 
 from bergmann.behavior import assay, boris, channel_events, deeplabcut, intervals, lightningpose, video
-from bergmann.imaging import scanimage, tiff
+from bergmann.imaging import bruker, scanimage, tiff
 from bergmann.neuroconv_interfaces.interface import FormatInterface
 from bergmann.optogenetics import abf_protocol, channel, pulse_table
 from bergmann.segmentation import suite2p
@@ -43,6 +43,7 @@ __all__ = [
     "AbfProtocolInterface",
     "AssayInterface",
     "BorisInterface",
+    "BrukerInterface",
     "ChannelEventsInterface",
     "ChannelLightInterface",
     "DeepLabCutInterface",
@@ -68,6 +69,12 @@ class WaveSurferInterface(FormatInterface):
     """WaveSurfer HDF5 recordings."""
 
     format = wavesurfer.FORMAT
+
+
+class BrukerInterface(FormatInterface):
+    """Bruker PrairieView T-series."""
+
+    format = bruker.FORMAT
 
 
 class ScanImageInterface(FormatInterface):
