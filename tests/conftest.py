@@ -141,6 +141,7 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
     _write_tiff(folder / "stack" / "stack.tif")
     _write_bruker(folder / "TSeries-001")
     _write_lightning_pose(folder / "cam" / "face.csv", truth.rig.n_camera_frames)
+    _write_sleap(folder / "cam" / "face.analysis.h5", truth.rig.n_camera_frames)
     (folder / "pulses.csv").write_text("on (ms),width\n100,10\n200,10\n300,10\n", encoding="utf-8")
     daq = {"format": "wavesurfer", "path": folder / "daq" / "bg042_0001.h5"}
     movie = {"format": "scanimage", "path": folder / "2p" / "bg042_00001_*.tif"}
@@ -169,6 +170,7 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
         "boris": {"path": folder / "cohort" / "licking.boris", "observation": "BG042 POD7", "of": face},
         "deeplabcut": {"path": folder / "cam" / "pawDLC.csv", "of": paw},
         "lightningpose": {"path": folder / "cam" / "face.csv", "of": face},
+        "sleap": {"path": folder / "cam" / "face.analysis.h5", "of": face, "individual": "mouse"},
         "intervals": {
             "path": folder / "notes.csv",
             "columns": {"label": "what", "start": "from", "stop": "to"},
@@ -205,6 +207,25 @@ def _write_lightning_pose(path: Path, n_frames: int) -> None:
     head = [["scorer", *["ensemble-kalman_tracker"] * 4], ["bodyparts", *["nose"] * 4], ["coords", *columns]]
     rows = [[number, 10.5 + number, 20.25, 0.9, 0.5] for number in range(n_frames)]
     path.write_text("".join(",".join(map(str, row)) + "\n" for row in [*head, *rows]), encoding="utf-8")
+
+
+def _write_sleap(path: Path, n_frames: int) -> None:
+    """An analysis file of two body parts of two animals, one of them only in the first frame."""
+    import h5py
+    import numpy as np
+
+    tracks = np.full((2, 2, 2, n_frames), np.nan)  # track, x and y, node, frame
+    tracks[0] = np.arange(4).reshape(2, 2, 1) + 100.5
+    tracks[1, :, :, 0] = 7.25
+    with h5py.File(path, "w") as file:
+        file["tracks"] = tracks
+        file["track_occupancy"] = np.isfinite(tracks).all(axis=(1, 2)).T.astype("u1")
+        file["point_scores"] = np.where(np.isfinite(tracks[:, 0]), 0.75, np.nan)
+        file["instance_scores"] = file["tracking_scores"] = np.full((2, n_frames), 0.5)
+        file["track_names"], file["node_names"] = np.array([b"mouse", b"other"]), np.array([b"nose", b"tail"])
+        file["edge_names"], file["edge_inds"] = np.array([[b"nose", b"tail"]]), np.array([[0, 1]])
+        file["labels_path"], file["video_path"], file["video_ind"] = "C:/rig/face.slp", "C:/rig/face.mp4", 0
+        file["provenance"] = json.dumps({"sleap_version": "1.3.3", "model_paths": ["C:/rig/models/mouse.single/best_model.h5"]})
 
 
 def _write_tiff(path: Path) -> None:

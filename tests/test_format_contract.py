@@ -24,6 +24,7 @@ FILLED: dict[str, dict[str, Any]] = {  # required keys beside the path, so that 
     "intervals": {"columns": {"label": "what", "start": "from", "stop": "to"}, "unit": "s"},
     "deeplabcut": {"rate": "30 Hz"},
     "lightningpose": {"rate": "30 Hz"},
+    "sleap": {"rate": "30 Hz"},
 }
 KNOWN_BY_THEIR_KEYS = {"abf_protocol", "channel-site", "channel-event", "pulse_table", "assay", "intervals"}
 """Formats of which only a person can say what a file means: nothing is found."""
@@ -42,6 +43,7 @@ SUFFIX = {
     "boris": ".boris",
     "deeplabcut": ".h5",
     "lightningpose": ".csv",
+    "sleap": ".slp",
     "intervals": ".xlsx",
     "video": ".mp4",
 }
@@ -101,7 +103,9 @@ def test_it_finds_its_own_file_in_a_folder_of_many(one: Format, small_lab: Any) 
     assert list(one.find(small_lab.folder)) == found
 
 
-@pytest.mark.parametrize("name", ["bruker", "scanimage", "tiff", "wavesurfer", "abf", "suite2p", "deeplabcut", "lightningpose"])
+@pytest.mark.parametrize(
+    "name", ["bruker", "scanimage", "tiff", "wavesurfer", "abf", "suite2p", "deeplabcut", "lightningpose", "sleap"]
+)
 def test_no_file_is_found_by_two_formats(name: str, small_lab: Any) -> None:
     mine = set(expand(small_lab.keys[name]["path"]))
     finders = [name_of(one) for one in FORMATS for source in one.find(small_lab.folder) if set(expand(source.path)) & mine]

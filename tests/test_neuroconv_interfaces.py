@@ -56,6 +56,12 @@ def name_of(one: Format) -> str:
 INTERFACES = {name_of(made.format): made for made in FormatInterface.__subclasses__()}
 
 
+def needs_its_reader(made: type[FormatInterface]) -> None:
+    """Skip where the reader of a format is an extra that is not installed."""
+    if name_of(made.format) == "sleap":
+        pytest.importorskip("sleap_io")
+
+
 def stating(metadata: dict[str, Any], *interfaces: FormatInterface) -> dict[str, Any]:
     """The metadata with what a person states of these sources."""
     record_of = {one.metadata_key: type(one.record) for one in interfaces}
@@ -186,6 +192,7 @@ class InterfaceContract(DataInterfaceTestMixin):
 
     @pytest.fixture(autouse=True)
     def interface_of_small_files(self, small_lab: Any) -> None:
+        needs_its_reader(self.data_interface_cls)
         self.interface_kwargs = dict(small_lab.keys[name_of(self.data_interface_cls.format)])
 
     def edit_metadata(self, metadata: dict[str, Any]) -> dict[str, Any]:
@@ -346,6 +353,7 @@ def schemas_in(node: Any) -> Any:
 
 @pytest.mark.parametrize("made", INTERFACES.values(), ids=INTERFACES)
 def test_schemas_stand_alone_wherever_neuroconv_puts_them(made: type[FormatInterface], small_lab: Any) -> None:
+    needs_its_reader(made)
     assert not {"$ref", "$defs"} & set(schemas_in(made.get_source_schema()))
     interface = made(**small_lab.keys[name_of(made.format)])
     assert not {"$ref", "$defs"} & set(schemas_in(interface.get_metadata_schema()["properties"]["Bergmann"]))

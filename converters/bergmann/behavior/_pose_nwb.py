@@ -94,7 +94,7 @@ def _series(pose: Pose) -> list[Any]:
                 unit="pixels",
                 reference_frame=REFERENCE_FRAME,
                 confidence=keypoint.confidence,
-                confidence_definition=f"Likelihood as {pose.software} states it for each frame.",
+                confidence_definition=f"Confidence as {pose.software} states it for each frame.",
                 **({"timestamps": made[0]} if shared else time_arguments(pose.times)),
             )
         )

@@ -27,9 +27,9 @@ class PoseStated(Stated):
     Attributes
     ----------
     skeleton : tuple of (str, str), optional
-        Pairs of body parts that are joined, e.g. ``[[snout, leftear], [snout, rightear]]``.
+        Pairs of body parts that are joined, e.g. ``[[snout, leftear], [snout, rightear]]``; those of the file, where it has any.
     software_version : str, optional
-        Version of the tracker; its files do not say it.
+        Version of the tracker, where its file does not say it.
     """
 
     description: str | None = None
@@ -82,7 +82,7 @@ class ScoresStated(Stated):
 
 
 def check_pose(entry: Entry[Pose, PoseStated], collections: Collections) -> Iterator[Finding]:  # noqa: ARG001
-    """A tracked file named after another video, and a skeleton of body parts that are not there."""
+    """A tracked file named after another video or of another version, and a skeleton of body parts that are not there."""
     mismatch = entry.record.notes.get("video_mismatch")
     if mismatch:
         yield Finding(
@@ -91,6 +91,15 @@ def check_pose(entry: Entry[Pose, PoseStated], collections: Collections) -> Iter
             location=f"sources.{entry.name}.of",
             message=f"{entry.record.files[0].name}: {mismatch}",
             remedy="see whether `of` names the video that was tracked",
+        )
+    version = entry.record.notes.get("software_version")
+    if version and entry.stated.software_version not in {None, version}:
+        yield Finding(
+            severity="warning",
+            check="conflict",
+            location=f"sources.{entry.name}.software_version",
+            message=f"{entry.stated.software_version} is stated, and {entry.record.files[0].name} says {version}",
+            remedy="leave it out, if the file is right",
         )
     known = {keypoint.name for keypoint in entry.record.keypoints}
     for part in dict.fromkeys(part for edge in entry.stated.skeleton or () for part in edge):

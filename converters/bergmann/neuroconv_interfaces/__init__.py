@@ -31,7 +31,7 @@ Six things differ from a session:
 
 from __future__ import annotations
 
-from bergmann.behavior import assay, boris, channel_events, deeplabcut, intervals, lightningpose, video
+from bergmann.behavior import assay, boris, channel_events, deeplabcut, intervals, lightningpose, sleap, video
 from bergmann.imaging import bruker, scanimage, tiff
 from bergmann.neuroconv_interfaces.interface import FormatInterface
 from bergmann.optogenetics import abf_protocol, channel, pulse_table
@@ -52,6 +52,7 @@ __all__ = [
     "LightningPoseInterface",
     "PulseTableInterface",
     "ScanImageInterface",
+    "SleapInterface",
     "Suite2pInterface",
     "TiffInterface",
     "VideoInterface",
@@ -147,6 +148,12 @@ class LightningPoseInterface(FormatInterface):
     """Body parts tracked by Lightning Pose."""
 
     format = lightningpose.FORMAT
+
+
+class SleapInterface(FormatInterface):
+    """Body parts tracked by SLEAP."""
+
+    format = sleap.FORMAT
 
 
 class VideoInterface(FormatInterface):
