@@ -180,6 +180,18 @@ def test_two_sources_share_one_table_of_epochs(nwbfile: NWBFile, reopened: Calla
     assert len(file.intervals["strong_pulses"]) == 3
 
 
+def test_epochs_of_two_sources_are_in_the_order_of_their_time(nwbfile: NWBFile, reopened: Callable[[], NWBFile]) -> None:
+    room = Room(nwbfile)
+    room.add(light([2.0, 2.1, 2.2, 8.0, 8.05, 8.1]), power="5 mW")
+    room.add(light([0.5, 0.6, 0.7, 4.0, 4.2, 4.4], 0.02), name="other", power="3 mW")
+    epochs = reopened().intervals["optogenetic_epochs"]
+    assert epochs["start_time"][:].tolist() == [0.5, 2.0, 4.0, 8.0]
+    assert epochs["power_in_mW"][:] == pytest.approx([3, 5, 3, 5])
+    assert epochs["pulse_length_in_ms"][:] == pytest.approx([20, 5, 20, 5])
+    assert epochs["period_in_ms"][:] == pytest.approx([100, 100, 200, 50])
+    assert [len(sites) for sites in epochs["optogenetic_sites"][:]] == [1, 1, 1, 1]
+
+
 def test_unknown_power_is_nan_while_the_light_is_on(nwbfile: NWBFile, reopened: Callable[[], NWBFile]) -> None:
     """Onsets stay countable, no watt is invented, and no epoch claims a power."""
     record = light(np.arange(4.0), command=np.array([4.9, 5.0, 5.0, 5.1]), command_unit="V")

@@ -137,6 +137,15 @@ def _add_epochs(
         )
     for train in lit:
         nwbfile.intervals[EPOCHS].add_row(**_epoch(train, record, power, wavelength), optogenetic_sites=[row])
+    _sort_by_start(nwbfile.intervals[EPOCHS])
+
+
+def _sort_by_start(epochs: OptogeneticEpochsTable) -> None:
+    """Put the rows of all sources in the order of their time; each row names one site, so that its index stays as it is."""
+    order = np.argsort(epochs["start_time"].data, kind="stable")
+    for column in epochs.columns:
+        if not isinstance(column, VectorIndex):
+            column.data[:] = [column.data[row] for row in order]
 
 
 def _epoch(train: Train, record: LightPulses, power: NDArray[np.float64], wavelength: float) -> dict[str, Any]:
