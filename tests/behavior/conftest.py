@@ -52,11 +52,17 @@ def _placed(**collections: Any) -> Placed:
 
 
 def _written(nwbfile: Any, path: Path) -> Any:
-    """Write the file, validate it, and give it back as read from disk (open; the caller closes its reader)."""
+    """Write the file, validate it, and give it back as read from disk (open; the caller closes its reader).
+
+    As the writer does, it gets one top namespace: pynwb validates against each by itself, and other tests import other extensions.
+    """
     import pynwb
+
+    from bergmann.writing.namespaces import use_one_namespace
 
     with pynwb.NWBHDF5IO(path, "w") as io:
         io.write(nwbfile)
+    use_one_namespace(path)
     assert pynwb.validate(path=str(path)) == []
     return pynwb.NWBHDF5IO(path, "r")
 
