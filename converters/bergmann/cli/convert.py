@@ -47,7 +47,9 @@ def command(sessions: tuple[Path, ...], out: Path, overwrite: bool, as_json: boo
     done: list[Conversion] = []
     for path in sessions:
         say(f"{path}")
-        conversion = convert_session(path, out, overwrite=overwrite, on_progress=Progress(f"writing {path.name}"))
+        made = {one.target for one in done if one.target is not None}
+        progress = Progress(f"writing {path.name}")
+        conversion = convert_session(path, out, overwrite=overwrite, keep=made, on_progress=progress)
         done.append(conversion)
         if not as_json:
             print_findings(finding for finding in conversion.findings if finding.severity != "note")

@@ -6,7 +6,7 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
@@ -30,6 +30,7 @@ from bergmann.registry import Entry, Placed, load_collection_writers, load_entry
 from bergmann.stated import Collections, Stated
 from bergmann.validate import validate_paths
 from bergmann.writing import OnProgress, Streams, check_target, write_session
+from bergmann.writing.naming import existing_targets
 from ndx_bergmann import Clock, SourceFile, make_conversion_record
 
 COLLECTIONS_BEFORE = ("vectors", "populations", "procedures", "receptors", "indicators", "light_sites", "devices", "planes")
@@ -80,7 +81,9 @@ class Conversion:
         }
 
 
-def convert_session(path: Path, out: Path, *, overwrite: bool = False, on_progress: OnProgress | None = None) -> Conversion:
+def convert_session(
+    path: Path, out: Path, *, overwrite: bool = False, keep: Collection[Path] = (), on_progress: OnProgress | None = None
+) -> Conversion:
     """Convert one session into a local dandiset, and validate what was written.
 
     Never raises for a session that cannot be converted: what went wrong is in the findings, and nothing is left behind.
@@ -93,6 +96,8 @@ def convert_session(path: Path, out: Path, *, overwrite: bool = False, on_progre
         Folder of the local dandiset; made if it is not there.
     overwrite : bool
         Whether to replace the file of this session that is already there.
+    keep : collection of Path
+        Files that are never replaced: those of other session files of the same run.
     on_progress : callable (bytes done, bytes in all), optional
         Told how far the writing is.
     """
@@ -105,6 +110,7 @@ def convert_session(path: Path, out: Path, *, overwrite: bool = False, on_progre
         findings = plan.findings
         if plan.is_complete:
             check_target(out, plan.head.subject.id, plan.head.session.id, overwrite=overwrite)
+            _check_kept(existing_targets(out, plan.head.subject.id, plan.head.session.id), keep)
             aligned = align(plan)
             findings = (*findings, *aligned.findings())
             target = _write(aligned, out, overwrite, on_progress)
@@ -122,6 +128,15 @@ def convert_session(path: Path, out: Path, *, overwrite: bool = False, on_progre
     except Exception as error:  # noqa: BLE001  one session's surprise must not stop the other fifty-nine; it is reported whole
         result, findings = "failed", (*findings, _surprise(path, error))
     return Conversion(session=str(path), result=result, target=target, findings=findings, seconds=time.perf_counter() - begun)
+
+
+def _check_kept(there: Iterable[Path], keep: Collection[Path]) -> None:
+    """Refuse to replace what another session file of this run has become."""
+    for file in there:
+        if file in keep:
+            raise WriteError(
+                f"{file.name}: another session file of this run has the same subject and session id; give one another id"
+            )
 
 
 def _why_not(findings: Iterable[Finding]) -> Result:
