@@ -142,6 +142,7 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
     _write_bruker(folder / "TSeries-001")
     _write_lightning_pose(folder / "cam" / "face.csv", truth.rig.n_camera_frames)
     _write_sleap(folder / "cam" / "face.analysis.h5", truth.rig.n_camera_frames)
+    (folder / "wheel.txt").write_text("100 0 5 \n200 -1 5 \n301 -2 4 \n", encoding="utf-8")
     (folder / "pulses.csv").write_text("on (ms),width\n100,10\n200,10\n300,10\n", encoding="utf-8")
     daq = {"format": "wavesurfer", "path": folder / "daq" / "bg042_0001.h5"}
     movie = {"format": "scanimage", "path": folder / "2p" / "bg042_00001_*.tif"}
@@ -171,6 +172,12 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
         "deeplabcut": {"path": folder / "cam" / "pawDLC.csv", "of": paw},
         "lightningpose": {"path": folder / "cam" / "face.csv", "of": face},
         "sleap": {"path": folder / "cam" / "face.analysis.h5", "of": face, "individual": "mouse"},
+        "encoder": {
+            "path": folder / "wheel.txt",
+            "columns": {"time": "1", "position": "2"},
+            "units": {"time": "ms", "position": "ticks"},
+            "header": "none",
+        },
         "intervals": {
             "path": folder / "notes.csv",
             "columns": {"label": "what", "start": "from", "stop": "to"},

@@ -22,11 +22,12 @@ FILLED: dict[str, dict[str, Any]] = {  # required keys beside the path, so that 
     "pulse_table": {"columns": {"onset": "on", "duration": "width"}, "units": {"onset": "s", "duration": "s"}},
     "assay": {"columns": {"value": "value"}, "unit": "g"},
     "intervals": {"columns": {"label": "what", "start": "from", "stop": "to"}, "unit": "s"},
+    "encoder": {"columns": {"time": "t", "speed": "v"}, "units": {"time": "s", "speed": "cm/s"}},
     "deeplabcut": {"rate": "30 Hz"},
     "lightningpose": {"rate": "30 Hz"},
     "sleap": {"rate": "30 Hz"},
 }
-KNOWN_BY_THEIR_KEYS = {"abf_protocol", "channel-site", "channel-event", "pulse_table", "assay", "intervals"}
+KNOWN_BY_THEIR_KEYS = {"abf_protocol", "channel-site", "channel-event", "pulse_table", "assay", "intervals", "encoder"}
 """Formats of which only a person can say what a file means: nothing is found."""
 
 
@@ -45,6 +46,7 @@ SUFFIX = {
     "lightningpose": ".csv",
     "sleap": ".slp",
     "intervals": ".xlsx",
+    "encoder": ".xlsx",
     "video": ".mp4",
 }
 """What the files of each format on disk end with; a format without a suffix here is not tested enough."""

@@ -22,7 +22,7 @@ from pynwb import NWBHDF5IO, NWBFile, read_nwb, validate
 from bergmann import neuroconv_interfaces as interfaces
 from bergmann.errors import SourceError
 from bergmann.neuroconv_interfaces import FormatInterface
-from bergmann.records import Events, Intervals, LightPulses, Movie, Pose, Recording, Scores, Segmentation, Video
+from bergmann.records import Events, Intervals, LightPulses, Movie, Pose, Recording, Scores, Segmentation, Trace, Video
 from bergmann.registry import Format, load_formats
 from bergmann.writing.namespaces import use_one_namespace
 
@@ -153,6 +153,14 @@ def check_scores(nwbfile: NWBFile, name: str, record: Scores) -> None:
         assert list(table[column][:]) == list(cells)
 
 
+def check_trace(nwbfile: NWBFile, name: str, record: Trace) -> None:
+    for column in record.columns:
+        series = nwbfile.acquisition[name][column.name]
+        np.testing.assert_array_equal(series.data[:], column.values)
+        assert (series.unit, series.data.dtype) == (column.unit, column.values.dtype)
+        close(times_of(series), record.times.seconds)
+
+
 def check_pose(nwbfile: NWBFile, name: str, record: Pose) -> None:
     estimation = nwbfile.processing["behavior"][name]
     for keypoint in record.keypoints:
@@ -179,6 +187,7 @@ CHECKS: dict[type, Callable[[NWBFile, str, Any], None]] = {
     Events: check_events,
     Intervals: check_intervals,
     Scores: check_scores,
+    Trace: check_trace,
     Pose: check_pose,
     Video: check_video,
 }

@@ -163,6 +163,8 @@ class RoiPlane:
         Summary images, e.g. ``"mean"``, ``"correlation"``.
     registration : np.ndarray, shape (n_frames, 2), optional
         (row, column) shift that registration applied to each frame, in pixels.
+    of_cells : bool
+        Whether the ROIs may be cells; not those of a background.
     """
 
     name: str
@@ -173,6 +175,7 @@ class RoiPlane:
     column_descriptions: Mapping[str, str] = field(default_factory=dict)
     images: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     registration: NDArray[Any] | None = None
+    of_cells: bool = True
 
     def __post_init__(self) -> None:
         height, width = self.image_shape
@@ -606,6 +609,62 @@ class Intervals(Record):
     @property
     def span(self) -> tuple[float, float] | None:
         return (self.starts.first, float(self.stops.max())) if len(self.starts) else None
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TraceColumn:
+    """One logged quantity.
+
+    Attributes
+    ----------
+    name : str
+        E.g. ``"speed"``.
+    unit : str
+        As a person states it.
+    values : np.ndarray, shape (n_samples,)
+        As logged.
+    source : str
+        What the file calls the column.
+    """
+
+    name: str
+    unit: str
+    values: NDArray[Any]
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Trace(Record):
+    """Quantities that a device logged together, each sample with its time: the speed of a treadmill, the position of a wheel.
+
+    Attributes
+    ----------
+    columns : tuple of TraceColumn
+    times : Times
+        When each sample was taken, in seconds.
+    basis : str
+        How the times are known, and what of the file is not in here.
+    """
+
+    columns: tuple[TraceColumn, ...]
+    times: Times
+    basis: str = ""
+
+    def __post_init__(self) -> None:
+        for column in self.columns:
+            _agree(f"values of {column.name}", len(column.values), len(self.times), f"times in {self.files[0].name}")
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def clock_times(self) -> Times | None:
+        return self.times
+
+    @property
+    def span(self) -> tuple[float, float] | None:
+        return self.times.first, self.times.last
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -1,4 +1,4 @@
-"""What a person must say of video, pose, events, intervals and assays."""
+"""What a person must say of video, pose, events, intervals, logs and assays."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from typing import Annotated
 
 import numpy as np
+from pydantic import Field
 
 from bergmann.findings import Finding
 from bergmann.moments import Moment
-from bergmann.records import Events, Intervals, Pose, Scores, Video
+from bergmann.records import Events, Intervals, Pose, Scores, Trace, Video
 from bergmann.registry import Entry
 from bergmann.stated import Collections, Names, Quantity, Stated
 
@@ -57,6 +58,20 @@ class IntervalsStated(Stated):
     """What is said of labelled intervals."""
 
     description: str | None = None
+
+
+class TraceStated(Stated):
+    """What is said of a log of a treadmill or an encoder.
+
+    Attributes
+    ----------
+    scale : mapping of str to Quantity
+        What one logged unit of a column is, e.g. ``{position: 0.3515625 degree}`` for an encoder of 1024 ticks a turn.
+    """
+
+    description: str | None = None
+    device: Annotated[str, Names("devices")] | None = None
+    scale: dict[str, Quantity] = Field(default_factory=dict)
 
 
 class ScoresStated(Stated):
@@ -130,5 +145,25 @@ def check_scores(entry: Entry[Scores, ScoresStated], collections: Collections) -
         )
 
 
-STATED = {Video: VideoStated, Pose: PoseStated, Events: EventsStated, Intervals: IntervalsStated, Scores: ScoresStated}
-CHECKS = {Pose: check_pose, Scores: check_scores}
+def check_trace(entry: Entry[Trace, TraceStated], collections: Collections) -> Iterator[Finding]:  # noqa: ARG001
+    """A scale of a column that is not logged."""
+    for name in entry.stated.scale:
+        if name not in entry.record.parts:
+            yield Finding(
+                severity="error",
+                check="dangling reference",
+                location=f"sources.{entry.name}.scale.{name}",
+                message=f"there is no {name!r} in `columns`; there are: {', '.join(entry.record.parts)}",
+                remedy="write the column as in `columns`",
+            )
+
+
+STATED = {
+    Video: VideoStated,
+    Pose: PoseStated,
+    Events: EventsStated,
+    Intervals: IntervalsStated,
+    Trace: TraceStated,
+    Scores: ScoresStated,
+}
+CHECKS = {Pose: check_pose, Trace: check_trace, Scores: check_scores}

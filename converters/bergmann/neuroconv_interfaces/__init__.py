@@ -31,7 +31,7 @@ Six things differ from a session:
 
 from __future__ import annotations
 
-from bergmann.behavior import assay, boris, channel_events, deeplabcut, intervals, lightningpose, sleap, video
+from bergmann.behavior import assay, boris, channel_events, deeplabcut, encoder, intervals, lightningpose, sleap, video
 from bergmann.imaging import bruker, scanimage, tiff
 from bergmann.neuroconv_interfaces.interface import FormatInterface
 from bergmann.optogenetics import abf_protocol, channel, pulse_table
@@ -47,6 +47,7 @@ __all__ = [
     "ChannelEventsInterface",
     "ChannelLightInterface",
     "DeepLabCutInterface",
+    "EncoderInterface",
     "FormatInterface",
     "IntervalsInterface",
     "LightningPoseInterface",
@@ -136,6 +137,12 @@ class DeepLabCutInterface(FormatInterface):
     """Body parts tracked by DeepLabCut."""
 
     format = deeplabcut.FORMAT
+
+
+class EncoderInterface(FormatInterface):
+    """Logs of a treadmill or a rotary encoder."""
+
+    format = encoder.FORMAT
 
 
 class IntervalsInterface(FormatInterface):
