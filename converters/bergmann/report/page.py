@@ -1,0 +1,184 @@
+"""The page: what it says first, its sections, and how it gets onto the disk."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
+
+from bergmann import __version__
+from bergmann.errors import WriteError
+from bergmann.findings import SEVERITIES
+from bergmann.plan.resolve import Plan
+from bergmann.report.animal import animal_section
+from bergmann.report.before import before
+from bergmann.report.channels import channel_figures
+from bergmann.report.documents import documents_of, finding_list, listings, place_findings
+from bergmann.report.html import Html, el, join
+from bergmann.report.movies import movie_figures
+from bergmann.report.placing import Placement, place
+from bergmann.report.timeline import timeline
+from bergmann.report.veil import HIDDEN, Veil
+from bergmann.report.videos import video_figures
+from bergmann.report.written import written
+
+POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+"""What the page may load: pictures and style that it holds itself, and nothing else."""
+
+
+def write_page(plan: Plan, target: Path) -> None:
+    """Write the page of a session, whole or not at all.
+
+    Parameters
+    ----------
+    plan : Plan
+        With or without errors.
+    target : Path
+        An ``.html`` file; one that is there is replaced.
+
+    Raises
+    ------
+    WriteError
+        If the name is not one of a page, or it cannot be written.
+    """
+    if target.suffix.lower() not in {".html", ".htm"}:
+        raise WriteError(f"{target.name}: a page is an .html file; write `--page {target.stem or 'page'}.html`")
+    page = make_page(plan)
+    try:
+        handle, name = tempfile.mkstemp(dir=target.absolute().parent, prefix=f".{target.stem}-", suffix=".html")
+    except OSError as error:
+        raise WriteError(
+            f"{target}: cannot be written ({error.strerror}); is there a folder {target.absolute().parent.name}?"
+        ) from error
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(page)
+        temporary.chmod(0o644)
+        temporary.replace(target)
+    except OSError as error:
+        raise WriteError(f"{target}: cannot be written ({error.strerror}); is it open in another program?") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def make_page(plan: Plan) -> Html:
+    """The page of a session.
+
+    Reading is bounded: `pictures.MOST_FRAMES` frames of a movie, one frame of a video, `placing.MOST_SAMPLES` samples of a
+    channel. What cannot be read is said in the place where it would stand.
+    """
+    veil = Veil.of(plan)
+    sections = list(_sections(plan, veil))
+    links = [el("li", el("a", title, href=f"#{name}")) for name, title, _ in sections]
+    title = _title(plan)
+    head = el(
+        "head",
+        el("meta", charset="utf-8"),
+        el("meta", http_equiv="Content-Security-Policy", content=POLICY),
+        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        el("meta", name="color-scheme", content="light dark"),
+        el("meta", name="referrer", content="no-referrer"),
+        el("title", f"{title} · bergmann check"),
+        el("style", Html(files("bergmann.report").joinpath("page.css").read_text(encoding="utf-8"))),
+    )
+    body = el(
+        "body",
+        el("a", "Skip to the findings", href="#findings", class_="skip"),
+        el("header", _head(plan, title)),
+        el("nav", el("ul", *links), aria_label="Sections"),
+        el("main", *(el("section", el("h2", name), content, id=key, aria_label=name) for key, name, content in sections)),
+        el(
+            "footer",
+            el("p", f"Made by bergmann {__version__} from headers and a bounded reading; nothing was written but this page."),
+        ),
+    )
+    return Html("<!DOCTYPE html>\n" + el("html", head, body, lang="en") + "\n")
+
+
+def _sections(plan: Plan, veil: Veil) -> Iterator[tuple[str, str, Html]]:
+    """(name for links, title, content) of each section that has something to show."""
+    documents = documents_of(plan)
+    placed = place_findings(plan, documents)
+    placement = place(plan)
+    yield "findings", "Findings", finding_list(placed, veil, documents)
+    yield "time", "Time", join(timeline(plan, placement), before(plan, veil))
+    for name, title, figures in (
+        ("imaging", "Imaging", movie_figures(plan)),
+        ("videos", "Videos and pose", video_figures(plan)),
+    ):
+        if content := list(figures):
+            yield name, title, el("div", *content, class_="figures")
+    if content := list(channel_figures(plan)):
+        yield "channels", "Recorded channels", join(*content)
+    yield "animal", "Populations and receptors", animal_section(plan, veil)
+    yield "written", "What will be written", _written(plan, placement)
+    yield "documents", "The session's documents", join(*listings(placed, veil, documents))
+
+
+def _written(plan: Plan, placement: Placement) -> Html:  # noqa: ARG001
+    return written(plan)
+
+
+# --- the head ---------------------------------------------------------------------------------------------------------
+
+
+def _title(plan: Plan) -> str:
+    head = plan.loaded.head
+    return f"{head.subject.id}, {head.session.id}" if head is not None else plan.loaded.path.name
+
+
+def _head(plan: Plan, title: str) -> Html:
+    head = plan.loaded.head
+    facts = el("dl", *(el("div", el("dt", name), el("dd", said)) for name, said in _facts(plan)))
+    return join(
+        el("p", "Session before conversion", class_="kicker"),
+        el("h1", title),
+        el("p", head.session.description, class_="description") if head is not None else None,
+        _verdict(plan),
+        facts,
+    )
+
+
+def _verdict(plan: Plan) -> Html:
+    counts = Counter(one.severity for one in plan.findings)
+    said = (
+        ", ".join(f"{counts[one]} {one}{'' if counts[one] == 1 else 's'}" for one in SEVERITIES if counts[one]) or "nothing found"
+    )
+    if plan.is_complete:
+        return el("p", el("strong", "✓ Ready to convert"), f" ({said})", class_="verdict good")
+    return el("p", el("strong", "✕ Not ready to convert"), f" ({said})", class_="verdict bad")
+
+
+def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
+    head, loaded = plan.loaded.head, plan.loaded
+    if head is not None:
+        subject = head.subject
+        said = (
+            subject.species,
+            f"sex {subject.sex}",
+            subject.genotype,
+            f"born {subject.born}" if subject.born else f"age {subject.age}",
+        )
+        yield "Subject", ", ".join(str(one) for one in (subject.id, *said) if one)
+    yield "Start", _start(plan)
+    yield "Clock", f"{plan.reference}: its clock is the session's" if plan.reference else "not known"
+    if head is not None and head.arm is not None:
+        control = {True: ", a control", False: ", no control", None: ""}[head.arm_is_control]
+        yield "Arm", HIDDEN if head.arm == HIDDEN else head.arm + control
+    absent = f", {len(loaded.absent)} said to be absent" if loaded.absent else ""
+    unread = [name for name, one in loaded.sources.items() if name not in plan.headers and not one.format.reads_values]
+    yield "Sources", f"{len(loaded.sources)}{absent}" + (f", {len(unread)} could not be read" if unread else "")
+    yield "Session file", loaded.path.name
+
+
+def _start(plan: Plan) -> str:
+    if plan.start is None:
+        return "not known"
+    if not plan.time_of_day_known:
+        return f"{plan.start:%Y-%m-%d}, time of day not known"
+    zone = plan.loaded.head.time_zone if plan.loaded.head is not None else ""
+    return f"{plan.start:%Y-%m-%d %H:%M:%S} ({zone}, UTC{plan.start:%z})"

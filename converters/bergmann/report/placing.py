@@ -1,0 +1,84 @@
+"""Sources on the session's clock as far as that is known before the conversion, from headers and a bounded reading."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bergmann.convert.align import Aligned, fit_clock
+from bergmann.errors import BergmannError
+from bergmann.plan.resolve import Plan, inputs_of, references
+from bergmann.plan.session import SourceEntry
+from bergmann.records import Record, Recording
+
+MOST_SAMPLES = 20_000_000
+"""Samples of a recorded channel up to which it is read through: half an hour at 10 kHz."""
+
+MOST_BYTES = 20_000_000
+"""Bytes of a file up to which it is read for a page, where its header does not say its times."""
+
+
+@dataclass(frozen=True)
+class Placement:
+    """What is on the session's clock, and what is not yet.
+
+    Attributes
+    ----------
+    aligned : Aligned
+        Its records are on the session's clock.
+    reasons : mapping of str to str
+        Why each other source is not.
+    """
+
+    aligned: Aligned
+    reasons: Mapping[str, str]
+
+
+def place(plan: Plan) -> Placement:
+    """Put each source on the session's clock that can be put there; never raises for what is in the files."""
+    aligned, reasons = Aligned(plan), dict[str, str]()
+    for name in plan.loaded.sources:
+        if name not in plan.loaded.order:
+            reasons[name] = "what it refers to is not there"
+    for name in plan.loaded.order:
+        entry = plan.loaded.sources[name]
+        reason = _why_not(plan, aligned, entry)
+        if reason is None:
+            try:
+                _place(plan, aligned, entry)
+            except (BergmannError, OSError) as error:
+                reason = str(error)
+        if reason is not None:
+            reasons[name] = reason
+    return Placement(aligned, reasons)
+
+
+def _why_not(plan: Plan, aligned: Aligned, entry: SourceEntry) -> str | None:
+    """Why a source is not to be tried."""
+    if not entry.format.reads_values and entry.name not in plan.headers:
+        return "its files could not be read"
+    if plan.reference is None:
+        return "the clock of the session is not known"
+    for key, ref in references(entry).items():
+        if ref.name not in aligned.records:
+            return f"{ref.name}, which says its times, is not placed either"
+        record = aligned.records[ref.name]
+        goes_through = key == "clock" or entry.format.reads_values
+        if goes_through and isinstance(record, Recording) and int(record.sweep_lengths.sum()) > MOST_SAMPLES:
+            return f"the conversion will find its times on {ref}, which is too long to be read through here"
+    path = getattr(entry.source, "path", None)
+    if entry.format.reads_values and path is not None and path.is_file() and path.stat().st_size > MOST_BYTES:
+        return "the conversion will read its times; its file is too long for a page"
+    return None
+
+
+def _place(plan: Plan, aligned: Aligned, entry: SourceEntry) -> None:
+    inputs = inputs_of(entry, aligned.records)
+    record: Record = (
+        plan.headers[entry.name] if not inputs and entry.name in plan.headers else entry.format.read(entry.source, inputs)
+    )
+    if not inputs and record.span is not None:
+        fit = fit_clock(aligned, entry.name, entry, record)
+        aligned.fits[entry.name] = fit
+        record = record.aligned(fit.offset)
+    aligned.records[entry.name] = record

@@ -1,0 +1,95 @@
+"""What will be written of each source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from bergmann.plan.resolve import Plan
+from bergmann.records import (
+    Events,
+    Intervals,
+    LightPulses,
+    Movie,
+    Pose,
+    Record,
+    Recording,
+    Scores,
+    Segmentation,
+    Video,
+)
+from bergmann.report.html import Html, el, join, table
+
+BECOMES: Mapping[type[Record], str] = {
+    Recording: "a TimeSeries for each channel, in acquisition",
+    Movie: "a TwoPhotonSeries for each channel, in acquisition",
+    Segmentation: "PlaneSegmentation, RoiResponseSeries for each trace and summary images, in processing/ophys",
+    LightPulses: "OptogeneticSeries in stimulus, a table of pulses, and epochs where the pulses are regular",
+    Video: "ImageSeries in acquisition; the video files are kept beside the NWB file",
+    Pose: "PoseEstimation in processing/behavior",
+    Events: "a table of events",
+    Intervals: "TimeIntervals",
+    Scores: "a table of scores",
+}
+"""What each kind of record becomes in the file, in words."""
+
+
+def written(plan: Plan) -> Html:
+    """A table: each source, its files, what was found in them, and what it becomes in the file."""
+    rows: list[tuple[object, ...]] = []
+    for name, entry in plan.loaded.sources.items():
+        header = plan.headers.get(name)
+        kind = next(
+            (text for record, text in BECOMES.items() if issubclass(entry.format.record, record)), entry.format.record.__name__
+        )
+        rows.append((name, entry.format.label, _files(header), _found(header, reads_values=entry.format.reads_values), kind))
+    rows += [(name, "absent", "", reason, "said in the session's notes") for name, reason in plan.loaded.absent.items()]
+    if not rows:
+        return el("p", "No source is stated.")
+    return join(table("From source to NWB", ("source", "format", "files", "found", "becomes"), rows, hide_caption=True))
+
+
+def _files(header: Record | None) -> str:
+    if header is None:
+        return ""
+    names = [path.name for path in header.files]
+    return ", ".join(names) if len(names) <= 3 else f"{names[0]} … {names[-1]} ({len(names)} files)"
+
+
+def _found(header: Record | None, *, reads_values: bool) -> str:
+    """What the header of a source says, in words."""
+    if header is None:
+        return "read at the conversion" if reads_values else "could not be read"
+    match header:
+        case Movie():
+            shape = header.channels[0].frames.shape
+            planes = f", {shape[1]} planes" if len(shape) == 4 else ""
+            count = f"{shape[0]:,} {'volumes' if planes else 'frames'} of {shape[-1]} x {shape[-2]}{planes}"
+            return f"{count}, {_several(len(header.channels), 'channel')}, {_rate(header.times.interval)}"
+        case Recording():
+            total = int(header.sweep_lengths.sum())
+            return f"{_several(len(header.channels), 'channel')}, {total:,} samples at {header.rate:g} Hz"
+        case Segmentation():
+            n_rois = sum(len(plane.masks) for plane in header.planes)
+            return f"{n_rois:,} ROIs in {_several(len(header.planes), 'plane')}, {len(header.times):,} frames"
+        case Video():
+            return f"{sum(header.frame_counts):,} frames of {header.size[0]} x {header.size[1]}, {_rate(header.times.interval)}"
+        case Pose():
+            return f"{_several(len(header.keypoints), 'body part')}, {len(header.times):,} frames"
+        case Events():
+            return "; ".join(f"{one.name}: {len(one.times):,}" for one in header.series)
+        case Intervals():
+            return _several(len(header.starts), "interval")
+        case LightPulses():
+            return _several(len(header.times), "pulse")
+        case Scores():
+            return _several(max((len(column) for column in header.columns.values()), default=0), "row")
+    return _several(len(header.files), Path(header.files[0]).suffix + " file")
+
+
+def _several(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def _rate(interval: float) -> str:
+    return f"{1 / interval:.6g} a second" if interval > 0 else "at one time"
