@@ -4,25 +4,35 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from bergmann.cli.output import FINDINGS, GOOD, UNUSABLE, count_findings, json_option, print_findings, print_json
-from bergmann.errors import BergmannError
+from bergmann.cli.output import FINDINGS, GOOD, UNUSABLE, count_findings, json_option, print_findings, print_json, say, show
+from bergmann.errors import BergmannError, WriteError
 from bergmann.findings import has_errors
+
+if TYPE_CHECKING:
+    from bergmann.plan.resolve import Plan
 
 
 @click.command(name="check")
 @click.argument("sessions", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write one offline HTML page of the session: pictures, times, and each finding beside its line.",
+)
 @json_option
-def command(sessions: tuple[Path, ...], as_json: bool) -> None:
+def command(sessions: tuple[Path, ...], page: Path | None, as_json: bool) -> None:
     """Say everything that is missing or contradicts in session files, at once.
 
-    Reads headers only and writes nothing.
+    Reads headers only and writes nothing; for a page, also some frames and the recorded channels.
     """
     from bergmann.plan.resolve import make_plan
 
+    if page is not None and len(sessions) > 1:
+        raise click.UsageError(f"--page is of one session, and {len(sessions)} are named; call `bergmann check` for each")
     status, documents = GOOD, []
     for path in sessions:
         document: dict[str, Any] = {"session": str(path)}
@@ -33,8 +43,10 @@ def command(sessions: tuple[Path, ...], as_json: bool) -> None:
             status = UNUSABLE
             document |= {"error": str(error), "findings": []}
             if not as_json:
-                click.echo(f"{path}: {error}")
+                show(f"{path}: {error}")
             continue
+        if page is not None:
+            status = max(status, _make_page(plan, page, document))
         sources = [(name, plan.loaded.sources[name]) for name in plan.loaded.order]
         document |= {
             "subject": plan.loaded.head.subject.id if plan.loaded.head else None,
@@ -48,10 +60,26 @@ def command(sessions: tuple[Path, ...], as_json: bool) -> None:
             is_unreadable = any(finding.check == "unreadable" for finding in plan.findings)
             status = max(status, UNUSABLE if is_unreadable else FINDINGS)
         if not as_json:
-            click.echo(f"{path}: {len(plan.loaded.order)} sources, {count_findings(plan.findings)}")
+            show(f"{path}: {len(plan.loaded.order)} sources, {count_findings(plan.findings)}")
             print_findings(plan.findings)
+            if page is not None and "page" in document:
+                show(f"page: {page}")
             if plan.is_complete:
-                click.echo(f"ready: bergmann convert {path}")
+                show(f"ready: bergmann convert {path}")
     if as_json:
         print_json(documents)
     sys.exit(status)
+
+
+def _make_page(plan: Plan, page: Path, document: dict[str, Any]) -> int:
+    """Write the page; gives the exit status, and says in the document which page or why not."""
+    from bergmann.report.page import write_page
+
+    try:
+        write_page(plan, page)
+    except WriteError as error:
+        document["page_error"] = str(error)
+        say(str(error))
+        return UNUSABLE
+    document["page"] = page.as_posix()
+    return GOOD

@@ -7,7 +7,18 @@ from pathlib import Path
 
 import click
 
-from bergmann.cli.output import FINDINGS, GOOD, UNUSABLE, Progress, count_findings, json_option, print_findings, print_json, say
+from bergmann.cli.output import (
+    FINDINGS,
+    GOOD,
+    UNUSABLE,
+    Progress,
+    count_findings,
+    json_option,
+    print_findings,
+    print_json,
+    say,
+    show,
+)
 
 
 @click.command(name="demo")
@@ -50,8 +61,8 @@ def command(folder: Path, as_json: bool) -> None:
         sys.exit(status)
     print_conversions(done)
     print_findings(finding for finding in findings if finding.severity == "error")
-    click.echo(f"\nAll of it, validated with pynwb, NWB Inspector and dandi: {count_findings(findings)}")
-    click.echo(_next_steps(folder))
+    show(f"\nAll of it, validated with pynwb, NWB Inspector and dandi: {count_findings(findings)}")
+    show(_next_steps(folder))
     sys.exit(status)
 
 

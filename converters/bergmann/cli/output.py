@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 import click
 
 from bergmann.findings import SEVERITIES, Finding
+from bergmann.report.shown import HIDDEN, one_line, visible
 
 GOOD, FINDINGS, UNUSABLE = 0, 1, 2
 """Exit status: good; findings; wrong usage or unreadable input."""
@@ -19,14 +20,23 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print one JS
 _COLOURS = {"error": "red", "warning": "yellow", "note": "cyan"}
 
 
+def show(message: object) -> None:
+    """A message on stdout; what a terminal would obey in a name or a value is shown as a sign.
+
+    Every command prints text by `show`, `say`, `print_table` or `print_findings`, never by itself.
+    """
+    click.echo(visible(message))
+
+
 def print_json(document: object) -> None:
     """Print one JSON document on stdout."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+    text = json.dumps(document, indent=2, ensure_ascii=False, default=str)
+    click.echo(HIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
 
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print columns of text, as wide as they need to be."""
-    cells = [list(header), *([str(cell) for cell in row] for row in rows)]
+    cells = [list(header), *([one_line(cell) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     for index, row in enumerate(cells):
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
@@ -37,10 +47,12 @@ def print_findings(findings: Iterable[Finding]) -> None:
     """Print findings, the gravest first, each with what to do."""
     for finding in sorted(findings, key=lambda one: SEVERITIES.index(one.severity)):
         origin = "" if finding.origin == "bergmann" else f" [{finding.origin}]"
-        click.echo(f"{click.style(finding.severity, fg=_COLOURS[finding.severity], bold=True)}  {finding.location}{origin}")
-        click.echo(f"    {finding.message}")
+        click.echo(
+            f"{click.style(finding.severity, fg=_COLOURS[finding.severity], bold=True)}  {one_line(finding.location)}{origin}"
+        )
+        click.echo(f"    {visible(finding.message)}")
         if finding.remedy:
-            click.echo(f"    -> {finding.remedy}")
+            click.echo(f"    -> {visible(finding.remedy)}")
 
 
 def count_findings(findings: Iterable[Finding]) -> str:
@@ -52,7 +64,7 @@ def count_findings(findings: Iterable[Finding]) -> str:
 
 def say(message: str) -> None:
     """A message for a person, on stderr."""
-    click.echo(message, err=True)
+    click.echo(visible(message), err=True)
 
 
 class Progress:
@@ -72,4 +84,4 @@ class Progress:
             return
         self._shown = percent
         bar = "#" * (percent // 4)
-        click.echo(f"\r  {self._what[:40]:<40} [{bar:<25}] {percent:3d} %", err=True, nl=percent == 100)
+        click.echo(f"\r  {one_line(self._what)[:40]:<40} [{bar:<25}] {percent:3d} %", err=True, nl=percent == 100)

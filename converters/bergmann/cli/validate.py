@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from bergmann.cli.output import FINDINGS, GOOD, UNUSABLE, count_findings, json_option, print_findings, print_json
+from bergmann.cli.output import FINDINGS, GOOD, UNUSABLE, count_findings, json_option, print_findings, print_json, show
 from bergmann.errors import BergmannError
 from bergmann.findings import has_errors
 
@@ -28,11 +28,11 @@ def command(paths: tuple[Path, ...], as_json: bool) -> None:
         if as_json:
             print_json({"error": str(error), "findings": []})
         else:
-            click.echo(str(error))
+            show(str(error))
         sys.exit(UNUSABLE)
     if as_json:
         print_json({"findings": [finding.as_dict() for finding in findings]})
     else:
         print_findings(findings)
-        click.echo(count_findings(findings))
+        show(count_findings(findings))
     sys.exit(FINDINGS if has_errors(findings) else GOOD)

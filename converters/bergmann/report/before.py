@@ -62,22 +62,26 @@ def _drawing(days: list[tuple[int, str]]) -> Html:
     grouped: dict[int, list[str]] = {}
     for day, what in days:
         grouped.setdefault(day, []).append(what)
-    free: list[float] = []  # where each line of labels ends
+    taken: list[list[tuple[float, float]]] = []  # by line of labels, the nearest to the axis first: what is written there
     placed: list[tuple[float, int, str, str]] = []
-    for day, names in grouped.items():
+    for day, names in reversed(grouped.items()):  # the latest first: stems of later days end below the labels of earlier ones
         x, label = SIDE + (day - first) * scale, f"{', '.join(names)} ({_ago(day)})" if day else ", ".join(names)
         label = label if len(label) <= 90 else label[:89] + "…"
-        wide = len(label) * _LETTER
-        anchor, begins = ("end", x - wide) if x + wide > WIDTH else ("start", x - 4)
-        level = next((index for index, end in enumerate(free) if end < begins), len(free))
-        free[level : level + 1] = [x if anchor == "end" else x + wide + 12]
+        wide = len(label) * _LETTER + 8
+        anchor, begins, ends = ("end", x - wide, x) if x + wide > WIDTH else ("start", x, x + wide)
+        level = next(
+            (index for index, line in enumerate(taken) if all(ends < a - 8 or begins > b + 8 for a, b in line)), len(taken)
+        )
+        taken[level:] = [*taken[level:], []] if level == len(taken) else taken[level:]
+        taken[level].append((begins, ends))
         placed.append((x, level, anchor, label))
-    base = 22.0 * len(free) + 16
+    base = 22.0 * len(taken) + 16
     return el(
         "svg",
-        el("title", "Days before the session: " + "; ".join(label for *_, label in placed)),
+        el("title", "Days before the session: " + "; ".join(label for *_, label in reversed(placed))),
         el("path", d=f"M{SIDE:g} {base:g}H{WIDTH - SIDE:g}", class_="days"),
-        *(_day(x, base, base - 22.0 * (level + 1), anchor, label) for x, level, anchor, label in placed),
+        el("path", d="".join(f"M{x:.1f} {base:g}V{base - 22.0 * (level + 1) - 2:g}" for x, level, *_ in placed), class_="stem"),
+        *(_day(x, base, base - 22.0 * (level + 1), anchor, label) for x, level, anchor, label in reversed(placed)),
         viewBox=f"0 0 {WIDTH:g} {base + 14:g}",
         role="img",
         class_="axis",
@@ -87,9 +91,8 @@ def _drawing(days: list[tuple[int, str]]) -> Html:
 def _day(x: float, base: float, top: float, anchor: str, label: str) -> Html:
     shift = 4 if anchor == "start" else -4
     return join(
-        el("path", d=f"M{x:.1f} {base:g}V{top - 2:g}", class_="stem"),
         el("circle", cx=x, cy=base, r=4.5, class_="dot"),
-        el("text", label, x=x + shift, y=top + 8, text_anchor=anchor, class_="name"),
+        el("text", label, x=x + shift, y=top + 8, text_anchor=anchor, class_="said"),
     )
 
 

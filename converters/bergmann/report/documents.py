@@ -91,8 +91,17 @@ def _badge(finding: Finding) -> Html:
 
 
 def _said(finding: Finding, veil: Veil) -> tuple[Html, ...]:
-    remedy = (el("span", "→ ", veil.text(finding.remedy), class_="remedy"),) if finding.remedy else ()
-    return el("span", veil.text(finding.message), class_="message"), *remedy
+    remedy = (el("span", "→ ", *_quoted(veil.text(finding.remedy)), class_="remedy"),) if finding.remedy else ()
+    return el("span", *_quoted(veil.text(finding.message)), class_="message"), *remedy
+
+
+def _quoted(said: str) -> Iterator[object]:
+    """A message with what stands between backticks set as code."""
+    parts = said.split("`")
+    if len(parts) % 2 == 0:  # one backtick too many: it is a letter like any other
+        yield said
+        return
+    yield from (el("code", part) if index % 2 else part for index, part in enumerate(parts))
 
 
 # --- the listings -----------------------------------------------------------------------------------------------------

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-_HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 """Controls of C0 and C1 but tab and line end, marks of direction, separators and joiners without width, lone surrogates."""
 
 
 def visible(text: object) -> str:
     r"""The text with every character that a screen would obey, and not show, as a sign that is shown: ``\x1b`` is ``␛``."""
-    return _HIDDEN.sub(_sign, str(text))
+    return HIDDEN.sub(_sign, str(text))
 
 
 def one_line(text: object) -> str:

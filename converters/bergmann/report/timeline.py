@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from bergmann.errors import BergmannError
 from bergmann.moments import Moment, When
 from bergmann.plan.resolve import Plan
-from bergmann.records import Events, Intervals, LightPulses, Record
+from bergmann.records import Events, Intervals, LightPulses, Record, Recording
 from bergmann.report.html import Html, el, figure, join, table
 from bergmann.report.placing import Placement
 
 WIDTH, LEFT, ROW = 960.0, 190.0, 28.0
 """Of the drawing: its width, where the axis begins, and the height of a row."""
+
+MOST_LABELS = 40
+"""Labelled stretches of a source that are drawn one by one."""
 
 EARLIEST = -4 * 3600.0
 """Seconds before the session from which on a drug is drawn on its axis; an earlier one is among the days before."""
@@ -37,6 +40,8 @@ class Row:
         What it is, and what of.
     spans : tuple of (float, float)
         Stretches, in seconds on the session's clock.
+    labels : tuple of str
+        What each stretch is, where they are labelled.
     marks : np.ndarray, shape (n_marks, 2)
         Starts and stops of pulses and events.
     note : str
@@ -49,6 +54,7 @@ class Row:
     name: str
     kind: str
     spans: tuple[tuple[float, float], ...] = ()
+    labels: tuple[str, ...] = ()
     marks: NDArray[np.float64] = field(default_factory=lambda: np.empty((0, 2)))
     note: str = ""
     style: str = "bar"
@@ -102,11 +108,17 @@ def _source_row(plan: Plan, placement: Placement, name: str, record: Record) -> 
     marks = _marks(record)
     if span is None:
         return Row(name=name, kind=kind, note="it has no times")
+    if isinstance(record, Intervals) and marks is not None and len(marks) <= MOST_LABELS:
+        labels = next((tuple(column) for column in record.columns.values()), ())
+        spans = tuple((start, stop) for start, stop in marks.tolist())
+        return Row(name=name, kind=f"{len(marks):,} intervals", spans=spans, labels=labels, note=note)
     if marks is not None:
         what = "pulses" if isinstance(record, LightPulses) else "intervals" if isinstance(record, Intervals) else "events"
         return Row(name=name, kind=f"{len(marks):,} {what}", marks=marks, note=note)
     times = record.clock_times
     count = f"{len(times):,} frames" if times is not None else kind
+    if isinstance(record, Recording):
+        count = f"{int(record.sweep_lengths.sum()):,} samples, {len(record.channels)} channels"
     return Row(name=name, kind=count, spans=(span,), note=note)
 
 
@@ -171,8 +183,8 @@ def clock(seconds: float) -> str:
 
 
 def _drawing(rows: list[Row]) -> Html:
-    first = min(0.0, *(end for row in rows for end in row.ends))
-    last = max(end for row in rows for end in row.ends)
+    first = min(0.0, *(end - row.margin for row in rows for end in row.ends))
+    last = max(end + row.margin for row in rows for end in row.ends)
     scale = (WIDTH - LEFT - 20) / max(last - first, 1e-9)
     height = 30 + ROW * len(rows)
 
@@ -199,11 +211,24 @@ def _drawing(rows: list[Row]) -> Html:
 def _row(row: Row, top: float, x: _Scale) -> Html:
     middle = top + ROW / 2
     bars = [
-        el("rect", x=x(start), y=top + 6, width=max(x(stop) - x(start), 1.5), height=ROW - 12, rx=2, class_=row.style)
+        el(
+            "rect",
+            x=x(start),
+            y=top + 6,
+            width=max(x(stop) - x(start), 1.5),
+            height=ROW - 12,
+            rx=2,
+            class_="part" if row.labels else row.style,
+        )
         for start, stop in row.spans
     ]
     parts = [el("text", _cut(row.name, 24), x=LEFT - 12, y=middle + 4, text_anchor="end", class_="name"), *bars]
-    if row.spans and row.style == "bar":
+    parts += [
+        el("text", cut, x=x(start) + 5, y=middle + 4, class_="on")
+        for (start, stop), label in zip(row.spans, row.labels, strict=False)
+        if (cut := _cut(label, int((x(stop) - x(start) - 8) / 6.2))) not in ("", "…")
+    ]
+    if row.spans and row.style == "bar" and not row.labels:
         parts.append(el("text", row.kind, x=x(row.spans[0][0]) + 8, y=middle + 4, class_="on"))
     if row.style != "bar":
         parts.append(_stated(row, middle, x))
@@ -215,10 +240,10 @@ def _row(row: Row, top: float, x: _Scale) -> Html:
 def _stated(row: Row, middle: float, x: _Scale) -> Html:
     """A stated time: a diamond, with a line as long as it is uncertain, and what it is."""
     begun = [*(span[0] for span in row.spans), *row.marks[:, 0].tolist()]
-    edge = x(max(row.ends))
+    edge = x(max(row.ends) + row.margin)
     label = f"{row.kind}, {clock(begun[0])}" + (f" ± {row.margin:g} s" if row.margin else "")
     ends = edge > WIDTH - 260
-    at = x(min(row.ends)) - 12 if ends else edge + 12
+    at = x(min(row.ends) - row.margin) - 12 if ends else edge + 12
     whisker = "".join(f"M{x(one - row.margin):.1f} {middle}H{x(one + row.margin):.1f}" for one in begun) if row.margin else ""
     diamonds = "".join(f"M{x(one):.1f} {middle - 6}l6 6l-6 6l-6 -6z" for one in begun[:400])
     return join(
@@ -235,7 +260,7 @@ def _ticks(marks: NDArray[np.float64], top: float, height: float, x: _Scale) -> 
 
 
 def _cut(text: str, most: int) -> str:
-    return text if len(text) <= most else text[: most - 1] + "…"
+    return text if len(text) <= most else text[: max(most - 1, 0)] + "…"
 
 
 def _table(rows: list[Row]) -> Html:

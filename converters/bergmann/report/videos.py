@@ -92,13 +92,14 @@ def _points(pose: Pose) -> Iterator[Point]:
 def _skeleton(pose: Pose, points: list[Point]) -> Html | None:
     at = {name: (x, y) for name, x, y, _ in points if np.isfinite(x) and np.isfinite(y)}
     lines = [(at[a], at[b]) for a, b in pose.edges or () if a in at and b in at]
-    path = "".join(f"M{a[0]:.2f} {a[1]:.2f}L{b[0]:.2f} {b[1]:.2f}" for a, b in lines)
+    path = "".join(f"M{a[0] + 0.5:.2f} {a[1] + 0.5:.2f}L{b[0] + 0.5:.2f} {b[1] + 0.5:.2f}" for a, b in lines)
     return el("path", d=path, class_="bone", vector_effect="non-scaling-stroke") if path else None
 
 
 def _mark(point: Point, scale: float, width: int) -> Html:
     """A ring around a point, broken where the tracker is not sure, and its name."""
-    name, x, y, confidence = point
+    name, column, row, confidence = point
+    x, y = column + 0.5, row + 0.5  # a whole number is the middle of a pixel, which begins half a pixel before it
     ends = x > 0.7 * width
     unsure = " unsure" if np.isfinite(confidence) and confidence < UNSURE else ""
     ring = el("circle", cx=x, cy=y, r=1.5 * scale, class_=f"point{unsure}", vector_effect="non-scaling-stroke")
