@@ -272,6 +272,14 @@ class TestOneFileAFrame:
         (folder / "broken.tif").write_bytes(b"II*\0")
         assert sorted(source.path.name for source in find(folder)) == ["Img_*.tif", "stack.tif"]
 
+    def test_several_series_are_counted_by_their_form(self, tmp_path, stack):
+        path = tmp_path / "many.tif"
+        with tifffile.TiffWriter(path) as file:
+            for page in stack[:5]:
+                file.write(page, contiguous=False)
+        height, width = stack[0].shape
+        _refused(path, f"holds 5 image series: 5 of ({height}, {width}) (YX); expected one.")
+
     def test_an_empty_folder(self, tmp_path):
         _refused(tmp_path, "a folder without TIFF files")
 
@@ -281,3 +289,11 @@ class TestOneFileAFrame:
         n_files = len(list(folder.glob("Img_*.tif")))
         expected = np.stack([tifffile.imread(folder / f"Img_{index}.tif") for index in range(1, n_files + 1)])
         np.testing.assert_array_equal(movie.channels[0].frames[:], expected)
+
+
+def test_pages_that_are_stored_turned_are_refused(tmp_path, stack):
+    path = tmp_path / "turned.tif"
+    with tifffile.TiffWriter(path) as file:
+        for page in stack:
+            file.write(page, metadata=None, contiguous=False, extratags=[(274, 3, 1, 4, True)])
+    _refused(path, "turned.tif", "TIFF orientation 4", "rows from the top")

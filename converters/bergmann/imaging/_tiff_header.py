@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -89,7 +90,8 @@ def read_meaning(path: Path, n_pages: int, first_pixels: int) -> Meaning:
         if program == "ImageJ":
             return _imagej(path, description, file, n_pages, first_pixels)
         if len(file.series) != 1:
-            shapes = ", ".join(f"{one.shape} ({one.axes})" for one in file.series)
+            kinds = Counter(f"{one.shape} ({one.axes})" for one in file.series)
+            shapes = ", ".join(f"{count} of {kind}" for kind, count in kinds.most_common(4)) + (", ..." if len(kinds) > 4 else "")
             raise SourceError(f"{path.name}: holds {len(file.series)} image series: {shapes}; expected one. Save each as a file.")
         series = file.series[0]
         if not series.axes.endswith("YX"):
