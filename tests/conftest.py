@@ -140,6 +140,7 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
     _write_abf(folder / "patch.abf")
     _write_tiff(folder / "stack" / "stack.tif")
     _write_bruker(folder / "TSeries-001")
+    _write_caiman(folder / "caiman" / "rois.hdf5")
     _write_lightning_pose(folder / "cam" / "face.csv", truth.rig.n_camera_frames)
     _write_sleap(folder / "cam" / "face.analysis.h5", truth.rig.n_camera_frames)
     (folder / "wheel.txt").write_text("100 0 5 \n200 -1 5 \n301 -2 4 \n", encoding="utf-8")
@@ -153,6 +154,7 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
         "bruker": {"path": folder / "TSeries-001" / "TSeries-001.xml"},
         "scanimage": {"path": movie["path"]},
         "tiff": {"path": folder / "stack" / "stack.tif"},
+        "caiman": {"path": folder / "caiman" / "rois.hdf5"},
         "suite2p": {"path": folder / "suite2p", "of": movie},
         "abf_protocol": {"of": {"format": "abf", "path": folder / "patch.abf"}, "output": "digital 3"},
         "channel-site": {"of": {**daq, "part": "LaserCmd"}, "threshold": "0.5 V"},
@@ -243,6 +245,25 @@ def _write_tiff(path: Path) -> None:
     path.parent.mkdir()
     frames = np.random.default_rng(1).integers(0, 4096, (40, 6, 9), dtype=np.uint16)
     tifffile.imwrite(path, frames, imagej=True, metadata={"axes": "TYX", "finterval": 0.1})
+
+
+def _write_caiman(path: Path) -> None:
+    """Results of CaImAn: two components in images of 3 x 5 pixels, 40 frames at 10 Hz, all traces, the first accepted."""
+    import h5py
+    import numpy as np
+
+    path.parent.mkdir()
+    traces = np.random.default_rng(3).normal(size=(4, 2, 40))
+    with h5py.File(path, "w") as file:
+        for name, values in zip(("C", "F_dff", "S", "YrA"), traces, strict=True):
+            file[f"estimates/{name}"] = values
+        sparse = {"data": [0.5, 0.25, 1.0], "indices": [4, 5, 14], "indptr": [0, 2, 3], "shape": [15, 2]}
+        for name, numbers in sparse.items():
+            file[f"estimates/A/{name}"] = np.array(numbers)
+        file["estimates/b"] = file["estimates/f"] = "NoneType"
+        file["estimates/dims"] = np.array([3, 5])
+        file["estimates/idx_components"], file["estimates/idx_components_bad"] = np.array([0]), np.array([1])
+        file["params/data/fr"] = 10
 
 
 def _write_bruker(folder: Path) -> None:

@@ -38,6 +38,7 @@ SUFFIX = {
     "bruker": ".xml",
     "scanimage": ".tif",
     "tiff": ".tif",
+    "caiman": ".hdf5",
     "suite2p": ".npy",
     "pulse_table": ".xlsx",
     "assay": ".xlsx",
@@ -106,7 +107,7 @@ def test_it_finds_its_own_file_in_a_folder_of_many(one: Format, small_lab: Any) 
 
 
 @pytest.mark.parametrize(
-    "name", ["bruker", "scanimage", "tiff", "wavesurfer", "abf", "suite2p", "deeplabcut", "lightningpose", "sleap"]
+    "name", ["bruker", "caiman", "scanimage", "tiff", "wavesurfer", "abf", "suite2p", "deeplabcut", "lightningpose", "sleap"]
 )
 def test_no_file_is_found_by_two_formats(name: str, small_lab: Any) -> None:
     mine = set(expand(small_lab.keys[name]["path"]))

@@ -107,7 +107,7 @@ def check_segmentation(nwbfile: NWBFile, name: str, record: Segmentation) -> Non
         found = table["pixel_mask"][index]
         assert [(x, y) for x, y, _ in found] == list(zip(mask["x"], mask["y"], strict=True))
     for trace, samples in plane.traces.items():
-        series = module["Fluorescence"][f"{name}_{trace}"]
+        series = module["DfOverF" if trace == "dff" else "Fluorescence"][f"{name}_{trace}"]
         np.testing.assert_array_equal(series.data[:], samples[0 : len(record.times)])
         close(times_of(series), record.times.seconds)
         assert series.rois.data[:].tolist() == list(range(len(plane.masks)))

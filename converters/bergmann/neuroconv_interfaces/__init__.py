@@ -35,7 +35,7 @@ from bergmann.behavior import assay, boris, channel_events, deeplabcut, encoder,
 from bergmann.imaging import bruker, scanimage, tiff
 from bergmann.neuroconv_interfaces.interface import FormatInterface
 from bergmann.optogenetics import abf_protocol, channel, pulse_table
-from bergmann.segmentation import suite2p
+from bergmann.segmentation import caiman, suite2p
 from bergmann.signals import abf, wavesurfer
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "AssayInterface",
     "BorisInterface",
     "BrukerInterface",
+    "CaimanInterface",
     "ChannelEventsInterface",
     "ChannelLightInterface",
     "DeepLabCutInterface",
@@ -89,6 +90,12 @@ class TiffInterface(FormatInterface):
     """TIFF movies of other microscopes."""
 
     format = tiff.FORMAT
+
+
+class CaimanInterface(FormatInterface):
+    """Components and traces of CaImAn."""
+
+    format = caiman.FORMAT
 
 
 class Suite2pInterface(FormatInterface):

@@ -10,7 +10,15 @@ from numpy.typing import NDArray
 from pynwb import NWBFile, ProcessingModule, TimeSeries
 from pynwb.base import Images
 from pynwb.image import GrayscaleImage
-from pynwb.ophys import Fluorescence, ImageSegmentation, ImagingPlane, PlaneSegmentation, RoiResponseSeries, TwoPhotonSeries
+from pynwb.ophys import (
+    DfOverF,
+    Fluorescence,
+    ImageSegmentation,
+    ImagingPlane,
+    PlaneSegmentation,
+    RoiResponseSeries,
+    TwoPhotonSeries,
+)
 
 from bergmann.errors import SourceError
 from bergmann.records import RoiPlane, Segmentation
@@ -28,14 +36,18 @@ MEANINGS = {
     "deconvolved": "Deconvolved activity of each ROI, in arbitrary units: not spikes and not a firing rate",
     "raw_chan2": "Fluorescence of each ROI in the second channel, as extracted",
     "neuropil_chan2": "Fluorescence of the neuropil around each ROI in the second channel",
+    "denoised": "Fluorescence of each component as the model of CaImAn fits it, without noise and background (C)",
+    "residual": "What CaImAn's model leaves of the fluorescence of each component: denoised + residual is the trace with noise",
+    "dff": "Fluorescence of each component over its baseline, as CaImAn computed it: a ratio (F_dff)",
+    "time_course": "Time course of each background component of CaImAn's model (f)",
 }
 
 
 def add_segmentation(nwbfile: NWBFile, entry: SegmentationEntry, placed: Placed) -> None:
     """Add for each plane its ROIs, traces, summary images and registration shifts, and say whose cells the ROIs are.
 
-    With one plane the table of ROIs has the name of the source, else ``<source>_<plane>``; what belongs to it has its name and
-    more behind it.
+    With one plane of cells its table of ROIs has the name of the source, every other ``<source>_<plane>``; what belongs to it has
+    its name and more behind it.
 
     Raises
     ------
@@ -47,17 +59,19 @@ def add_segmentation(nwbfile: NWBFile, entry: SegmentationEntry, placed: Placed)
     imaging_plane = _imaging_plane(entry, movie, placed)
     tables = []
     first: TimeSeries | None = None
+    n_of_cells = sum(plane.of_cells for plane in entry.record.planes)
     for plane in entry.record.planes:
-        name = entry.name if len(entry.record.planes) == 1 else f"{entry.name}_{plane.name}"
+        name = entry.name if plane.of_cells and n_of_cells == 1 else f"{entry.name}_{plane.name}"
         table = _roi_table(name, plane, entry, imaging_plane, movie)
         _container(module, ImageSegmentation, "ImageSegmentation").add_plane_segmentation(table)
         first = _add_traces(module, table, plane, entry, placed, first)
         _add_images(module, name, plane)
         first = _add_registration(module, name, plane, entry, first)
-        if entry.stated.population is not None and entry.stated.compartment is not None:
+        if plane.of_cells and entry.stated.population is not None and entry.stated.compartment is not None:
             _annotate(table, entry.stated, placed)
         tables.append(table)
-    traces = module["Fluorescence"].roi_response_series.values() if "Fluorescence" in module.data_interfaces else ()
+    containers = [module[name] for name in ("Fluorescence", "DfOverF") if name in module.data_interfaces]
+    traces = [series for container in containers for series in container.roi_response_series.values()]
     placed.put("sources", entry.name, (*tables, *(series for series in traces if series.rois.table in tables)))
 
 
@@ -128,7 +142,7 @@ def _description(plane: RoiPlane, entry: SegmentationEntry) -> str:
     said.append(f"Regions of interest of {plane.name}, {plane.image_shape[1]} x {plane.image_shape[0]} pixels (x, y).")
     if plane.registration is not None:
         said.append("Masks lie in the registered movie; the shift of each frame is kept beside them.")
-    if stated.population is not None:
+    if plane.of_cells and stated.population is not None:
         said.append(f"Cells: {stated.population}, {stated.compartment or 'compartment not stated'}.")
     if stated.indicator is not None:
         said.append(f"Indicator: {stated.indicator}.")
@@ -151,17 +165,21 @@ def _add_traces(
     placed: Placed,
     first: TimeSeries | None,
 ) -> TimeSeries | None:
-    """Add the traces of a plane; gives back the series that holds the timestamps."""
+    """Add the traces of a plane; gives back the series that holds the timestamps.
+
+    Those over a baseline have a container of their own in NWB.
+    """
     for trace, samples in plane.traces.items():
         series = RoiResponseSeries(
             name=f"{table.name}_{trace}",
             data=placed.stream(samples),
             rois=_region(table, len(plane.masks)),
-            unit="a.u.",
+            unit="a.u." if trace != "dff" else "n.a.",
             description=MEANINGS.get(trace, trace) + ".",
             **_times(entry, first),
         )
-        _container(module, Fluorescence, "Fluorescence").add_roi_response_series(series)
+        kind = DfOverF if trace == "dff" else Fluorescence
+        _container(module, kind, kind.__name__).add_roi_response_series(series)
         first = first or series
     return first
 

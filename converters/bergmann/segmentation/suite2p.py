@@ -10,16 +10,16 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BeforeValidator
 
 from bergmann.arrays import LazyArray, Part
 from bergmann.errors import SourceError
 from bergmann.records import Movie, RoiPlane, Segmentation
 from bergmann.registry import Format, Inputs, Source, expand, natural_order
+from bergmann.segmentation._frames import FrameRange, part_of_run, times_of_movie
 from bergmann.segmentation._unpickle import load_objects
 from bergmann.stated import Ref
 from bergmann.timing.times import RegularTimes, Times
@@ -72,16 +72,6 @@ OPS_FILES = ("db", "settings", "reg_outputs", "detect_outputs", "ops")
 MASK = np.dtype([("y", np.uint32), ("x", np.uint32), ("weight", np.float32)])
 
 
-def _parse_frames(text: object) -> object:
-    """Read ``6001-44400``."""
-    if not isinstance(text, str):
-        return text
-    match = re.fullmatch(r"\s*(\d+)\s*[-\N{EN DASH}]\s*(\d+)\s*", text)
-    if not match or not 1 <= int(match[1]) <= int(match[2]):
-        raise ValueError(f"`{text}` is not a range of frames; write the first and the last, counted from 1: 6001-44400")
-    return int(match[1]), int(match[2])
-
-
 class Suite2pSource(Source):
     """What Suite2p found.
 
@@ -98,7 +88,7 @@ class Suite2pSource(Source):
     format: Literal["suite2p"] = "suite2p"
     path: Path
     of: Ref[Movie] | None = None
-    frames: Annotated[tuple[int, int], BeforeValidator(_parse_frames)] | None = None
+    frames: FrameRange | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +151,7 @@ def read(source: Suite2pSource, inputs: Inputs) -> Segmentation:
     folders = _plane_folders(source.path)
     settings = [_settings(folder) for folder in folders]
     n_frames = _n_frames(folders)
-    start, stop = _part(source, n_frames)
+    start, stop = part_of_run(source.path.name, source.frames, n_frames)
     planes = tuple(_plane(folder, ops, n_frames, start, stop) for folder, ops in zip(folders, settings, strict=True))
     files = tuple(path for folder in folders for path in sorted(folder.glob("*.npy")))
     return Segmentation(
@@ -216,15 +206,6 @@ def _n_frames(folders: tuple[Path, ...]) -> int:
         said = ", ".join(f"{folder.name} has {count}" for folder, count in zip(folders, counts, strict=True))
         raise SourceError(f"planes of different length: {said} frames; give each plane's folder as a source of its own")
     return counts[0]
-
-
-def _part(source: Suite2pSource, n_frames: int) -> tuple[int, int]:
-    if source.frames is None:
-        return 0, n_frames
-    first, last = source.frames
-    if last > n_frames:
-        raise SourceError(f"{source.path.name}: frames {first} to {last} of a run over {n_frames} frames")
-    return first - 1, last
 
 
 def _plane(folder: Path, ops: Mapping[str, Any], n_frames: int, start: int, stop: int) -> RoiPlane:
@@ -340,18 +321,7 @@ def _times(source: Suite2pSource, inputs: Inputs, planes: tuple[RoiPlane, ...], 
     movie = inputs.get("of")
     if not isinstance(movie, Movie):
         return RegularTimes(0.0, float(ops["fs"]), n_frames)
-    if len(movie.times) != n_frames:
-        what = "the part that `frames` names" if source.frames else "Suite2p"
-        raise SourceError(
-            f"{source.path.name}: {what} has {n_frames} frames, and the movie {movie.files[0].name} has {len(movie.times)}; "
-            "if Suite2p ran on several recordings, state this one's part as `frames: <first>-<last>`, counted from 1"
-        )
-    height, width = movie.channels[0].frames.shape[-2:]
-    for plane in planes:
-        if plane.image_shape != (height, width):
-            found = " x ".join(map(str, plane.image_shape))
-            raise SourceError(f"{source.path.name}: {plane.name} is {found} pixels, and the movie's frames are {height} x {width}")
-    return movie.times
+    return times_of_movie(source.path.name, "Suite2p", movie, planes, n_frames, is_part=source.frames is not None)
 
 
 def _notes(ops: Mapping[str, Any]) -> dict[str, str]:
