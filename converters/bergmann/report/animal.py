@@ -91,21 +91,30 @@ def look(plan: Plan, veil: Veil) -> Animal:
     stated: dict[str, Any] = dict(plan.loaded.collections)
     populations = {name: (one.cell_type, one.location) for name, one in stated.get("populations", {}).items()}
     proteins = (*_receptors(stated, veil), *_indicators(stated), *_effectors(stated))
-    vectors = {
-        name: HIDDEN if veil.hides(f"vectors.{name}") else one.construct_name for name, one in stated.get("vectors", {}).items()
+    open_names = {
+        vector
+        for name, procedure in stated.get("procedures", {}).items()
+        for vector in procedure.vectors
+        if not veil.hides(f"procedures.{name}")
     }
+    vectors: dict[str, str] = {}
+    for name, one in stated.get("vectors", {}).items():
+        is_hidden = veil.hides(f"vectors.{name}")
+        vectors[HIDDEN if is_hidden and name not in open_names else name] = HIDDEN if is_hidden else one.construct_name
     return Animal(populations, proteins, vectors, tuple(_agents(stated)))
 
 
 def _receptors(stated: dict[str, Any], veil: Veil) -> Iterator[Protein]:
+    hidden: dict[str, Protein] = {}
     for name, one in stated.get("receptors", {}).items():
         key = f"receptors.{name}"
         if veil.hides(key):
-            yield Protein(key, one.receptor, HIDDEN, one.population, None, False)
+            hidden.setdefault(one.population, Protein(key, "receptors", HIDDEN, one.population, None, False))
             continue
         state = one.status.replace("_", " ") + (f" by {one.by}" if one.by else "")
         changed = one.status in ("knocked_out", "knocked_down", "overexpressed", "exogenous")
         yield Protein(key, one.receptor, state, one.population, one.vector, changed)
+    yield from hidden.values()
 
 
 def _indicators(stated: dict[str, Any]) -> Iterator[Protein]:
@@ -190,7 +199,7 @@ def _population(name: str, cell: str, location: str, top: float, height: float) 
     x, width = _MIDDLE
     return join(
         el("rect", x=x, y=top, width=width, height=height, rx=10, class_="population"),
-        el("text", _cut(f"{name}: {cell}", width - 30, 7.4), x=x + 16, y=top + 20, class_="title"),
+        el("text", _cut(f"{name}: {cell}", width - 30, 8.0), x=x + 16, y=top + 20, class_="title"),
         el("text", _cut(location, width - 30), x=x + 16, y=top + 36, class_="below"),
     )
 
@@ -201,7 +210,7 @@ def _box(title: str, below: str, column: tuple[float, float], top: float, style:
         "g",
         el("title", f"{title}: {below}"),
         el("rect", x=x, y=top, width=width, height=_BOX, rx=5, class_=style),
-        el("text", _cut(title, width - 20, 7.4), x=x + 10, y=top + 18, class_="title"),
+        el("text", _cut(title, width - 20, 8.0), x=x + 10, y=top + 18, class_="title"),
         el("text", _cut(below, width - 20), x=x + 10, y=top + 34, class_="below"),
     )
 
@@ -233,6 +242,6 @@ def _side(
     return join(*parts), free
 
 
-def _cut(text: str, width: float, letter: float = 6.4) -> str:
+def _cut(text: str, width: float, letter: float = 7.0) -> str:
     most = int(width / letter)
     return text if len(text) <= most else text[: most - 1] + "…"

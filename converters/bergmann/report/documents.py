@@ -52,9 +52,9 @@ def documents_of(plan: Plan) -> tuple[Path, ...]:
     return tuple(document for document in documents if document.is_file())
 
 
-def place_findings(plan: Plan, documents: Sequence[Path]) -> tuple[Placed, ...]:
+def place_findings(plan: Plan, veil: Veil, documents: Sequence[Path]) -> tuple[Placed, ...]:
     """The findings, the gravest first, each with its line."""
-    ordered = sorted(plan.findings, key=lambda one: SEVERITIES.index(one.severity))
+    ordered = sorted(veil.findings(), key=lambda one: SEVERITIES.index(one.severity))
     return tuple(Placed(number, finding, *_line_of(plan, finding, documents)) for number, finding in enumerate(ordered, start=1))
 
 
@@ -72,27 +72,26 @@ def _line_of(plan: Plan, finding: Finding, documents: Sequence[Path]) -> tuple[i
 # --- the list ---------------------------------------------------------------------------------------------------------
 
 
-def finding_list(placed: Sequence[Placed], veil: Veil, documents: Sequence[Path]) -> Html:
+def finding_list(placed: Sequence[Placed]) -> Html:
     """All findings, each with a link to its line."""
     if not placed:
         return el("p", "Nothing is missing and nothing contradicts.")
-    return el("ol", *(_entry(one, veil, documents) for one in placed), class_="findings")
+    return el("ol", *(_entry(one) for one in placed), class_="findings")
 
 
-def _entry(one: Placed, veil: Veil, documents: Sequence[Path]) -> Html:
-    where = veil.text(one.finding.location)
-    hidden = one.document is None or documents[one.document] in veil.documents
-    place = el("span", where) if hidden else el("a", where, href=f"#{one.name}")
-    return el("li", _badge(one.finding), " ", place, ": ", *_said(one.finding, veil), class_=one.finding.severity)
+def _entry(one: Placed) -> Html:
+    where = one.finding.location
+    place = el("span", where) if one.document is None else el("a", where, href=f"#{one.name}")
+    return el("li", _badge(one.finding), " ", place, ": ", *_said(one.finding), class_=one.finding.severity)
 
 
 def _badge(finding: Finding) -> Html:
     return el("strong", el("span", SIGNS[finding.severity], aria_hidden="true"), f" {finding.severity}", class_="badge")
 
 
-def _said(finding: Finding, veil: Veil) -> tuple[Html, ...]:
-    remedy = (el("span", "→ ", *_quoted(veil.text(finding.remedy)), class_="remedy"),) if finding.remedy else ()
-    return el("span", *_quoted(veil.text(finding.message)), class_="message"), *remedy
+def _said(finding: Finding) -> tuple[Html, ...]:
+    remedy = (el("span", "→ ", *_quoted(finding.remedy), class_="remedy"),) if finding.remedy else ()
+    return el("span", *_quoted(finding.message), class_="message"), *remedy
 
 
 def _quoted(said: str) -> Iterator[object]:
@@ -133,7 +132,7 @@ def _listing(index: int, document: Path, own: Sequence[Placed], veil: Veil) -> H
             parts.append(el("div", count, el("code", *_coloured(line)), class_=marked, id=f"line-{index}-{number}"))
         elif number - 1 in shown:
             parts.append(el("div", "…", class_="line"))
-        parts += [_box(one, veil) for one in by_line.get(number, ())]
+        parts += [_box(one) for one in by_line.get(number, ())]
     return el("div", *parts, class_="listing", tabindex="0", role="region", aria_label=f"Lines of {document.name}")
 
 
@@ -158,7 +157,7 @@ def _coloured(line: str) -> Iterator[Html]:
         yield el("i", rest)
 
 
-def _box(one: Placed, veil: Veil) -> Html:
+def _box(one: Placed) -> Html:
     key = one.finding.location.partition(" ")[2]
     named = join(" ", el("code", key)) if key else None
     return el(
@@ -166,7 +165,7 @@ def _box(one: Placed, veil: Veil) -> Html:
         _badge(one.finding),
         named,
         " ",
-        *_said(one.finding, veil),
+        *_said(one.finding),
         class_=f"box {one.finding.severity}",
         id=one.name,
         role="note",

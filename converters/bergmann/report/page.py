@@ -12,14 +12,16 @@ from pathlib import Path
 from bergmann import __version__
 from bergmann.errors import WriteError
 from bergmann.findings import SEVERITIES
+from bergmann.plan.overlay import load_merged, walk
 from bergmann.plan.resolve import Plan
+from bergmann.plan.yaml import Leaf
 from bergmann.report.animal import animal_section
 from bergmann.report.before import before
 from bergmann.report.channels import channel_figures
 from bergmann.report.documents import documents_of, finding_list, listings, place_findings
 from bergmann.report.html import Html, el, join
 from bergmann.report.movies import movie_figures
-from bergmann.report.placing import Placement, place
+from bergmann.report.placing import Placement, place, with_more_headers
 from bergmann.report.timeline import timeline
 from bergmann.report.veil import HIDDEN, Veil
 from bergmann.report.videos import video_figures
@@ -71,10 +73,12 @@ def make_page(plan: Plan) -> Html:
     Reading is bounded: `pictures.MOST_FRAMES` frames of a movie, one frame of a video, `placing.MOST_SAMPLES` samples of a
     channel. What cannot be read is said in the place where it would stand.
     """
+    plan = with_more_headers(plan)
     veil = Veil.of(plan)
     sections = list(_sections(plan, veil))
     links = [el("li", el("a", title, href=f"#{name}")) for name, title, _ in sections]
-    title = _title(plan)
+    stated = _stated(plan)
+    title = stated["title"]
     head = el(
         "head",
         el("meta", charset="utf-8"),
@@ -88,7 +92,7 @@ def make_page(plan: Plan) -> Html:
     body = el(
         "body",
         el("a", "Skip to the findings", href="#findings", class_="skip"),
-        el("header", _head(plan, title)),
+        el("header", _head(plan, veil, stated)),
         el("nav", el("ul", *links), aria_label="Sections"),
         el("main", *(el("section", el("h2", name), content, id=key, aria_label=name) for key, name, content in sections)),
         el(
@@ -102,9 +106,9 @@ def make_page(plan: Plan) -> Html:
 def _sections(plan: Plan, veil: Veil) -> Iterator[tuple[str, str, Html]]:
     """(name for links, title, content) of each section that has something to show."""
     documents = documents_of(plan)
-    placed = place_findings(plan, documents)
+    placed = place_findings(plan, veil, documents)
     placement = place(plan)
-    yield "findings", "Findings", finding_list(placed, veil, documents)
+    yield "findings", "Findings", finding_list(placed)
     yield "time", "Time", join(timeline(plan, placement), before(plan, veil))
     for name, title, figures in (
         ("imaging", "Imaging", movie_figures(plan)),
@@ -126,25 +130,33 @@ def _written(plan: Plan, placement: Placement) -> Html:  # noqa: ARG001
 # --- the head ---------------------------------------------------------------------------------------------------------
 
 
-def _title(plan: Plan) -> str:
-    head = plan.loaded.head
-    return f"{head.subject.id}, {head.session.id}" if head is not None else plan.loaded.path.name
+def _stated(plan: Plan) -> dict[str, str]:
+    """Title and description as stated, also where other keys of the session have errors."""
+    said = {"title": plan.loaded.path.name, "description": ""}
+    if plan.loaded.head is not None:
+        session = plan.loaded.head.session
+        return {"title": f"{plan.loaded.head.subject.id}, {session.id}", "description": session.description}
+    texts = {
+        key: node.text for key, node in walk(load_merged(plan.loaded.path).root) if isinstance(node, Leaf) and not node.is_blank
+    }
+    if named := [texts[key] for key in ("subject.id", "session.id") if key in texts]:
+        said["title"] = ", ".join(named)
+    return said | {"description": texts.get("session.description", "")}
 
 
-def _head(plan: Plan, title: str) -> Html:
-    head = plan.loaded.head
+def _head(plan: Plan, veil: Veil, stated: dict[str, str]) -> Html:
     facts = el("dl", *(el("div", el("dt", name), el("dd", said)) for name, said in _facts(plan)))
     return join(
         el("p", "Session before conversion", class_="kicker"),
-        el("h1", title),
-        el("p", head.session.description, class_="description") if head is not None else None,
-        _verdict(plan),
+        el("h1", stated["title"]),
+        el("p", stated["description"], class_="description") if stated["description"] else None,
+        _verdict(plan, veil),
         facts,
     )
 
 
-def _verdict(plan: Plan) -> Html:
-    counts = Counter(one.severity for one in plan.findings)
+def _verdict(plan: Plan, veil: Veil) -> Html:
+    counts = Counter(one.severity for one in veil.findings())
     said = (
         ", ".join(f"{counts[one]} {one}{'' if counts[one] == 1 else 's'}" for one in SEVERITIES if counts[one]) or "nothing found"
     )
@@ -167,7 +179,7 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
     yield "Start", _start(plan)
     yield "Clock", f"{plan.reference}: its clock is the session's" if plan.reference else "not known"
     if head is not None and head.arm is not None:
-        control = {True: ", a control", False: ", no control", None: ""}[head.arm_is_control]
+        control = {True: ", a control", False: ", not the control", None: ""}[head.arm_is_control]
         yield "Arm", HIDDEN if head.arm == HIDDEN else head.arm + control
     absent = f", {len(loaded.absent)} said to be absent" if loaded.absent else ""
     unread = [name for name, one in loaded.sources.items() if name not in plan.headers and not one.format.reads_values]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bergmann.convert.align import Aligned, fit_clock
-from bergmann.errors import BergmannError
+from bergmann.errors import BergmannError, SessionError
 from bergmann.plan.resolve import Plan, inputs_of, references
 from bergmann.plan.session import SourceEntry
 from bergmann.records import Record, Recording
@@ -34,6 +34,26 @@ class Placement:
     reasons: Mapping[str, str]
 
 
+def with_more_headers(plan: Plan) -> Plan:
+    """The plan with the headers, too, of sources whose clock line could not be read: they can still be looked at."""
+    headers = dict(plan.headers)
+    for name in plan.loaded.order:
+        entry = plan.loaded.sources[name]
+        named = [ref.name for key, ref in references(entry).items() if key != "clock"]
+        if name in headers or entry.format.reads_values or any(one not in headers for one in named):
+            continue
+        try:
+            headers[name] = entry.format.read(entry.source, inputs_of(entry, headers))
+        except (BergmannError, OSError):
+            continue  # that is among the findings, or follows from one
+    return replace(plan, headers=headers)
+
+
+def why(error: Exception) -> str:
+    """What stands against a placement, in words; a session's own findings are said elsewhere."""
+    return "known when the errors of the session are mended" if isinstance(error, SessionError) else str(error)
+
+
 def place(plan: Plan) -> Placement:
     """Put each source on the session's clock that can be put there; never raises for what is in the files."""
     aligned, reasons = Aligned(plan), dict[str, str]()
@@ -47,7 +67,7 @@ def place(plan: Plan) -> Placement:
             try:
                 _place(plan, aligned, entry)
             except (BergmannError, OSError) as error:
-                reason = str(error)
+                reason = why(error)
         if reason is not None:
             reasons[name] = reason
     return Placement(aligned, reasons)

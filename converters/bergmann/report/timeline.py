@@ -14,7 +14,7 @@ from bergmann.moments import Moment, When
 from bergmann.plan.resolve import Plan
 from bergmann.records import Events, Intervals, LightPulses, Record, Recording
 from bergmann.report.html import Html, el, figure, join, table
-from bergmann.report.placing import Placement
+from bergmann.report.placing import Placement, why
 
 WIDTH, LEFT, ROW = 960.0, 190.0, 28.0
 """Of the drawing: its width, where the axis begins, and the height of a row."""
@@ -79,8 +79,14 @@ def timeline(plan: Plan, placement: Placement) -> Html:
         parts.append(el("details", el("summary", "The same as a table"), _table(drawn)))
     if waiting:
         parts.append(el("h3", "Not placed yet"))
-        parts.append(el("ul", *(el("li", el("strong", name), f": {why}") for name, why in waiting.items())))
+        parts.append(el("ul", *(el("li", el("strong", name), f": {said}{_length(plan, name)}") for name, said in waiting.items())))
     return join(*parts) if parts else el("p", "No source has times that are known yet.")
+
+
+def _length(plan: Plan, name: str) -> str:
+    """How long a source is, which is known without its place."""
+    span = plan.headers[name].span if name in plan.headers else None
+    return "" if span is None else f" (from its first time to its last: {clock(span[1] - span[0])})"
 
 
 def _caption(plan: Plan) -> str:
@@ -151,7 +157,7 @@ def _stated_row(placement: Placement, name: str, kind: str, start: Moment | None
         starts = _when(placement, start)
         stops = _when(placement, stop)
     except (BergmannError, OSError) as error:
-        return Row(name=name, kind=kind, note=str(error), style=style)
+        return Row(name=name, kind=kind, note=why(error), style=style)
     begun = [one for one in starts if isfinite(one.seconds)]
     if not begun:
         return Row(name=name, kind=kind, note="nobody knows when", style=style)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from bergmann.findings import Finding
 from bergmann.plan.resolve import Plan
 
 HIDDEN = "blinded"
@@ -48,11 +49,31 @@ class Veil:
         return cls(plan, telling if is_blinded else (), is_blinded)
 
     def text(self, said: str) -> str:
-        """The text without the names of the hidden documents."""
-        names = [name for document in self.documents for name in (document.name, document.stem)]
-        for name in sorted(names, key=len, reverse=True):
-            said = said.replace(name, HIDDEN)
+        """The text without the names of the hidden documents, and without the lines in them."""
+        for document in self.documents:
+            said = re.sub(re.escape(document.name) + r"(?::\d+(?: \S+)?)?", HIDDEN, said)
         return said
+
+    def is_told(self, finding: Finding) -> bool:
+        """Whether a finding is about a line of a hidden document."""
+        return any(finding.location.startswith(f"{document.name}:") for document in self.documents)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """The findings that may be shown.
+
+        Those about a hidden document say that there is one and no more; notes about it, which another arm may not have, are left
+        out.
+        """
+        return tuple(self._veiled(one) for one in self.plan.findings if not (self.is_told(one) and one.severity == "note"))
+
+    def _veiled(self, finding: Finding) -> Finding:
+        if self.is_told(finding):
+            message = "something is to be mended in a document that tells the arm"
+            return replace(
+                finding, location=HIDDEN, message=message, remedy="whoever holds the key can check the session unblinded"
+            )
+        location, message, remedy = (self.text(one) for one in (finding.location, finding.message, finding.remedy))
+        return replace(finding, location=location, message=message, remedy=remedy)
 
     def hides(self, key: str) -> bool:
         """Whether anything at or below a dotted key is stated in a hidden document."""
