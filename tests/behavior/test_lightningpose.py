@@ -126,3 +126,16 @@ def test_a_file_that_excel_saved_again_is_read(tmp_path):
     assert [source.path for source in find(tmp_path)] == [path]
     write(path, [1, 2, 0.5], scorer="DLC_x").write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig")
     assert deeplabcut.read(DeepLabCutSource(path=path, rate="30 Hz"), {}).software == "DeepLabCut"
+
+
+def test_a_file_saved_again_in_another_encoding_needs_it_stated(tmp_path):
+    path = write(tmp_path / "a.csv", [1, 2, 0.5], parts=("코",))
+    path.write_bytes(path.read_text(encoding="utf-8").encode("cp949"))
+    pose = read(LightningPoseSource(path=path, rate="30 Hz", encoding="cp949"), {})
+    assert [keypoint.name for keypoint in pose.keypoints] == ["코"]
+    with pytest.raises(SourceError, match=r"a\.csv: not utf-8 text .*`encoding:` cp949"):
+        read(LightningPoseSource(path=path, rate="30 Hz"), {})
+    path.write_bytes(path.read_bytes().replace(b"heatmap_tracker", b"DLC_x"))
+    assert deeplabcut.read(DeepLabCutSource(path=path, rate="30 Hz", encoding="cp949"), {}).keypoints[0].name == "코"
+    with pytest.raises(SourceError, match=r"a\.h5: only a CSV has an encoding; leave out `encoding`"):
+        deeplabcut.read(DeepLabCutSource(path=path.rename(tmp_path / "a.h5"), rate="30 Hz", encoding="cp949"), {})

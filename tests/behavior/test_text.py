@@ -112,6 +112,15 @@ def test_wrong_tables_without_a_header_are_refused(tmp_path, text, columns, mess
         read(IntervalsSource(path=table(tmp_path, text, "utf-8"), columns=columns, unit="s", header="none"), {})
 
 
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("separator", [",", "\t", ";", " "])
+def test_every_line_end_and_separator_is_read(tmp_path, end, separator):
+    path = tmp_path / "a.txt"
+    path.write_bytes(end.join(separator.join(row) for row in (("a", "b"), ("1", "2"), ("3", "4"), ("",))).encode())
+    table = read_table(path, blanks=True)
+    assert (table.columns, table.rows, table.lines) == (("a", "b"), (("1", "2"), ("3", "4")), (2, 3))
+
+
 def test_lines_are_counted_as_editors_count_them(tmp_path):
     path = table(tmp_path, 'what,from,to\r\n"two\x85\x0blines",1,2\r\na,oops,3\r\n', "utf-8")
     source = IntervalsSource(path=path, columns={"label": "what", "start": "from", "stop": "to"}, unit="s")

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bergmann.behavior._text import read_text
 from bergmann.errors import MissingExtraError, SourceError
 
 HEADERS = (("scorer", "bodyparts", "coords"), ("scorer", "individuals", "bodyparts", "coords"))
@@ -118,7 +119,7 @@ def says_deeplabcut(scorer: str) -> bool:
     return scorer.startswith(("DLC", "DeepCut"))
 
 
-def read_tracked(path: Path) -> Tracked:
+def read_tracked(path: Path, encoding: str | None = None) -> Tracked:
     """Read one file, CSV or HDF5.
 
     Raises
@@ -129,7 +130,9 @@ def read_tracked(path: Path) -> Tracked:
         If an HDF5 file has a layout that only pandas with PyTables reads, and PyTables is not installed.
     """
     if path.suffix.lower() == ".csv":
-        return read_csv(path, written_by="DeepLabCut")
+        return read_csv(path, written_by="DeepLabCut", encoding=encoding)
+    if encoding is not None:
+        raise SourceError(f"{path.name}: only a CSV has an encoding; leave out `encoding`")
     if path.suffix.lower() in {".h5", ".hdf5"}:
         return _read_h5(path)
     raise SourceError(f"{path.name}: expected a .csv or .h5 file of DeepLabCut")
@@ -138,21 +141,22 @@ def read_tracked(path: Path) -> Tracked:
 # --- CSV --------------------------------------------------------------------------------------------------------------
 
 
-def read_csv(path: Path, *, written_by: str) -> Tracked:
+def read_csv(path: Path, *, written_by: str, encoding: str | None = None) -> Tracked:
     """Read a CSV with these header lines.
 
     Raises
     ------
     SourceError
-        If it is not such a file, is cut off, or has a cell that is no number.
+        If it is not such a file, is in another encoding, is cut off, or has a cell that is no number.
     """
     import csv
+    import io
 
+    text = read_text(path, encoding)
     try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            rows = list(csv.reader(lines))
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise SourceError(f"{path.name}: not a text file; expected a CSV of {written_by}") from error
+        rows = list(csv.reader(io.StringIO(text, newline="")))
+    except csv.Error as error:
+        raise SourceError(f"{path.name}: not a table of cells ({error}); expected a CSV of {written_by}") from error
     names = tuple(row[0].strip() if row else "" for row in rows[:4])
     header = next((one for one in HEADERS if names[: len(one)] == one), None)
     if header is None:

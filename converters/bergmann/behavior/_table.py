@@ -155,7 +155,7 @@ def _text_cells(text: str, path: Path, *, blanks: bool) -> list[list[str]]:
     import io
 
     try:
-        lines = io.StringIO(text)
+        lines = io.StringIO(text, newline="")
         if blanks and not any(sign in text for sign in DELIMITERS):
             return [line.split() for line in lines]
         return list(csv.reader(lines, delimiter=_delimiter(text), strict=True))

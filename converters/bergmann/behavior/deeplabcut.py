@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from bergmann.behavior._dlc import Tracked, is_tracked, read_tracked, says_deeplabcut
+from bergmann.behavior._text import Encoding
 from bergmann.behavior._tracked import read_pose
 from bergmann.errors import SourceError
 from bergmann.records import Pose, Video
@@ -29,6 +30,8 @@ class DeepLabCutSource(Source):
         Which animal, where the file has several.
     software : str, optional
         Who wrote the file, where its scorer is not one of DeepLabCut.
+    encoding : str, optional
+        Of a CSV that was saved again as other than UTF-8, e.g. ``cp949``.
     """
 
     format: Literal["deeplabcut"] = "deeplabcut"
@@ -37,6 +40,7 @@ class DeepLabCutSource(Source):
     rate: Frequency | None = None
     individual: str | None = None
     software: str | None = None
+    encoding: Encoding | None = None
 
 
 def find(folder: Path) -> Iterator[DeepLabCutSource]:
@@ -56,7 +60,7 @@ def read(source: DeepLabCutSource, inputs: Inputs) -> Pose:
         If a file is not of DeepLabCut, the number of frames is not that of the video, several animals are tracked and none is
         chosen, or neither a video nor a rate is stated.
     """
-    parts = [read_tracked(path) for path in expand(source.path)]
+    parts = [read_tracked(path, source.encoding) for path in expand(source.path)]
     video = inputs.get("of")
     return read_pose(
         parts,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from bergmann.behavior._dlc import Tracked, is_table, read_csv
+from bergmann.behavior._text import Encoding
 from bergmann.behavior._tracked import read_pose
 from bergmann.errors import SourceError
 from bergmann.records import Pose, Video
@@ -28,12 +29,15 @@ class LightningPoseSource(Source):
         The video that was tracked; its frames give the times.
     rate : Frequency, optional
         Frames per second, where no video is converted.
+    encoding : str, optional
+        Of a CSV that was saved again as other than UTF-8, e.g. ``cp949``.
     """
 
     format: Literal["lightningpose"] = "lightningpose"
     path: Path
     of: Ref[Video] | None = None
     rate: Frequency | None = None
+    encoding: Encoding | None = None
 
 
 def says_lightning_pose(scorer: str) -> bool:
@@ -57,7 +61,7 @@ def read(source: LightningPoseSource, inputs: Inputs) -> Pose:
         If a file is not one of Lightning Pose's predictions, the number of frames is not that of the video, or neither a video nor
         a rate is stated.
     """
-    parts = [_read(path) for path in expand(source.path)]
+    parts = [_read(path, source.encoding) for path in expand(source.path)]
     video = inputs.get("of")
     return read_pose(
         parts,
@@ -69,10 +73,10 @@ def read(source: LightningPoseSource, inputs: Inputs) -> Pose:
     )
 
 
-def _read(path: Path) -> Tracked:
+def _read(path: Path, encoding: str | None) -> Tracked:
     if path.stem.endswith(NOT_PREDICTIONS):
         raise SourceError(f"{path.name}: a table of losses, which has no positions; name the predictions beside it")
-    tracked = read_csv(path, written_by="Lightning Pose")
+    tracked = read_csv(path, written_by="Lightning Pose", encoding=encoding)
     if not says_lightning_pose(tracked.scorer):
         raise SourceError(
             f"{path.name}: the scorer {tracked.scorer!r} is not one that Lightning Pose names (heatmap_tracker, ...); is it a file "
