@@ -257,6 +257,32 @@ def expand(path: Path) -> tuple[Path, ...]:
     raise SourceError(_nothing_there(path, is_pattern=bool(pattern)))
 
 
+def pattern_for(files: tuple[Path, ...], stem: str, suffix: str) -> Path | None:
+    """A path or pattern that names these files and no other; None if there is none.
+
+    Parameters
+    ----------
+    files : tuple of Path
+        Of one folder.
+    stem, suffix : str
+        What their names begin and end with.
+    """
+    if len(files) == 1:
+        return files[0]
+    from fnmatch import fnmatch
+    from glob import escape
+
+    folder, wanted = files[0].parent, {path.name for path in files}
+    there = {path.name for path in folder.iterdir() if path.name.startswith(stem)}
+    digits = {len(name) - len(stem) - len(suffix) for name in wanted}
+    exact = "[0-9]" * digits.pop() if len(digits) == 1 else "[0-9]*"
+    for between in ("*", exact):
+        pattern = f"{escape(stem)}{between}{suffix}"
+        if {name for name in there if fnmatch(name, pattern)} == wanted:
+            return folder / pattern
+    return None
+
+
 def _nothing_there(path: Path, *, is_pattern: bool) -> str:
     """What is missing, the file or a folder on the way to it, and what is there instead."""
     missing, folder = path, path.parent

@@ -13,6 +13,7 @@ from bergmann import __version__
 
 COMMANDS = {
     "demo": "Make a simulated experiment, convert it, and check the result.",
+    "init": "Write a draft of the session file of rig folders, or bring it up to date.",
     "formats": "List the file formats that can be read.",
     "check": "Say everything that is missing or contradicts in session files; writes nothing.",
     "convert": "Convert sessions to NWB files in a local dandiset.",

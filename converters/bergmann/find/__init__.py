@@ -1,0 +1,1 @@
+"""What a rig folder holds, and the draft of its session file."""

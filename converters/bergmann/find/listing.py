@@ -1,0 +1,128 @@
+"""The files of a folder, walked once and bounded, as all formats see them."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from bergmann.errors import SourceError
+
+if sys.platform == "win32":
+    from pathlib import WindowsPath as _ConcretePath
+else:
+    from pathlib import PosixPath as _ConcretePath
+
+MOST_FILES = 250_000
+"""Files that are walked at all: more than any session has, and few enough to be walked in seconds."""
+
+MOST_ALIKE = 500
+"""Files of one suffix in one folder that formats may open; a numbered series of TIFFs counts as one."""
+
+OF_SYSTEMS = frozenset({"desktop.ini", "thumbs.db", ".ds_store"})
+
+_NUMBER = re.compile(r"\d+(?=(?:\.ome)?\.[^.]+$)")
+_TIFFS = frozenset({".tif", ".tiff", ".btf", ".tf8"})
+
+
+class ListedFolder(_ConcretePath):
+    """A folder that gives the files of one walk to everyone who asks what is below it."""
+
+    listed: tuple[Path, ...] = ()
+
+    def rglob(self, pattern: Any, **_: Any) -> Iterator[Path]:  # type: ignore[override]
+        """The listed files whose name matches."""
+        return (path for path in self.listed if fnmatch(path.name, str(pattern)))
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What is below a folder.
+
+    Attributes
+    ----------
+    folder : Path
+    files : tuple of Path
+        All of them, but what systems and editors leave behind.
+    skipped : mapping of str to int
+        How many files of a folder were not looked at, because there are too many of their kind: ``{"trials/*.csv": 99500}``.
+    own_sessions : tuple of Path
+        Folders below that have a session file of their own; nothing in them is listed.
+    opened : tuple of Path
+        The files that formats may look at.
+    """
+
+    folder: Path
+    files: tuple[Path, ...]
+    skipped: dict[str, int]
+    own_sessions: tuple[Path, ...]
+    opened: tuple[Path, ...]
+
+    @property
+    def as_folder(self) -> ListedFolder:
+        """The folder as formats look through it."""
+        view = ListedFolder(self.folder)
+        view.listed = self.opened
+        return view
+
+
+def list_folder(folder: Path) -> Listing:
+    """Walk a folder.
+
+    Raises
+    ------
+    SourceError
+        If there is no such folder, or it has more files than any session.
+    """
+    if not folder.is_dir():
+        what = "is a file" if folder.exists() else "is not there"
+        raise SourceError(f"{folder.name or folder}: {what}; name the folder that the rig left behind")
+    files: list[Path] = []
+    sessions: list[Path] = []
+    for path in _walk(folder, sessions):
+        files.append(path)
+        if len(files) > MOST_FILES:
+            raise SourceError(f"{folder.name}: more than {MOST_FILES:,} files below it; name the folder of one session")
+    opened, skipped = _bounded(folder, files)
+    return Listing(folder, tuple(files), skipped, tuple(sessions), opened)
+
+
+def _walk(folder: Path, sessions: list[Path]) -> Iterator[Path]:
+    seen = {os.path.realpath(folder)}
+    for where, folders, names in os.walk(folder, followlinks=True):
+        here = Path(where)
+        if here != folder and ("session.yaml" in names or "dandiset.yaml" in names):
+            sessions.append(here)
+            folders.clear()
+            continue
+        kept = []
+        for name in sorted(folders):
+            real = os.path.realpath(here / name)
+            if not name.startswith(".") and real not in seen:
+                seen.add(real)
+                kept.append(name)
+        folders[:] = kept
+        yield from (here / name for name in sorted(names) if name.lower() not in OF_SYSTEMS and not name.startswith("."))
+
+
+def _bounded(folder: Path, files: list[Path]) -> tuple[tuple[Path, ...], dict[str, int]]:
+    """Leave out files of which there are very many, so that no folder makes thousands of files be opened."""
+    keys: dict[tuple[Path, str], set[str]] = {}
+    kept: list[Path] = []
+    skipped: Counter[str] = Counter()
+    for path in files:
+        suffix = path.suffix.lower()
+        key = _NUMBER.sub("", path.name) if suffix in _TIFFS else path.name
+        alike = keys.setdefault((path.parent, suffix), set())
+        if key in alike or len(alike) < MOST_ALIKE:
+            alike.add(key)
+            kept.append(path)
+        else:
+            skipped[f"{(path.parent.relative_to(folder) / f'*{suffix}').as_posix()}"] += 1
+    return tuple(kept), dict(skipped)

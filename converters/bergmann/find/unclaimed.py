@@ -1,0 +1,63 @@
+"""Files that no source is of, as comments with their size."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator
+from pathlib import Path
+
+from bergmann.find.headers import size_text
+from bergmann.find.text import comment, n_of
+
+MOST_LISTED = 12
+"""Files of one suffix in one folder that are listed singly."""
+
+_TABLES = frozenset({".csv", ".tsv", ".txt"})
+_LINE = 4096
+_MOST_OPENED = 50
+
+
+def unclaimed_lines(folder: Path, files: list[Path]) -> Iterator[str]:
+    """One comment a file; one for many of a kind.
+
+    Parameters
+    ----------
+    folder : Path
+    files : list of Path
+    """
+    groups: dict[tuple[Path, str], list[Path]] = {}
+    for path in files:
+        groups.setdefault((path.parent, path.suffix.lower()), []).append(path)
+    opened = 0
+    for (parent, suffix), alike in groups.items():
+        if len(alike) > MOST_LISTED:
+            total = size_text(sum(_size(path) for path in alike))
+            where = (parent.relative_to(folder) / f"*{suffix}").as_posix()
+            yield comment(f"  {where}  {n_of(len(alike), 'file')}, {total}")
+            continue
+        for path in alike:
+            opened += 1
+            head = _columns(path) if opened <= _MOST_OPENED else ""
+            yield comment(f"  {path.relative_to(folder).as_posix()}  {size_text(_size(path))}{head}")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _columns(path: Path) -> str:
+    """The columns of a table, which may be of intervals, an assay, or light."""
+    if path.suffix.lower() not in _TABLES:
+        return ""
+    try:
+        with path.open("rb") as file:
+            line = file.read(_LINE).decode("utf-8-sig").splitlines()[0]
+    except (OSError, UnicodeDecodeError, IndexError):
+        return ""
+    cells = next(csv.reader([line], delimiter="\t" if "\t" in line else ","), [])
+    if not 1 < len(cells) <= 30 or not all(any(sign.isalpha() for sign in cell) for cell in cells):
+        return ""
+    return f"  a table with the columns {', '.join(cell.strip() for cell in cells)}: `format: intervals`, `assay` or `pulse_table`?"
