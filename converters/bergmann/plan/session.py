@@ -12,6 +12,7 @@ from pathlib import Path, PureWindowsPath
 from bergmann.findings import Finding
 from bergmann.moments import Reference, names
 from bergmann.plan.head import InvalidInterval, SessionHead, StartFrom
+from bergmann.plan.meanings import meaning_of
 from bergmann.plan.mistakes import error, keys_of, nearest, validate
 from bergmann.plan.overlay import Merged, Origin, joined, load_merged, origins, walk
 from bergmann.plan.references import MomentUse, NameUse, RefUse, Use, uses, with_paths
@@ -195,9 +196,9 @@ class _Loader:
                 and key.split(".")[0] not in RESERVED
             ):
                 found = f"`{node.text}`" if node.text else "nothing"
-                self._say(
-                    node, key, "gap", f"{found} stands here; it is still to be stated", "state it, or `unknown` where allowed"
-                )
+                means = meaning_of(key.split("."), self.root, self.vocabulary)
+                message = f"{found} stands here; it is still to be stated{f': {means}' if means else ''}"
+                self._say(node, key, "gap", message, "state it, or `unknown` where allowed")
 
     def _say_unknown_keys(self) -> None:
         known = (*keys_of(SessionHead), "use", "sources", *self.vocabulary.collections)
