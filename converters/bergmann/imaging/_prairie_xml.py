@@ -8,6 +8,7 @@ in each frame those that differ; version 4 has all of them in each frame, as ``K
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -30,7 +31,7 @@ class PageFile(NamedTuple):
     page: int
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, slots=True)
 class Frame:
     """One frame of all channels.
 
@@ -102,46 +103,56 @@ class _Target:
         self.root: str | None = None
         self._frames = 0
         self._key = ""
+        self._take: dict[str, Callable[[dict[str, str]], None]] = {
+            "PVScan": self._take_scan,
+            "Sequence": self._take_cycle,
+            "Frame": self._take_frame,
+            "File": self._take_file,
+            "ExtraParameters": self._take_extra,
+            "PVStateValue": self._take_setting,
+            "Key": self._take_old_setting,
+            "IndexedValue": self._take_indexed,
+        }
 
     def start(self, tag: str, attributes: dict[str, str]) -> None:
         """Take an element and its attributes."""
         if self.root is None:
             self.root = tag
-        taken = getattr(self, f"_take_{tag}", None)
-        if taken is not None and self.root == "PVScan":
-            taken(attributes)
+        take = self._take.get(tag)
+        if take is not None and self.root == "PVScan":
+            take(attributes)
 
-    def _take_PVScan(self, said: dict[str, str]) -> None:
+    def _take_scan(self, said: dict[str, str]) -> None:
         self.scan.version, self.scan.date = said.get("version", ""), said.get("date", "")
 
-    def _take_Sequence(self, said: dict[str, str]) -> None:
+    def _take_cycle(self, said: dict[str, str]) -> None:
         self.scan.cycles.append(Cycle(said.get("type", ""), said.get("time", ""), said.get("bidirectionalZ") == "True"))
 
-    def _take_Frame(self, said: dict[str, str]) -> None:
+    def _take_frame(self, said: dict[str, str]) -> None:
         if self.scan.cycles:
             self._frames += 1
             self.scan.cycles[-1].frames.append(Frame(_number(said.get("absoluteTime"))))
 
-    def _take_File(self, said: dict[str, str]) -> None:
+    def _take_file(self, said: dict[str, str]) -> None:
         if self._frames and said.get("channel", "").isdigit() and said.get("page", "1").isdigit():
             name = said.get("channelName") or f"Ch{said['channel']}"
             found = PageFile(int(said["channel"]), name, said.get("filename", ""), int(said.get("page", "1")))
             self.scan.cycles[-1].frames[-1].files.append(found)
 
-    def _take_ExtraParameters(self, said: dict[str, str]) -> None:
+    def _take_extra(self, said: dict[str, str]) -> None:
         self.scan.bad_frames += said.get("lastGoodFrame", "0") != "0"
 
-    def _take_PVStateValue(self, said: dict[str, str]) -> None:
+    def _take_setting(self, said: dict[str, str]) -> None:
         self._key = said.get("key", "")
         if "value" in said:
             self._set("", said["value"])
 
-    def _take_Key(self, said: dict[str, str]) -> None:
+    def _take_old_setting(self, said: dict[str, str]) -> None:
         old = _OLD_KEY.match(said.get("key", ""))
         self._key = old["key"] if old else said.get("key", "")
         self._set(old["index"] if old else "", said.get("value", ""))
 
-    def _take_IndexedValue(self, said: dict[str, str]) -> None:
+    def _take_indexed(self, said: dict[str, str]) -> None:
         self._set(said.get("description") or said.get("index", ""), said.get("value", ""))
 
     def _set(self, of: str, value: str) -> None:
