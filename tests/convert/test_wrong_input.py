@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 import tifffile
 
+from bergmann.registry import load_formats
+
 from .conftest import Folder, Ran
 
 Alter = Callable[[Folder], object]
@@ -204,8 +206,7 @@ REFUSED: dict[str, tuple[Alter, str, str, str]] = {
         stating("format: scanimage", "format: scanimag"),
         "session.yaml:19 sources.movie.format",
         "there is no format `scanimag`",
-        "did you mean `scanimage`? known: abf, abf_protocol, assay, boris, channel, deeplabcut, intervals, pulse_table, scanimage, "
-        "suite2p, tiff, video, wavesurfer",
+        f"did you mean `scanimage`? known: {', '.join(sorted({one.key for one in load_formats()}))}",
     ),
 }
 
