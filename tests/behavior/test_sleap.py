@@ -169,6 +169,31 @@ def test_one_video_of_several_is_chosen(labels):
         read(SleapSource(path=path, rate="1 Hz", video="c.mp4"), {})
 
 
+def test_the_files_of_one_video_are_joined_in_its_order(labels, tmp_path):
+    frames = [(0, 1, [("", False, 21)]), (1, 0, [("", False, 10)])]
+    path = labels(frames, videos=("/rig/cam_2.mp4", "/rig/cam_1.mp4"))
+    files = (tmp_path / "cam_1.avi", tmp_path / "cam_2.avi")
+    video = Video(files=files, frame_counts=(3, 2), times=RegularTimes(0.0, 1.0, 5), size=(9, 9))
+    pose = read(SleapSource(path=path, of="cam"), {"of": video})
+    np.testing.assert_array_equal(nose(pose).positions[:, 0], [10, np.nan, np.nan, np.nan, 21])
+    second = read(SleapSource(path=path, of="cam", video="cam_2.mp4"), {"of": video})
+    np.testing.assert_array_equal(nose(second).positions[:, 0], [np.nan, np.nan, np.nan, np.nan, 21])
+    foreign = labels([(0, 0, [("", False, 1)])], videos=("/rig/face.mp4",), name="face.slp")
+    with pytest.raises(
+        SourceError, match=r"face\.slp: tracked in face\.mp4, and the files of the video are cam_1\.avi, cam_2\.avi"
+    ):
+        read(SleapSource(path=foreign, of="cam"), {"of": video})
+    late = labels([(0, 3, [("", False, 1)])], videos=("/rig/cam_1.mp4",), name="late.slp")
+    with pytest.raises(SourceError, match=r"late\.slp: frame 3 of cam_1\.mp4 \(counted from 0\), which has 3 frames; was"):
+        read(SleapSource(path=late, of="cam"), {"of": video})
+
+
+def test_two_videos_of_one_name_are_not_mixed(labels):
+    path = labels([(0, 0, [("", False, 1)]), (1, 0, [("", False, 2)])], videos=("/a/cam.mp4", "/b/cam.mp4"))
+    with pytest.raises(SourceError, match=r"frame 0 of cam\.mp4 is there twice; are there two videos of that name"):
+        read(SleapSource(path=path, rate="1 Hz"), {})
+
+
 @pytest.mark.parametrize(
     ("frames", "keys", "message"),
     [
@@ -176,7 +201,7 @@ def test_one_video_of_several_is_chosen(labels):
         ([(0, 4, [("a", False, 1), ("a", False, 2)])], {"rate": "1 Hz"}, r"frame 4: the track 'a' is there 2 times"),
         ([(0, 4, [("", False, 1)])], {}, r"cam\.slp: the file has no times; state the video .* or `rate: 30 Hz`"),
         ([(0, 4, [("", False, 1)])], {"rate": "1 Hz", "individual": "a"}, r"no track 'a'; the file has: one animal, without"),
-        ([(0, 4, [("", False, 1)])], {"of": "cam"}, r"an animal in frame 4 \(counted from 0\), and 4 frames in cam\.mp4"),
+        ([(0, 4, [("", False, 1)])], {"of": "cam"}, r"frame 4 of cam\.mp4 \(counted from 0\), which has 4 frames; was"),
         ([(0, 4, [])], {"rate": "1 Hz"}, r"cam\.slp: no animal in any frame"),
     ],
 )

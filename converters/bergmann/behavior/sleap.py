@@ -15,7 +15,6 @@ from bergmann.errors import SourceError
 from bergmann.records import Keypoint, Pose, Video
 from bergmann.registry import Format, Inputs, Source, expand
 from bergmann.stated import Frequency, Ref
-from bergmann.timing.times import Times
 
 if TYPE_CHECKING:
     from sleap_io import Instance, LabeledFrame, Labels
@@ -35,7 +34,7 @@ class SleapSource(Source):
     individual : str, optional
         Which track, where the file has several.
     video : str, optional
-        Base name of the video in the file, where it has several.
+        Base name of the video in the file, where it has several that are not all files of one video.
     """
 
     format: Literal["sleap"] = "sleap"
@@ -71,13 +70,13 @@ def read(source: SleapSource, inputs: Inputs) -> Pose:
     """
     (path,) = expand(source.path)
     labels = load_labels(path)
-    named, frames = _frames_of(path, labels, source.video)
-    individual = _individual(path, frames, source.individual)
-    animal = {frame.frame_idx: found for frame in frames if (found := _animal(path, frame, individual)) is not None}
-    video = inputs.get("of")
-    video = video if isinstance(video, Video) else None
-    times = _times(source, path, max(animal) + 1, video)
-    mismatch = other_video([Path(named).stem], video) if video is not None and named else None
+    of = inputs.get("of")
+    video = of if isinstance(of, Video) else None
+    named, frames = _frames_of(path, labels, source.video, video)
+    individual = _individual(path, list(frames.values()), source.individual)
+    animal = {index: found for index, frame in frames.items() if (found := _animal(path, frame, individual)) is not None}
+    times = rate_times(path, max(animal) + 1, source.rate) if video is None else video.times
+    mismatch = other_video([Path(name).stem for name in named], video) if video is not None else None
     version = str(labels.provenance.get("sleap_version") or "")
     notes = {"video_mismatch": mismatch, "software_version": version}
     return Pose(
@@ -86,27 +85,55 @@ def read(source: SleapSource, inputs: Inputs) -> Pose:
         times=times,
         scorer=models(labels.provenance),
         software="SLEAP",
-        video=(named or None) if video is None else video_name(video),
+        video=", ".join(named) or None if video is None else video_name(video),
         edges=_edges(next(iter(animal.values())).skeleton),
-        basis=_basis(frames, animal, len(times)),
+        basis=_basis(list(frames.values()), animal, len(times)),
         notes={key: value for key, value in notes.items() if value},
     )
 
 
-def _frames_of(path: Path, labels: Labels, chosen: str | None) -> tuple[str, list[LabeledFrame]]:
-    """Base name of the video, and its frames that hold an animal."""
-    by_video: dict[str, list[LabeledFrame]] = {}
+def _frames_of(path: Path, labels: Labels, chosen: str | None, video: Video | None) -> tuple[list[str], dict[int, LabeledFrame]]:
+    """Base names of the videos in the file that are meant, and the frames that hold an animal, by their number in `video`."""
+    by_name: dict[str, list[LabeledFrame]] = {}
     for frame in labels.labeled_frames:
         if frame.instances:
-            by_video.setdefault(_video_of(frame), []).append(frame)
-    if not by_video:
+            by_name.setdefault(_video_of(frame), []).append(frame)
+    if not by_name:
         raise SourceError(f"{path.name}: no animal in any frame")
-    if chosen is None and len(by_video) > 1:
-        raise SourceError(f"{path.name}: {len(by_video)} videos; state `video:` as one of: {', '.join(by_video)}")
-    if chosen is not None and chosen not in by_video:
-        raise SourceError(f"{path.name}: no animal in a video {chosen!r}; the file has: {', '.join(by_video)}")
-    name = next(iter(by_video)) if chosen is None else chosen
-    return name, by_video[name]
+    if chosen is not None and chosen not in by_name:
+        raise SourceError(f"{path.name}: no animal in a video {chosen!r}; the file has: {', '.join(by_name)}")
+    names = list(by_name) if chosen is None else [chosen]
+    frames: dict[int, LabeledFrame] = {}
+    for name, (first, count) in _places(path, names, video).items():
+        for frame in by_name[name]:
+            if frame.frame_idx >= count:
+                raise SourceError(
+                    f"{path.name}: frame {frame.frame_idx} of {name or 'its video'} (counted from 0), which has {count} frames; was "
+                    "another video tracked?"
+                )
+            if first + frame.frame_idx in frames:
+                raise SourceError(
+                    f"{path.name}: frame {frame.frame_idx} of {name} is there twice; are there two videos of that name in it?"
+                )
+            frames[first + frame.frame_idx] = frame
+    return [name for name in names if name], frames
+
+
+def _places(path: Path, names: list[str], video: Video | None) -> dict[str, tuple[int, float]]:
+    """First frame and number of frames of each tracked video in the video that gives the times, which may have several files."""
+    if video is None or len(video.files) == 1:
+        if len(names) > 1:
+            raise SourceError(f"{path.name}: {len(names)} videos; state `video:` as one of: {', '.join(names)}")
+        return {names[0]: (0, np.inf if video is None else len(video.times))}
+    starts = np.cumsum([0, *video.frame_counts[:-1]])
+    there = {file.stem: (int(start), count) for file, start, count in zip(video.files, starts, video.frame_counts, strict=True)}
+    for name in names:
+        if Path(name).stem not in there:
+            raise SourceError(
+                f"{path.name}: tracked in {name or 'a video without a name'}, and the files of the video are {video_name(video)}; "
+                "which of them it is cannot be told"
+            )
+    return {name: there[Path(name).stem] for name in names}
 
 
 def _video_of(frame: LabeledFrame) -> str:
@@ -145,17 +172,6 @@ def _animal(path: Path, frame: LabeledFrame, individual: str) -> Instance | None
             "others"
         )
     return best[0] if best else None
-
-
-def _times(source: SleapSource, path: Path, n_frames: int, video: Video | None) -> Times:
-    if video is None:
-        return rate_times(path, n_frames, source.rate)
-    if n_frames > len(video.times):
-        raise SourceError(
-            f"{path.name}: an animal in frame {n_frames - 1} (counted from 0), and {len(video.times)} frames in "
-            f"{video_name(video)}; was another video tracked?"
-        )
-    return video.times
 
 
 def _keypoints(path: Path, animal: dict[int, Instance], n_frames: int) -> tuple[Keypoint, ...]:
