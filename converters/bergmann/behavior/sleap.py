@@ -108,8 +108,8 @@ def _frames_of(path: Path, labels: Labels, chosen: str | None, video: Video | No
         for frame in by_name[name]:
             if frame.frame_idx >= count:
                 raise SourceError(
-                    f"{path.name}: frame {frame.frame_idx} of {name or 'its video'} (counted from 0), which has {count} frames; was "
-                    "another video tracked?"
+                    f"{path.name}: frame {frame.frame_idx} of {name or 'its video'} (counted from 0), which has {count} frames; "
+                    "was another video tracked?"
                 )
             if first + frame.frame_idx in frames:
                 raise SourceError(
