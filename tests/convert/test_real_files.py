@@ -8,8 +8,10 @@ import re
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import av
 import h5py
@@ -37,6 +39,7 @@ devices:
 planes:
   plane:  {{device: scope, location: CUL4, excitation: 920 nm, channels: {{1: {{label: unknown, emission: unknown}}}}}}
   plane2: {{device: scope, location: CUL5, excitation: 920 nm, channels: {{1: {{label: unknown, emission: unknown}}}}}}
+  green:  {{device: scope, location: CUL6, excitation: 920 nm, channels: {{2: {{label: unknown, emission: unknown}}}}}}
 light_sites:
   site: {{location: CUL4, effector: ChR2, laser: laser}}
 sources:
@@ -46,7 +49,9 @@ SCANIMAGE_3 = "scanimage_tiff/v3.8/sample_scanimage_version_3_8.tiff"
 VOLUMES = "scanimage_tiff/vol_one_ch_multi_files/vol_one_ch_multi_files_00001_0000?.tif"
 NO_FLYBACK = "scanimage_tiff/vol_no_flyback/vol_no_flyback_00001_00001.tif"
 IMAGEJ = "imagej_tiff/sima_example.tif"
+BRUKER = "bruker_prairieview/NCCR32_2022_11_03_IntoTheVoid_t_series-005"
 SUITE2P = "suite2p/gin_two_planes"
+CAIMAN = "caiman/caiman_analysis.hdf5"
 WAVESURFER = {
     "first": "wavesurfer/30_kHz_sampling_rate_0p913_0001.h5",
     "second": "wavesurfer/multiple_sweeps_multiple_channels_0001-0009.h5",
@@ -93,6 +98,8 @@ CASES = {
         },
     ),
     "imagej": Case("2012-11-17 14:03:57", {"movie": f"format: tiff, {path(IMAGEJ)}, plane: plane, rate: 10 Hz"}),
+    "bruker": Case("2022-11-03 11:25:42", {"movie": f"format: bruker, {path(BRUKER)}, plane: green"}),
+    "caiman": Case("2020-08-17 10:00", {"rois": f"format: caiman, {path(CAIMAN)}, plane: plane"}),
     "suite2p": Case("2019-05-06 10:00", {"rois": f"format: suite2p, {path(SUITE2P)}, plane: plane"}),
     "wavesurfer": Case(
         "2016-03-04 12:08:31", {name: f"format: wavesurfer, {path(file)}, {AT_START}" for name, file in WAVESURFER.items()}
@@ -294,6 +301,19 @@ def test_imagej_stack(opened: Callable[[str], NWBFile]) -> None:
     assert (movie.rate, movie.starting_time) == (10.0, 0.0)
 
 
+def test_bruker_volumes_page_by_page(opened: Callable[[str], NWBFile]) -> None:
+    movie, folder = opened("bruker").acquisition["movie"], DATA / BRUKER
+    for volume in range(5):
+        for plane in range(2):
+            name = f"{folder.name}_Cycle{volume + 1:05}_Ch2_{plane + 1:06}.ome.tif"
+            with tifffile.TiffFile(folder / name, is_ome=False) as file:
+                np.testing.assert_array_equal(movie.data[volume, :, :, plane].T, file.pages[0].asarray())
+    frames = ElementTree.parse(folder / f"{folder.name}.xml").getroot().iter("Frame")
+    seconds = np.array([float(frame.attrib["relativeTime"]) for frame in frames])
+    np.testing.assert_allclose(movie.timestamps[:], seconds[::2], rtol=0, atol=1e-9)
+    np.testing.assert_allclose(movie.imaging_plane.grid_spacing[:], [1.1078125e-6, 1.1078125e-6, 260e-6])
+
+
 # --- segmentation -----------------------------------------------------------------------------------------------------
 
 
@@ -319,6 +339,28 @@ def assert_suite2p(nwbfile: NWBFile, start: float) -> None:
 
 def test_suite2p_of_two_planes(opened: Callable[[str], NWBFile]) -> None:
     assert_suite2p(opened("suite2p"), 0.0)
+
+
+def test_caiman(opened: Callable[[str], NWBFile]) -> None:
+    ophys = opened("caiman").processing["ophys"]
+    with h5py.File(DATA / CAIMAN, "r") as file:
+        stored = {key: file["estimates"][key][:] for key in ("C", "S", "YrA", "F_dff", "f", "b")}
+        matrix = {key: file["estimates/A"][key][:] for key in ("data", "indices", "indptr")}
+    traces = {"rois_denoised": "C", "rois_deconvolved": "S", "rois_residual": "YrA", "rois_background_time_course": "f"}
+    for name, key in traces.items():
+        series = ophys["Fluorescence"][name]
+        np.testing.assert_array_equal(series.data[:], stored[key].T)
+        assert (series.rate, series.starting_time) == (30.0, 0.0)
+    np.testing.assert_array_equal(ophys["DfOverF"]["rois_dff"].data[:], stored["F_dff"].T)
+    table = ophys["ImageSegmentation"]["rois"]
+    for row, (begin, end) in enumerate(pairwise(matrix["indptr"])):
+        flat = np.zeros(128 * 128)
+        flat[matrix["indices"][begin:end]] = matrix["data"][begin:end]
+        mask, found = table["pixel_mask"][row], np.zeros((128, 128), np.float32)
+        found[mask["x"], mask["y"]] = mask["weight"]
+        np.testing.assert_array_equal(found.T, np.reshape(flat, (128, 128), order="F").astype(np.float32))
+    mask = ophys["ImageSegmentation"]["rois_background"]["pixel_mask"][1]
+    np.testing.assert_array_equal(mask["weight"], stored["b"][mask["x"] * 128 + mask["y"], 1].astype(np.float32))
 
 
 # --- recordings -------------------------------------------------------------------------------------------------------
