@@ -18,7 +18,9 @@ from bergmann.errors import SourceError
 from bergmann.imaging import tiff
 from bergmann.imaging._prairie_start import is_ambiguous, parse_start
 from bergmann.imaging.bruker import Bruker, find, read
+from bergmann.imaging.stated import MovieStated, Plane, PlaneChannel, check_movie
 from bergmann.records import Movie
+from bergmann.registry import Entry
 
 REAL = "bruker_prairieview/NCCR32_2022_11_03_IntoTheVoid_t_series-005"
 SETTINGS = """<PVStateShard><PVStateValue key="framePeriod" value="123.4" /><PVStateValue key="micronsPerPixel">
@@ -272,7 +274,7 @@ def test_a_date_that_could_mean_another_day_is_noted_as_written(tmp_path):
     series = Series(tmp_path / "d", frames_of(1, 2), [0.0, 1.0], date="03/11/2022 14:20:34", cycle_times=("14:20:34",)).write()
     record = movie(series.folder)
     assert record.start == datetime(2022, 3, 11, 14, 20, 34)
-    assert record.notes["date as written"] == "03/11/2022 14:20:34"
+    assert record.notes["date as written, taken with the month first"] == "03/11/2022 14:20:34"
     assert "Somebody" not in str(record.notes)
 
 
@@ -303,6 +305,28 @@ def test_a_volume_that_was_not_finished_names_the_complete_ones(tmp_path):
     record = movie(series.folder, last_frame=2)
     assert record.channels[0].frames.shape == (2, 4, 5, 7)
     assert len(record.clock_times) == 9
+
+
+def test_what_a_person_should_know_is_a_finding(tmp_path):
+    series = Series(
+        tmp_path / "s", frames_of(2, 2), [0.0, 1.0, 2.0, 3.0], cycle_times=("14:20:34", "14:25:36"), date="23/11/2022 14:20:34"
+    ).write()
+    series.xml.write_text(series.text().replace("</Frame>", '<ExtraParameters lastGoodFrame="1" /></Frame>', 1), encoding="utf-8")
+    (series.folder / "s_Cycle00003_Ch1_000001.ome.tif").touch()
+    light = PlaneChannel(label="GCaMP6f", emission="unknown")
+    plane = Plane(device="scope", location="CUL4", excitation="unknown", channels={1: light})
+    source = Bruker(path=series.folder)
+    entry = Entry(name="movie", record=read(source, {}), stated=MovieStated(plane="plane"), source=source)
+    found = [(one.severity, one.message) for one in check_movie(entry, {"planes": {"plane": plane}})]
+    assert found == [
+        ("warning", "frames that PrairieView marks as not good: 1"),
+        ("warning", "TIFF files with the name of this recording that its XML does not name, and that are left out: 1"),
+        (
+            "note",
+            "when it started is not clear: first cycle at 14:20:34, second at 14:25:36, which is 2 s later by the frames; the "
+            "first may be when it began to wait for a trigger",
+        ),
+    ]
 
 
 @pytest.mark.parametrize("pages", ["single", "multi"])

@@ -116,4 +116,4 @@ def start_of(scan: Scan) -> tuple[datetime | None, dict[str, str]]:
     if second is not None and abs(second - start - timedelta(seconds=between)) > _LATE:
         why = f"first cycle at {cycles[0].time}, second at {cycles[1].time}, which is {between:g} s later by the frames"
         return None, {"start not clear": f"{why}; the first may be when it began to wait for a trigger", **as_written}
-    return start, as_written if is_ambiguous(scan.date) else {}
+    return start, {"date as written, taken with the month first": scan.date} if is_ambiguous(scan.date) else {}

@@ -7,7 +7,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
-from bergmann.findings import Finding
+from bergmann.findings import Finding, Severity
 from bergmann.records import Movie
 from bergmann.registry import Entry
 from bergmann.stated import Collections, Length, Names, Stated, Unknown
@@ -123,6 +123,47 @@ class MovieStated(Stated):
     description: str | None = None
 
 
+_NOTED: dict[str, tuple[Severity, str, str, str]] = {
+    "planned": (
+        "warning",
+        "shorter than planned",
+        "the header planned {}",
+        "add the missing files, if the recording was not stopped early",
+    ),
+    "frames dropped while recording": (
+        "warning",
+        "dropped frames",
+        "by their own numbers, {} frames were dropped while recording",
+        "nothing is filled in: each frame that is there keeps its own time",
+    ),
+    "frames that PrairieView marks as not good": (
+        "warning",
+        "frames not good",
+        "frames that PrairieView marks as not good: {}",
+        "look at them; they are kept as they are",
+    ),
+    "files that the XML does not name": (
+        "warning",
+        "files left out",
+        "TIFF files with the name of this recording that its XML does not name, and that are left out: {}",
+        "look whether PrairieView was stopped before it had written the XML",
+    ),
+    "start not clear": (
+        "note",
+        "start not clear",
+        "when it started is not clear: {}",
+        "state its `clock` or `starts`, or the session's `start`",
+    ),
+    "date as written, taken with the month first": (
+        "warning",
+        "ambiguous date",
+        "its date is written {}, and taken with the month first",
+        "if the day stands first, state the session's `start`",
+    ),
+}
+"""What a reader notes of a movie that a person should know: how grave, name of the check, what is said, what to do."""
+
+
 def differs(stated: float, found: float) -> bool:
     """Whether a stated and a found number contradict."""
     return abs(stated - found) > TOLERANCE * abs(found)
@@ -135,23 +176,10 @@ def check_movie(entry: Entry[Movie, MovieStated], collections: Collections) -> I
         return
     yield from _check_channels(entry, plane)
     yield from _check_spacing(entry, plane)
-    if "planned" in entry.record.notes:
-        yield Finding(
-            severity="warning",
-            check="shorter than planned",
-            location="path",
-            message=f"the header planned {entry.record.notes['planned']}",
-            remedy="add the missing files, if the recording was not stopped early",
-        )
-    dropped = entry.record.notes.get("frames dropped while recording")
-    if dropped is not None:
-        yield Finding(
-            severity="warning",
-            check="dropped frames",
-            location="path",
-            message=f"by their own numbers, {dropped} frames were dropped while recording",
-            remedy="nothing is filled in: each frame that is there keeps its own time",
-        )
+    for key, (severity, check, message, remedy) in _NOTED.items():
+        said = entry.record.notes.get(key)
+        if said is not None:
+            yield Finding(severity=severity, check=check, location="path", message=message.format(said), remedy=remedy)
 
 
 def _check_channels(entry: Entry[Movie, MovieStated], plane: Plane) -> Iterator[Finding]:
