@@ -22,6 +22,7 @@ _WIDTH, _HEIGHT, _BITS, _COMPRESSION, _DESCRIPTION, _STRIPS = 256, 257, 258, 259
 _SAMPLES, _STRIP_SIZES, SOFTWARE, ARTIST, _TILE_WIDTH, _SAMPLE_FORMAT = 277, 279, 305, 315, 322, 339
 _SIZE_OF_TYPE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _CODE_OF_TYPE = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
+_ORIENTATION, _TOP_LEFT = 274, 1
 _KIND_OF_FORMAT = {1: "u", 2: "i", 3: "f"}
 _NEAR = 8192  # bytes read at once: a directory and the description that usually follows it
 
@@ -41,6 +42,7 @@ class PageForm(NamedTuple):
     order: str
     compression: int
     in_one_piece: bool
+    orientation: int
 
 
 class Page(NamedTuple):
@@ -185,6 +187,7 @@ def _form_and_offset(directory: _Directory) -> tuple[PageForm, int, int]:
         directory.order,
         directory.number(_COMPRESSION, 1),
         bool(offsets) and len(offsets) == len(sizes) and joined and _TILE_WIDTH not in directory,
+        directory.number(_ORIENTATION, 1),
     )
     return form, offsets[0] if offsets else 0, sum(sizes)
 
@@ -275,8 +278,13 @@ def dtype_of(form: PageForm, path: Path) -> np.dtype[Any]:
     Raises
     ------
     SourceError
-        If the pages are coloured, or of a type that no camera or detector gives.
+        If the pages are coloured, of a type that no camera or detector gives, or stored turned or mirrored.
     """
+    if form.orientation != _TOP_LEFT:
+        raise SourceError(
+            f"{path.name}: its pages are stored turned or mirrored (TIFF orientation {form.orientation}); expected rows from the "
+            "top and columns from the left. Save it again as it is to be seen"
+        )
     kind = _KIND_OF_FORMAT.get(form.sample_format)
     if form.samples != 1:
         raise SourceError(f"{path.name}: {form.samples} samples a pixel (a colour picture); expected one detector value a pixel")
