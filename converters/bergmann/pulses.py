@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -193,3 +194,40 @@ def _sample_times(recording: Recording, samples: NDArray[np.int64]) -> NDArray[n
     sweep = np.searchsorted(first, samples, side="right") - 1
     times: NDArray[np.float64] = recording.sweep_starts.seconds[sweep] + (samples - first[sweep]) / recording.rate
     return times
+
+
+def choose_whole(
+    pulses: RecordedPulses, cut: Literal["refuse", "leave out", "keep"], file: str
+) -> tuple[NDArray[np.bool_], list[str]]:
+    """Which pulses stay, given what is stated of those that the edge of a sweep cuts.
+
+    Parameters
+    ----------
+    pulses : RecordedPulses
+    cut : {"refuse", "leave out", "keep"}
+    file : str
+        Name of the recording's file, for the message.
+
+    Returns
+    -------
+    kept : np.ndarray, shape (n_pulses,), bool
+    remarks : list of str
+        What to say in the file of those that were cut.
+
+    Raises
+    ------
+    SourceError
+        If a pulse is cut and `cut` is ``"refuse"``.
+    """
+    is_cut = pulses.on_at_start | pulses.on_at_end
+    n_cut = int(is_cut.sum())
+    if n_cut and cut == "refuse":
+        index = int(np.flatnonzero(is_cut)[0])
+        raise SourceError(
+            f"{file}: pulse {index} of channel {pulses.channel} (at {pulses.times.seconds[index]:.6f} s) was on when a "
+            f"sweep began or ended, so how long it was is not known ({n_cut} of {len(pulses)} pulses). State `cut: leave out` or "
+            "`cut: keep`"
+        )
+    kept = ~is_cut if cut == "leave out" else np.ones(len(pulses), dtype=np.bool_)
+    what = "left out" if cut == "leave out" else "kept with the part of them that was recorded"
+    return kept, [f"the {n_cut} cut pulses are {what}, as stated"] if n_cut else []

@@ -124,3 +124,15 @@ def test_two_kinds_of_one_name_are_refused(tmp_path, nwbfile, entry, placed):
     kinds = [EventSeries(name=name, times=ExplicitTimes(np.array([1.0]))) for name in ("a/b", "a_b")]
     with pytest.raises(SourceError, match="two kinds of event would both be named 'scored_a_b'"):
         nwb.ADD[Events](nwbfile, entry("scored", made_events(tmp_path, *kinds), EventsStated()), placed())
+
+
+def test_an_event_that_a_sweep_cuts_is_refused_unless_it_is_said_what_to_do(tmp_path):
+    made = recording(tmp_path)
+    made.channel("ShockTTL").samples[:7] = 1  # on when the recording began: neither its onset nor its length is known
+    with pytest.raises(SourceError, match=r"daq\.h5: pulse 0 of channel ShockTTL .*State `cut: leave out` or `cut: keep`"):
+        read(ChannelEventsSource(of="daq/ShockTTL", event="shock"), {"of": made})
+    left = read(ChannelEventsSource(of="daq/ShockTTL", event="shock", cut="leave out"), {"of": made})
+    np.testing.assert_allclose(left.series[0].times.seconds, ONSETS / RATE)
+    assert left.basis.endswith("the 1 cut pulses are left out, as stated")
+    kept = read(ChannelEventsSource(of="daq/ShockTTL", event="shock", cut="keep"), {"of": made})
+    assert len(kept.series[0].times) == 5

@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from bergmann.errors import SourceError
-from bergmann.pulses import RecordedPulses, recorded_pulses, refuse_faint
+from bergmann.pulses import RecordedPulses, choose_whole, recorded_pulses, refuse_faint
 from bergmann.records import Events, EventSeries, Recording
 from bergmann.registry import Format, Inputs, Source
 from bergmann.stated import Quantity, Ref
+from bergmann.timing.times import ExplicitTimes
 
 
 class ChannelEventsSource(Source):
@@ -25,6 +29,8 @@ class ChannelEventsSource(Source):
     threshold, hysteresis : Quantity, optional
         In a unit of the channel's dimension, e.g. ``2.5 V``; by default half way between the two levels of the channel, and a tenth
         of the step between them.
+    cut : {"refuse", "leave out", "keep"}
+        What to do with a pulse that was on when a sweep began or ended, so that its onset or its length is not known.
     """
 
     format: Literal["channel"] = "channel"
@@ -32,6 +38,7 @@ class ChannelEventsSource(Source):
     event: str
     threshold: Quantity | None = None
     hysteresis: Quantity | None = None
+    cut: Literal["refuse", "leave out", "keep"] = "refuse"
 
 
 def find(folder: Path) -> Iterator[ChannelEventsSource]:  # noqa: ARG001
@@ -46,7 +53,8 @@ def read(source: ChannelEventsSource, inputs: Inputs) -> Events:
     ------
     SourceError
         If no channel is named or the recording does not have it, a threshold is in another dimension than the channel, none is
-        stated and there are weaker pulses, perhaps, or there is no pulse.
+        stated and there are weaker pulses, perhaps, there is no pulse, or one is cut by the edge of a sweep and nothing is stated
+        about it.
     """
     recording = inputs["of"]
     if not isinstance(recording, Recording):
@@ -66,7 +74,9 @@ def read(source: ChannelEventsSource, inputs: Inputs) -> Events:
             f"{recording.files[0].name}: no pulse on {source.of.part} ({pulses.basis}); state another `threshold`, or `absent` "
             "with the reason if there was no event"
         )
-    return Events(files=recording.files, series=(_series(source, pulses),), basis=f"pulses recorded on {source.of}, {pulses.basis}")
+    kept, remarks = choose_whole(pulses, source.cut, recording.files[0].name)
+    basis = "; ".join([f"pulses recorded on {source.of}, {pulses.basis}", *remarks])
+    return Events(files=recording.files, series=(_series(source, pulses, kept),), basis=basis)
 
 
 def _level(source: ChannelEventsSource, key: Literal["threshold", "hysteresis"], recording: Recording) -> float | None:
@@ -81,13 +91,13 @@ def _level(source: ChannelEventsSource, key: Literal["threshold", "hysteresis"],
         raise SourceError(f"{source.of}: `{key}: {stated}` is not a level in {unit}, the unit of this channel") from error
 
 
-def _series(source: ChannelEventsSource, pulses: RecordedPulses) -> EventSeries:
+def _series(source: ChannelEventsSource, pulses: RecordedPulses, kept: NDArray[np.bool_]) -> EventSeries:
     digital = pulses.unit == "n.a."  # the level of a digital line is 1 and says nothing
     return EventSeries(
         name=source.event,
-        times=pulses.times,
-        durations=pulses.durations,
-        columns={} if digital else {"level": pulses.levels},
+        times=ExplicitTimes(pulses.times.seconds[kept]),
+        durations=pulses.durations[kept],
+        columns={} if digital else {"level": pulses.levels[kept]},
         column_descriptions={} if digital else {"level": f"Median level of the pulse on {source.of}, in {pulses.unit}."},
         description=source.event,
     )

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bergmann.errors import SourceError
-from bergmann.pulses import RecordedPulses, recorded_pulses, refuse_faint
+from bergmann.pulses import RecordedPulses, choose_whole, recorded_pulses, refuse_faint
 from bergmann.records import LightPulses, Recording
 from bergmann.registry import Format, Inputs, Source
 from bergmann.stated import Duration, Quantity, Ref
@@ -98,20 +98,7 @@ def _in_unit(stated: Quantity | None, unit: str) -> float | None:
 
 def _choose(source: LightChannel, pulses: RecordedPulses, file: str) -> tuple[NDArray[np.bool_], list[str]]:
     """Which pulses stay, shape (n_pulses,), and what to say of the others."""
-    is_cut = pulses.on_at_start | pulses.on_at_end
-    n_cut = int(is_cut.sum())
-    if n_cut and source.cut == "refuse":
-        index = int(np.flatnonzero(is_cut)[0])
-        raise SourceError(
-            f"{file}: pulse {index} of channel {pulses.channel} (at {pulses.times.seconds[index]:.6f} s) was on when a "
-            f"sweep began or ended, so how long it was is not known ({n_cut} of {len(pulses)} pulses). State `cut: leave out` or "
-            "`cut: keep`"
-        )
-    remarks = []
-    kept = ~is_cut if source.cut == "leave out" else np.ones(len(pulses), dtype=np.bool_)
-    if n_cut:
-        what = "left out" if source.cut == "leave out" else "kept with the part of them that was recorded"
-        remarks.append(f"the {n_cut} cut pulses are {what}, as stated")
+    kept, remarks = choose_whole(pulses, source.cut, file)
     if source.minimum_width is not None:
         short = kept & (pulses.durations < source.minimum_width.to("s") - 1e-9)
         kept = kept & ~short
