@@ -38,3 +38,9 @@ def test_missing_pulses_are_refused_with_both_counts() -> None:
 def test_a_silent_line_is_refused() -> None:
     with pytest.raises(SourceError, match=r"daq/FrameClock: no pulse on this line; expected 10"):
         fit_first_pulse(RegularTimes(0, 10, 10), np.empty(0), source="movie", line="daq/FrameClock")
+
+
+def test_a_rate_that_is_wrong_is_no_drift() -> None:
+    pulses = np.arange(3000) / 30
+    with pytest.raises(SourceError, match=r"face: 3000 frames in 119\.960 s by its own clock, but in 99\.967 s by the pulses"):
+        fit_first_pulse(RegularTimes(0, 25, 3000), pulses, source="face", line="daq/Cam")

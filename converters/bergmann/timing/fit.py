@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from bergmann.errors import SourceError
 from bergmann.timing.times import Times
 
+MOST_DRIFT = 0.01
+"""Share of a recording by which two clocks may differ: computers' quartzes differ by some 1e-4, a wrong frame rate by more."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ClockFit:
@@ -61,7 +64,7 @@ def fit_first_pulse(own: Times, pulses: NDArray[np.float64], *, source: str, lin
     Raises
     ------
     SourceError
-        If there is no pulse, or not one pulse an event.
+        If there is no pulse, or not one pulse an event, or the two rates differ by more than clocks do.
     """
     if len(pulses) == 0:
         raise SourceError(f"{line}: no pulse on this line; expected {len(own)}, one for each frame of {source}")
@@ -73,12 +76,18 @@ def fit_first_pulse(own: Times, pulses: NDArray[np.float64], *, source: str, lin
         )
     offset = float(pulses[0] - own.first)
     difference = own.seconds + offset - pulses
+    residual, span = float(np.abs(difference).max()), float(pulses[-1] - pulses[0])
+    if residual > MOST_DRIFT * span:
+        raise SourceError(
+            f"{source}: {len(own)} frames in {own.last - own.first:.3f} s by its own clock, but in {span:.3f} s by the "
+            f"pulses on {line}; no clock is so far off. Is its rate right, and is this its line?"
+        )
     return ClockFit(
         method="offset: the first frame is at the first pulse",
         offset=offset,
         reference=line,
         n_pulses=len(pulses),
         n_events=len(own),
-        residual=float(np.abs(difference).max()),
+        residual=residual,
         drift=float(difference[-1]),
     )
