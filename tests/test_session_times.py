@@ -12,7 +12,7 @@ import tifffile
 
 from bergmann.convert import Conversion, convert_session
 from bergmann.convert.align import Aligned, align, fit_clock
-from bergmann.convert.session import relative_name
+from bergmann.convert.provenance import relative_name
 from bergmann.errors import SourceError
 from bergmann.imaging.stated import MovieStated
 from bergmann.imaging.tiff import FORMAT, Tiff

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import re
 import time
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date
-from importlib.metadata import version
-from math import isfinite, nan
+from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
-from bergmann import __version__
 from bergmann.convert.align import Aligned, align
 from bergmann.convert.nwbfile import add_devices, make_nwbfile
+from bergmann.convert.provenance import conversion_record
+from bergmann.convert.scope import collections_of_session
 from bergmann.errors import BergmannError, SessionError, SourceError, WriteError
 from bergmann.findings import Finding, has_errors
 from bergmann.moments import Moment
-from bergmann.plan.references import NameUse, uses
 from bergmann.plan.resolve import Plan, make_plan
-from bergmann.receptors.check import is_later
-from bergmann.receptors.injections import procedures
 from bergmann.receptors.nwb import metadata_of, set_arm
 from bergmann.receptors.terms import keywords
 from bergmann.registry import Entry, Placed, load_collection_writers, load_entry_writers
-from bergmann.stated import Collections, Stated
 from bergmann.validate import validate_paths
 from bergmann.writing import OnProgress, Streams, check_target, write_session
 from bergmann.writing.naming import existing_targets
-from ndx_bergmann import Clock, SourceFile, make_conversion_record
 
 COLLECTIONS_BEFORE = ("vectors", "populations", "procedures", "receptors", "indicators", "light_sites", "devices", "planes")
 """Stated collections in the order in which they name each other, all before the sources."""
@@ -174,7 +166,7 @@ def _write(aligned: Aligned, out: Path, overwrite: bool, on_progress: OnProgress
     _add_sources(nwbfile, aligned, placed)
     _add_collections(nwbfile, COLLECTIONS_AFTER, placed)
     _add_invalid(nwbfile, aligned, placed)
-    nwbfile.add_lab_meta_data(_conversion_record(aligned))
+    nwbfile.add_lab_meta_data(conversion_record(aligned, collections))
     return write_session(nwbfile, out, streams, placed.externals, overwrite=overwrite, on_progress=on_progress)
 
 
@@ -210,39 +202,6 @@ _TAKEN = re.compile(r"'(?P<name>[^']*)' at 0x[0-9a-fA-F]+ already exists in")
 
 def _error(plan: Plan, key: str, check: str, message: str, remedy: str = "") -> Finding:
     return Finding(severity="error", check=check, location=plan.loaded.place(key), message=message, remedy=remedy)
-
-
-OF_SOURCES = ("planes", "light_sites")
-"""Collections that say something of sources, and nothing of the animal."""
-
-
-def collections_of_session(plan: Plan) -> Collections:
-    """The stated collections without what this session has no source for.
-
-    A lab states its planes and light sites once for all sessions; in a session without imaging they would make the archive index
-    imaging. So those that no source names are left out, and with them the devices that only they name; and so are procedures that
-    were done after the session.
-    """
-    stated = plan.loaded.collections
-    named = set(_names_in(entry.stated for entry in plan.loaded.sources.values()))
-    kept = {name: {key: one for key, one in stated.get(name, {}).items() if (name, key) in named} for name in OF_SOURCES}
-    everywhere = set(_names_in(one for name in OF_SOURCES for one in stated.get(name, {}).values()))
-    here = named | set(_names_in(one for entries in kept.values() for one in entries.values()))
-    unused = everywhere - here
-    devices = {key: one for key, one in stated.get("devices", {}).items() if ("devices", key) not in unused}
-    return {**stated, **kept, "devices": devices, "procedures": _procedures_before(plan)}
-
-
-def _procedures_before(plan: Plan) -> dict[str, Stated]:
-    """What was done to the animal until the day of the session; `check` has said which procedures came later."""
-    day = plan.start.date() if plan.start is not None else date.max
-    return {name: one for name, one in procedures(plan.loaded.collections).items() if not is_later(one, day)}
-
-
-def _names_in(models: Iterable[Stated]) -> Iterator[tuple[str, str]]:
-    """The (collection, name) of every entry that the models name."""
-    for model in models:
-        yield from ((use.collection, use.name) for use in uses(model, "") if isinstance(use, NameUse))
 
 
 def _add_collections(nwbfile: Any, names: tuple[str, ...], placed: Placed) -> None:
@@ -299,54 +258,3 @@ def _time_series(made: Any) -> Iterator[Any]:
 
     for one in made if isinstance(made, tuple | list) else (made,):
         yield from (part for part in (one, *one.children) if isinstance(part, TimeSeries))
-
-
-def _conversion_record(aligned: Aligned) -> Any:
-    """What the file says of its own making: the source files with their digests, and how the clocks were joined."""
-    sources = aligned.plan.loaded.sources
-    base = aligned.plan.loaded.path.absolute().parent
-    read_from_disk = {name: record for name, record in aligned.records.items() if not sources[name].format.reads_values}
-    return make_conversion_record(
-        software=f"bergmann {__version__}",
-        libraries=[f"{name} {version(name)}" for name in ("pynwb", "hdmf", "h5py", "numpy")],
-        source_files=[
-            SourceFile(name, kind, relative_name(file, base), file.stat().st_size, sha256(file))
-            for name, kind, file in [
-                *((name, sources[name].format.key, file) for name, record in read_from_disk.items() for file in record.files),
-                *_calibration_files(aligned),
-            ]
-        ],
-        clocks=[
-            Clock(name, fit.reference, fit.method, fit.offset, nan, fit.n_pulses, fit.n_events, fit.residual)
-            for name, fit in aligned.fits.items()
-        ],
-    )
-
-
-def _calibration_files(aligned: Aligned) -> Iterator[tuple[str, str, Path]]:
-    """The calibrations that sources of this session name, as (name, kind, file)."""
-    named = set(_names_in(entry.stated for entry in aligned.plan.loaded.sources.values()))
-    for name, calibration in aligned.plan.loaded.collections.get("calibrations", {}).items():
-        file = getattr(calibration, "file_path", None)
-        if ("calibrations", name) in named and isinstance(file, Path):
-            yield name, "calibration", file
-
-
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file, in hexadecimal, read a block at a time."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def relative_name(path: Path, base: Path) -> str:
-    """How the file is named in the record: relative to the session file, never absolute.
-
-    A file on another drive, or outside of the folder that holds the session's own, is named by itself: a longer way would show the
-    folders of this machine, and people's names among them. What was stated is named, not where a link leads.
-    """
-    try:
-        way = Path(os.path.relpath(path.absolute(), base))
-    except ValueError:  # another drive of Windows
-        return path.name
-    ups = 1 if base.parent != Path(base.anchor) else 0
-    return path.name if way.parts[ups : ups + 1] == ("..",) else way.as_posix()

@@ -50,6 +50,8 @@ class LoadedSession:
         Every gap and mistake.
     origins : mapping of str to Origin
         Where each value and map was stated, by dotted key (``"devices.scope.model"``).
+    texts : mapping of str to str
+        Each stated value as text, by dotted key (list items by number).
     documents : tuple of Path
         The documents that were laid over each other, in order.
     """
@@ -61,6 +63,7 @@ class LoadedSession:
     absent: Mapping[str, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict)
+    texts: Mapping[str, str] = field(default_factory=dict)
     documents: tuple[Path, ...] = ()
 
     @property
@@ -173,6 +176,7 @@ class _Loader:
             absent=absent,
             findings=tuple(dict.fromkeys(self.findings)),
             origins=self.origins,
+            texts={key: node.text for key, node in walk(self.merged.root) if isinstance(node, Leaf)},
             documents=self.merged.documents,
         )
 

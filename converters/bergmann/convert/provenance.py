@@ -1,0 +1,131 @@
+"""What a file says of its own making: source files, clocks, and where each stated value stands."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator
+from datetime import date
+from importlib.metadata import version
+from math import nan
+from pathlib import Path
+from typing import Any
+
+from bergmann import __version__
+from bergmann.convert.align import Aligned
+from bergmann.convert.scope import names_in
+from bergmann.plan.references import with_paths
+from bergmann.plan.resolve import Plan
+from bergmann.stated import Collections
+from ndx_bergmann import Clock, SourceFile, Statement, make_conversion_record
+
+
+def conversion_record(aligned: Aligned, collections: Collections) -> Any:
+    """What the file says of its own making.
+
+    Parameters
+    ----------
+    aligned : Aligned
+    collections : mapping
+        Those that the file holds.
+
+    Returns
+    -------
+    ConversionRecord
+        The source files with their digests, how the clocks were joined, and where each stated value stands.
+    """
+    sources = aligned.plan.loaded.sources
+    base = aligned.plan.loaded.path.absolute().parent
+    read_from_disk = {name: record for name, record in aligned.records.items() if not sources[name].format.reads_values}
+    return make_conversion_record(
+        software=f"bergmann {__version__}",
+        libraries=[f"{name} {version(name)}" for name in ("pynwb", "hdmf", "h5py", "numpy")],
+        source_files=[
+            SourceFile(name, kind, relative_name(file, base), file.stat().st_size, sha256(file))
+            for name, kind, file in [
+                *((name, sources[name].format.key, file) for name, record in read_from_disk.items() for file in record.files),
+                *_calibration_files(aligned),
+            ]
+        ],
+        clocks=[
+            Clock(name, fit.reference, fit.method, fit.offset, nan, fit.n_pulses, fit.n_events, fit.residual)
+            for name, fit in aligned.fits.items()
+        ],
+        plan_digest=plan_digest(aligned.plan),
+        statements=statements(aligned.plan, collections),
+    )
+
+
+def plan_digest(plan: Plan) -> str:
+    """SHA-256 of everything that is stated, wherever it stands: the same statements give the same digest."""
+    return hashlib.sha256(json.dumps(sorted(plan.loaded.texts.items()), ensure_ascii=False).encode()).hexdigest()
+
+
+def statements(plan: Plan, collections: Collections) -> Iterator[Statement]:
+    """Where each stated value of the file stands, as document and line; paths of files are left to the table of these.
+
+    Yields
+    ------
+    Statement
+        In the order of the documents; of kind ``unknown`` where the person wrote so. A start that a source gives is of kind
+        ``file``.
+    """
+    loaded = plan.loaded
+    elsewhere = _paths(plan) | {"format_version"}
+    for key, text in loaded.texts.items():
+        collection, _, rest = key.partition(".")
+        is_here = collection not in collections or rest.partition(".")[0] in collections[collection]
+        if is_here and key not in elsewhere:
+            origin = loaded.origin(key)
+            yield Statement(key, text, f"{origin.document.name}:{origin.line}", "unknown" if text == "unknown" else "stated")
+    header = plan.headers.get(plan.reference) if plan.reference else None
+    is_found = header is not None and header.start is not None and not isinstance(plan.head.session.start, date)
+    if plan.start is not None and header is not None and is_found:
+        yield Statement("session_start_time", plan.start.isoformat(), header.files[0].name, "file")
+
+
+def _paths(plan: Plan) -> set[str]:
+    """Dotted keys of all stated paths."""
+    keys: set[str] = set()
+
+    def note(key: str, path: Path) -> Path:
+        keys.add(key)
+        return path
+
+    for name, entry in plan.loaded.sources.items():
+        with_paths(entry.source, f"sources.{name}", note)
+        with_paths(entry.stated, f"sources.{name}", note)
+    for collection, entries in plan.loaded.collections.items():
+        for name, stated in entries.items():
+            with_paths(stated, f"{collection}.{name}", note)
+    return keys
+
+
+def _calibration_files(aligned: Aligned) -> Iterator[tuple[str, str, Path]]:
+    """The calibrations that sources of this session name, as (name, kind, file)."""
+    named = set(names_in(entry.stated for entry in aligned.plan.loaded.sources.values()))
+    for name, calibration in aligned.plan.loaded.collections.get("calibrations", {}).items():
+        file = getattr(calibration, "file_path", None)
+        if ("calibrations", name) in named and isinstance(file, Path):
+            yield name, "calibration", file
+
+
+def sha256(path: Path) -> str:
+    """The SHA-256 of a file, in hexadecimal, read a block at a time."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def relative_name(path: Path, base: Path) -> str:
+    """How the file is named in the record: relative to the session file, never absolute.
+
+    A file on another drive, or outside of the folder that holds the session's own, is named by itself: a longer way would show the
+    folders of this machine, and people's names among them. What was stated is named, not where a link leads.
+    """
+    try:
+        way = Path(os.path.relpath(path.absolute(), base))
+    except ValueError:  # another drive of Windows
+        return path.name
+    ups = 1 if base.parent != Path(base.anchor) else 0
+    return path.name if way.parts[ups : ups + 1] == ("..",) else way.as_posix()
