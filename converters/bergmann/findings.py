@@ -9,6 +9,9 @@ from typing import Any, Literal
 Severity = Literal["error", "warning", "note"]
 SEVERITIES: tuple[Severity, ...] = ("error", "warning", "note")
 
+UNREADABLE = frozenset({"unreadable", "source"})
+"""Checks that say that a file could not be read: the session file, or a source."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Finding:

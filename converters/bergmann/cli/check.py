@@ -10,7 +10,7 @@ import click
 
 from bergmann.cli.output import FINDINGS, GOOD, UNUSABLE, count_findings, json_option, print_findings, print_json, say, show
 from bergmann.errors import BergmannError, WriteError
-from bergmann.findings import has_errors
+from bergmann.findings import UNREADABLE, has_errors
 
 if TYPE_CHECKING:
     from bergmann.plan.resolve import Plan
@@ -57,7 +57,7 @@ def command(sessions: tuple[Path, ...], page: Path | None, as_json: bool) -> Non
             "findings": [finding.as_dict() for finding in plan.findings],
         }
         if has_errors(plan.findings):
-            is_unreadable = any(finding.check == "unreadable" for finding in plan.findings)
+            is_unreadable = any(finding.check in UNREADABLE for finding in plan.findings)
             status = max(status, UNUSABLE if is_unreadable else FINDINGS)
         if not as_json:
             show(f"{path}: {len(plan.loaded.order)} sources, {count_findings(plan.findings)}")

@@ -15,7 +15,7 @@ from bergmann.convert.nwbfile import add_devices, make_nwbfile
 from bergmann.convert.provenance import conversion_record
 from bergmann.convert.scope import collections_of_session
 from bergmann.errors import BergmannError, SessionError, SourceError, WriteError
-from bergmann.findings import Finding, has_errors
+from bergmann.findings import UNREADABLE, Finding, has_errors
 from bergmann.moments import Moment
 from bergmann.plan.resolve import Plan, make_plan
 from bergmann.receptors.nwb import metadata_of, set_arm
@@ -133,7 +133,7 @@ def _check_kept(there: Iterable[Path], keep: Collection[Path]) -> None:
 
 def _why_not(findings: Iterable[Finding]) -> Result:
     """Whether something could not be read, or what was read is not enough."""
-    return "unreadable" if any(one.check in {"source", "unreadable"} for one in findings) else "refused"
+    return "unreadable" if any(one.check in UNREADABLE for one in findings) else "refused"
 
 
 def _failure(path: Path, check: str, message: str) -> Finding:
