@@ -36,7 +36,7 @@ def print_json(document: object) -> None:
 
 def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print columns of text, as wide as they need to be."""
-    cells = [list(header), *([one_line(cell) for cell in row] for row in rows)]
+    cells = [[one_line(cell) for cell in row] for row in (header, *rows)]
     widths = [max(len(row[column]) for row in cells) for column in range(len(header))]
     for index, row in enumerate(cells):
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()

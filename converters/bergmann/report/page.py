@@ -189,7 +189,9 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
 
 def _start(plan: Plan) -> str:
     if plan.start is None:
-        return "not known"
+        header = plan.headers.get(plan.reference or "")
+        own = f": {header.start:%Y-%m-%d %H:%M:%S} by {plan.reference}'s own clock" if header is not None and header.start else ""
+        return f"not known yet{own}"
     if not plan.time_of_day_known:
         return f"{plan.start:%Y-%m-%d}, time of day not known"
     zone = plan.loaded.head.time_zone if plan.loaded.head is not None else ""

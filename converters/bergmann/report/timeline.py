@@ -232,7 +232,7 @@ def _row(row: Row, top: float, x: _Scale) -> Html:
     parts += [
         el("text", cut, x=x(start) + 5, y=middle + 4, class_="on")
         for (start, stop), label in zip(row.spans, row.labels, strict=False)
-        if (cut := _cut(label, int((x(stop) - x(start) - 8) / 6.2))) not in ("", "…")
+        if len(cut := _cut(label, int((x(stop) - x(start) - 8) / 6.4))) >= min(len(label), 6)
     ]
     if row.spans and row.style == "bar" and not row.labels:
         parts.append(el("text", row.kind, x=x(row.spans[0][0]) + 8, y=middle + 4, class_="on"))
