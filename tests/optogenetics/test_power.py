@@ -145,3 +145,24 @@ def test_a_calibration_gives_power() -> None:
     with pytest.raises(ValidationError, match="`output: mA` is no unit of power"):
         Calibration.model_validate(says)
     assert Calibration.model_validate({**says, "output": "mW"}).date == "unknown"
+
+
+def test_a_calibration_of_another_laser_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "laser.csv").write_text(CURVE, encoding="utf-8")
+    keys = {"file_path": tmp_path / "laser.csv", "input": "V", "output": "mW", "measured_at": "fibre tip", "date": "unknown"}
+    site = LightSite.model_validate({"location": "LC", "effector": "ChR2", "laser": "blue"})
+    entry = Entry(
+        name="light",
+        record=light(1, command=np.array([1.0]), command_unit="V"),
+        stated=LightStated(site="lc", calibration="of_red"),
+        source=LightChannel.model_validate({"of": "daq/Laser"}),
+    )
+    collections = {
+        "light_sites": {"lc": site},
+        "devices": {"blue": Device.model_validate({"wavelength": "473 nm"})},
+        "calibrations": {"of_red": Calibration.model_validate({**keys, "device": "red"})},
+    }
+    (finding,) = check_light(entry, collections)
+    assert finding.message == "of_red was measured of red, and the laser of lc is blue"
+    collections["calibrations"] = {"of_red": Calibration.model_validate({**keys, "device": "blue"})}
+    assert list(check_light(entry, collections)) == []

@@ -226,6 +226,7 @@ def check_light(entry: Entry[LightPulses, LightStated], collections: Collections
     if isinstance(site, LightSite):
         yield from _check_wavelength(entry.record, site, laser_of(site, collections))
         yield from _check_effector(site)
+        yield from _check_calibration(entry.stated, site, collections)
     yield from _check_power(entry.record, entry.stated, collections)
 
 
@@ -248,6 +249,14 @@ def _check_wavelength(record: LightPulses | None, site: LightSite, laser: Device
 def _check_effector(site: LightSite) -> Iterator[Finding]:
     if site.effector == "unknown":
         yield _finding("note", "unknown", "site", "the effector of this light is stated as unknown")
+
+
+def _check_calibration(stated: LightStated, site: LightSite, collections: Collections) -> Iterator[Finding]:
+    """A calibration that says which laser was measured must be of the laser of the site."""
+    calibration = collections.get("calibrations", {}).get(stated.calibration or "")
+    if isinstance(calibration, Calibration) and calibration.device is not None and calibration.device != site.laser:
+        message = f"{stated.calibration} was measured of {calibration.device}, and the laser of {stated.site} is {site.laser}"
+        yield _finding("error", "conflict", "calibration", message, "name the calibration of this laser")
 
 
 def _check_power(record: LightPulses | None, stated: LightStated, collections: Collections) -> Iterator[Finding]:

@@ -130,10 +130,10 @@ def _roi_table(
 
 def _depth(plane: RoiPlane, movie: TwoPhotonSeries | None) -> int | None:
     """Index of the plane in the volumes of the movie; None for a movie of one plane, or without one."""
-    number = re.search(r"\d+$", plane.name)
+    number = re.fullmatch(r"plane(\d+)", plane.name)
     if movie is None or movie.dimension is None or len(movie.dimension) != 3 or number is None:
         return None
-    return int(number[0])
+    return int(number[1])
 
 
 def _description(plane: RoiPlane, entry: SegmentationEntry) -> str:
