@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
 
+from pynwb import NWBFile
+
+from bergmann.arrays import LazyArray
 from bergmann.convert.align import Aligned, align
 from bergmann.convert.nwbfile import add_devices, make_nwbfile
 from bergmann.convert.provenance import conversion_record
@@ -157,17 +160,44 @@ def _surprise(path: Path, error: Exception) -> Finding:
 
 def _write(aligned: Aligned, out: Path, overwrite: bool, on_progress: OnProgress | None) -> Path:
     """Add everything to an NWB file object and write it."""
-    plan, streams = aligned.plan, Streams()
+    streams = Streams()
+    nwbfile, placed = build_nwbfile(aligned, streams)
+    nwbfile.add_lab_meta_data(conversion_record(aligned, placed.collections))
+    return write_session(nwbfile, out, streams, placed.externals, overwrite=overwrite, on_progress=on_progress)
+
+
+def build_nwbfile(aligned: Aligned, stream: Callable[[LazyArray], Any]) -> tuple[NWBFile, Placed]:
+    """Make the NWB file object of a session with all that was read and stated in it; nothing is on disk yet.
+
+    Parameters
+    ----------
+    aligned : Aligned
+        Of a complete plan.
+    stream : callable (LazyArray) -> object
+        Gives what pynwb takes as ``data`` for an array.
+
+    Returns
+    -------
+    nwbfile : pynwb.NWBFile
+        Without the record of its conversion, which needs the digest of every file.
+    placed : Placed
+        What was made of what.
+
+    Raises
+    ------
+    SessionError
+        If what is stated and what was read cannot be written together.
+    """
+    plan = aligned.plan
     collections = collections_of_session(plan)
     nwbfile = make_nwbfile(plan, keywords=keywords(collections, plan.head.subject.species))
-    placed = Placed(stream=streams, collections=collections, when=aligned.when)
+    placed = Placed(stream=stream, collections=collections, when=aligned.when)
     _add_collections(nwbfile, COLLECTIONS_BEFORE, placed)
     _add_arm(nwbfile, plan, placed)
     _add_sources(nwbfile, aligned, placed)
     _add_collections(nwbfile, COLLECTIONS_AFTER, placed)
     _add_invalid(nwbfile, aligned, placed)
-    nwbfile.add_lab_meta_data(conversion_record(aligned, collections))
-    return write_session(nwbfile, out, streams, placed.externals, overwrite=overwrite, on_progress=on_progress)
+    return nwbfile, placed
 
 
 def _add_sources(nwbfile: Any, aligned: Aligned, placed: Placed) -> None:
