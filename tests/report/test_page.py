@@ -103,12 +103,38 @@ def test_receptors_and_populations_are_drawn_and_said(page: Element) -> None:
     ) in words
 
 
-def test_each_source_is_said_to_become_something(page: Element) -> None:
-    said = {row[0]: row for row in rows(section(page, "written").one("table"))[1:]}
-    assert said["movie"][2] == "bg042_00001_00001.tif, bg042_00001_00002.tif"
-    assert said["movie"][3] == "256 frames of 32 x 12, 2 channels, 4 a second"
-    assert "TwoPhotonSeries" in said["movie"][4]
-    assert said["pupil"][1:4] == ["absent", "", "camera not running"]
+def test_what_will_be_written_is_what_the_conversion_writes(page: Element, rig_folder: Path, tmp_path: Path) -> None:
+    import h5py
+
+    from bergmann.convert import convert_session
+
+    said = {row[0].text: row[1:] for row in (line.all("th", "td") for line in section(page, "written").all("tr")[1:])}
+    movie = [one.text for one in said["movie"][0].all("span")]
+    assert movie[0] == "ScanImage TIFF"
+    assert movie[1] == "256 frames of 32 x 12, 2 channels, 4 a second"
+    assert "bg042_00001_00001.tif, bg042_00001_00002.tif" in movie[2]
+    assert said["pupil"][0].text == "absent: camera not running"
+    objects = {name: {one.one("code").text: one.text.split()[-1] for one in cells[1].all("li")} for name, cells in said.items()}
+    assert list(objects["movie"]) == ["acquisition/movie_ch1", "acquisition/movie_ch2"]
+    assert all(objects[name] for name in ("daq", "rois", "light", "shocks", "paw_cam", "face_cam", "paw", "licking", "notes"))
+    done = convert_session(rig_folder / "session.yaml", tmp_path)
+    assert done.target is not None, done.findings
+    listed = {path: kind for found in objects.values() for path, kind in found.items() if "/" in path}
+    with h5py.File(done.target, "r") as file:
+        for path, kind in listed.items():
+            assert file[path].attrs["neurodata_type"] == kind
+        written = {
+            f"{group}/{name}" for group in ("acquisition", "stimulus/presentation", "intervals", "events") for name in file[group]
+        }
+        written |= {f"processing/{name}/{one}" for name, module in file["processing"].items() for one in module}
+    grouped = {"/".join(path.split("/")[:3]) if path.startswith("processing") else path for path in listed}
+    assert grouped == written
+
+
+def test_what_a_session_with_gaps_will_write_is_said_in_words(gaps: Element) -> None:
+    said = {row[0]: row[1:] for row in rows(section(gaps, "written").one("table"))[1:]}
+    assert "a TwoPhotonSeries for each channel, in acquisition" in said["movie"][1]
+    assert "could not be read" in said["daq"][0]
 
 
 # --- findings ---------------------------------------------------------------------------------------------------------

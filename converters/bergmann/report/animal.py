@@ -189,7 +189,7 @@ def _drawing(animal: Animal) -> Html:
         *parts,
         left,
         right,
-        viewBox=f"0 0 {WIDTH:g} {height:g}",
+        viewBox=f"-1 0 {WIDTH + 2:g} {height:g}",
         role="img",
         class_="axis",
     )

@@ -125,7 +125,7 @@ def describe(recording: Recording, channel: Channel, found: Envelope) -> str:
 def _count(recording: Recording, channel: Channel) -> str:
     pulses = recorded_pulses(recording, channel.name)
     rate = 1 / pulses.times.interval if len(pulses) > 2 else float("nan")
-    often = f", usually {rate:.4g} a second" if np.isfinite(rate) else ""
+    often = "" if not np.isfinite(rate) else f", usually {rate:.4g} a second" if rate >= 1 else f", usually every {1 / rate:.4g} s"
     return f"{len(pulses):,} pulse{'' if len(pulses) == 1 else 's'}{often}"
 
 

@@ -21,7 +21,7 @@ from bergmann.report.channels import channel_figures
 from bergmann.report.documents import documents_of, finding_list, listings, place_findings
 from bergmann.report.html import Html, el, join
 from bergmann.report.movies import movie_figures
-from bergmann.report.placing import Placement, place, with_more_headers
+from bergmann.report.placing import place, with_more_headers
 from bergmann.report.timeline import timeline
 from bergmann.report.veil import HIDDEN, Veil
 from bergmann.report.videos import video_figures
@@ -119,12 +119,8 @@ def _sections(plan: Plan, veil: Veil) -> Iterator[tuple[str, str, Html]]:
     if content := list(channel_figures(plan)):
         yield "channels", "Recorded channels", join(*content)
     yield "animal", "Populations and receptors", animal_section(plan, veil)
-    yield "written", "What will be written", _written(plan, placement)
+    yield "written", "What will be written", written(plan, placement)
     yield "documents", "The session's documents", join(*listings(placed, veil, documents))
-
-
-def _written(plan: Plan, placement: Placement) -> Html:  # noqa: ARG001
-    return written(plan)
 
 
 # --- the head ---------------------------------------------------------------------------------------------------------

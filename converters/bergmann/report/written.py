@@ -18,7 +18,12 @@ from bergmann.records import (
     Segmentation,
     Video,
 )
-from bergmann.report.html import Html, el, join, table
+from bergmann.report.dry_run import Made, dry_run
+from bergmann.report.html import Html, el, join, table, text
+from bergmann.report.placing import Placement
+
+MOST_OBJECTS = 40
+"""Objects of one source that are listed."""
 
 BECOMES: Mapping[type[Record], str] = {
     Recording: "a TimeSeries for each channel, in acquisition",
@@ -34,19 +39,46 @@ BECOMES: Mapping[type[Record], str] = {
 """What each kind of record becomes in the file, in words."""
 
 
-def written(plan: Plan) -> Html:
-    """A table: each source, its files, what was found in them, and what it becomes in the file."""
+def written(plan: Plan, placement: Placement) -> Html:
+    """A table: each source, its files, what was found in them, and what it becomes in the file.
+
+    Where the whole session is known already, these are the objects themselves; else it is said in words.
+    """
+    run = dry_run(placement)
     rows: list[tuple[object, ...]] = []
     for name, entry in plan.loaded.sources.items():
-        header = plan.headers.get(name)
+        header = plan.headers.get(name) or placement.aligned.records.get(name)
         kind = next(
-            (text for record, text in BECOMES.items() if issubclass(entry.format.record, record)), entry.format.record.__name__
+            (words for record, words in BECOMES.items() if issubclass(entry.format.record, record)), entry.format.record.__name__
         )
-        rows.append((name, entry.format.label, _files(header), _found(header, reads_values=entry.format.reads_values), kind))
-    rows += [(name, "absent", "", reason, "said in the session's notes") for name, reason in plan.loaded.absent.items()]
+        becomes: object = kind if run is None else _objects(run.of_source[name])
+        found = join(
+            el("span", entry.format.label, class_="format"),
+            el("span", _found(header, reads_values=entry.format.reads_values)),
+            el("span", _files(header), class_="aside"),
+        )
+        rows.append((name, found, becomes))
+    rows += [(name, f"absent: {reason}", "said in the session's notes") for name, reason in plan.loaded.absent.items()]
     if not rows:
         return el("p", "No source is stated.")
-    return join(table("From source to NWB", ("source", "format", "files", "found", "becomes"), rows, hide_caption=True))
+    if run is not None:
+        said = "what is stated, and of several sources"
+        rows.append((said, "", _objects(run.stated)))
+    how = (
+        "The objects were made as the conversion makes them, without their arrays."
+        if run is not None
+        else "The objects' own names are shown when nothing is missing and all times are known."
+    )
+    header_row = ("source", "found", "becomes")
+    made = table("From source to NWB", header_row, rows, hide_caption=True)
+    return join(el("p", how, class_="aside"), el("div", made, class_="written"))
+
+
+def _objects(made: tuple[Made, ...]) -> Html:
+    """Objects with their place in the file, one a line."""
+    shown = [el("li", el("code", one.path), " ", one.kind) for one in made[:MOST_OBJECTS]]
+    more = [el("li", f"and {len(made) - MOST_OBJECTS} more")] if len(made) > MOST_OBJECTS else []
+    return el("ul", *shown, *more, class_="objects") if made else text("nothing")
 
 
 def _files(header: Record | None) -> str:
