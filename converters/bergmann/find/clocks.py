@@ -67,7 +67,7 @@ class Line:
     @property
     def text(self) -> str:
         """``19,200 pulses at 32.0 Hz``."""
-        rate = f" at {self.rate:.5g} Hz" if self.rate is not None else ""
+        rate = f" at {self.rate:.4g} Hz" if self.rate is not None else ""
         return f"{n_of(self.count, 'pulse')}{rate}"
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -167,7 +168,9 @@ def _stated(path: Path, use: Sequence[Path]) -> Merged:
 def _whole(merged: Merged) -> Merged:
     """A document that can be read, or an error that says what to do."""
     if not merged.is_whole:
-        raise SessionError([one for one in merged.findings if one.severity == "error"])
+        way_out = "mend that, or move the file away and run `bergmann init` again; nothing was changed"
+        errors = [one for one in merged.findings if one.severity == "error"]
+        raise SessionError([replace(one, remedy="; ".join(filter(None, (one.remedy, way_out)))) for one in errors])
     return merged
 
 
@@ -297,6 +300,7 @@ def _write(path: Path, text: str) -> None:
             os.fsync(file.fileno())
         partial.replace(path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
         reason = error.strerror or type(error).__name__
         raise WriteError(f"{path.name}: cannot be written ({reason}); is it open elsewhere, or the folder read-only?") from error

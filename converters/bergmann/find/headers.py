@@ -84,7 +84,9 @@ def _without_rate(found: Found, refused: str) -> Header | None:
 
 def _to_read(found: Found) -> dict[str, Any]:
     """What reading needs though a person will state it otherwise: a tracked file alone has no times."""
-    return {"rate": Quantity(1, "Hz")} if issubclass(found.format.record, Pose) and "rate" in found.source.model_fields else {}
+    return (
+        {"rate": Quantity(1, "Hz")} if issubclass(found.format.record, Pose) and "rate" in found.format.source.model_fields else {}
+    )
 
 
 def _header_of_video(found: Found) -> Header:

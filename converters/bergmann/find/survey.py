@@ -16,6 +16,7 @@ from bergmann.find.questions import about_line, about_observations, about_pictur
 from bergmann.find.relations import Related, movie_of_rois, named_after, video_of_pose, video_of_scores
 from bergmann.find.text import Entry, Value, n_of, unusable
 from bergmann.find.videos import join_videos
+from bergmann.plan.yaml import BLANKS
 from bergmann.records import Events, Movie, Pose, Record, Recording, Segmentation, Video
 
 ORDER: tuple[type[Record], ...] = (Recording, Movie, Segmentation, Video, Pose, Events)
@@ -118,7 +119,7 @@ class _Surveyor:
     def _text(self, path: Path) -> str:
         """A path as it stands in the session file, which lies in the folder."""
         text = path.relative_to(self.listing.folder).as_posix()
-        return f"./{text}" if text in {"~", "null", "Null", "NULL"} else text
+        return f"./{text}" if text in BLANKS else text
 
     def _of(self, kind: type[Record]) -> dict[str, Header]:
         return {name: header for name, header in self.headers.items() if header.found.format.record is kind}

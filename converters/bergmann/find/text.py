@@ -6,12 +6,13 @@ import re
 import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import PureWindowsPath
 
 from bergmann.plan.yaml import BLANKS
 
 BLANK = "???"
 
-_PLAIN = re.compile(r"[^\W_](?:[\w./()+,-]|(?<! ) (?! ))*", re.UNICODE)
+_PLAIN = re.compile(r"[^\W_](?:[\w./()+-]|(?<! ) (?! ))*", re.UNICODE)
 _UNUSABLE = frozenset({"Cc", "Cs", "Zl", "Zp"})
 LONGEST = 300
 """Letters of a comment; what a file says of itself may be of any length."""
@@ -95,7 +96,7 @@ def scalar(text: str) -> str:
 
     Text that `unusable` refuses must not come here.
     """
-    if _PLAIN.fullmatch(text) and text not in BLANKS and not text.endswith((" ", ",")) and ", " not in text:
+    if _PLAIN.fullmatch(text) and text not in BLANKS and not text.endswith(" "):
         return text
     return f"'{text.replace(chr(39), 2 * chr(39))}'"
 
@@ -106,6 +107,8 @@ def unusable(path: str) -> str:
         return "its name holds a control character"
     if "\\" in path:
         return "its name holds a backslash, which parts folders in a session file"
+    if PureWindowsPath(path).drive:
+        return "its name begins like a drive of Windows"
     if re.search(r"<[^<>]*>", path):
         return "its name holds <...>, which is a placeholder in a session file"
     return ""

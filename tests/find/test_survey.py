@@ -1,0 +1,183 @@
+"""What is found in folders of which nothing is stated: the right formats, grouped, related, and nothing claimed falsely."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+
+from bergmann.find.fields import Choices
+from bergmann.find.listing import MOST_ALIKE, list_folder
+from bergmann.find.survey import Survey, survey
+from bergmann.plan.yaml import Branch, Place
+from bergmann.rig.scanimage import write_scanimage
+from bergmann.rig.video import write_video
+
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+
+KNOWN = {
+    "axon_abf": {"abf": 3},
+    "boris": {"boris": 2},
+    "bruker_prairieview": {"bruker": 1},
+    "caiman": {"caiman": 1},
+    "deeplabcut": {"deeplabcut": 2, "video": 1},
+    "fiji_roi": {"tiff": 1},
+    "imagej_tiff": {"tiff": 1},
+    "large_movies": {"tiff": 1},
+    "lightningpose": {"lightningpose": 1, "video": 1},
+    "micromanager": {"tiff": 2},
+    "miniscope_avi": {"video": 2},
+    "scanimage_tiff": {"scanimage": 3},
+    "sleap": {"sleap": 1},
+    "suite2p": {"suite2p": 1},
+    "wavesurfer": {"wavesurfer": 3},
+}
+"""Sources of each folder of real files, counted by hand; a folder that is not here has none that can be read."""
+
+QUESTIONS = {"boris": 2, "thorimage": 1, "wavesurfer": 3}
+"""Two projects of many observations, three pictures that may be a movie, and three lines that have pulses."""
+
+
+def look(folder: Path) -> Survey:
+    """What is found in a folder of which nothing is stated."""
+    return survey(list_folder(folder), Choices(Branch({}, Place(folder, 1))), {})
+
+
+def values_of(found: Survey) -> Mapping[str, Mapping[str, str | None]]:
+    """The entries by name, each with its keys and values."""
+    return {item.entry.name: {value.key: value.text for value in item.entry.values} for item in found.items}
+
+
+def formats_in(folder: Path) -> Counter[str]:
+    return Counter(str(values["format"]) for values in values_of(look(folder)).values() if values)
+
+
+def folders_of_real_files() -> list[str]:
+    return sorted(path.name for path in DATA.iterdir() if path.is_dir()) if DATA.is_dir() else []
+
+
+def test_the_simulated_rig_is_found_grouped_and_related(rig: Any) -> None:
+    found = look(rig.folder)
+    assert values_of(found) == {
+        "daq": {"format": "wavesurfer", "path": "daq/bg042_0001.h5"},
+        "movie": {"format": "scanimage", "path": "2p/bg042_00001_*.tif", "plane": None, "clock": "daq/FrameClock"},
+        "rois": {"format": "suite2p", "path": "suite2p", "of": "movie"},
+        "face_cam": {"format": "video", "path": "cam/face.mp4", "clock": "daq/CamTTL"},
+        "paw_cam": {"format": "video", "path": "cam/paw_*.avi", "clock": "daq/CamTTL"},
+        "paw": {"format": "deeplabcut", "path": "cam/pawDLC.csv", "of": "paw_cam"},
+        "LaserCmd": {},
+        "ShockTTL": {},
+    }
+    assert (found.start.text, found.start.comment) == ("from daq", "the only recording; its clock says 2024-05-17 10:30:57")
+    assert {path.name for path in found.unclaimed} == {"notes.csv", "BG042.yaml", "nerve-injury.yaml"}
+    assert found.refused == {}
+
+
+def test_a_clock_is_proposed_with_its_evidence(rig: Any) -> None:
+    comments = {item.entry.name: {v.key: v.comment for v in item.entry.values} for item in look(rig.folder).items}
+    assert comments["movie"]["clock"] == "1,024 pulses at 4 Hz = frames of movie"
+    assert comments["paw_cam"]["clock"] == "1,291 pulses at 5 Hz = frames of paw_cam"
+
+
+def test_a_count_that_is_nearly_right_is_said_and_not_proposed(rig: Any) -> None:
+    (rig.folder / "cam" / "paw_2.avi").unlink()
+    write_video(rig.folder / "cam" / "face.mp4", lambda _: np.zeros((48, 64), np.uint8), range(1292), rate=5.0, codec="mpeg4")
+    by_name = {item.entry.name: item.entry for item in look(rig.folder).items}
+    (clock,) = (value for value in by_name["face_cam"].values if value.key == "clock")
+    assert clock.text is None
+    assert clock.comment.endswith("No line has 1,292 pulses for its 1,292 frames; near: daq/CamTTL has 1,291 pulses (-1)")
+    (half,) = (value for value in by_name["paw_1_cam"].values if value.key == "clock")
+    assert half.text is None
+    assert "near" not in half.comment
+
+
+@pytest.mark.parametrize("name", folders_of_real_files() or [pytest.param("", marks=pytest.mark.skip(reason="no real files here"))])
+def test_each_folder_of_real_files_is_named_right(name: str) -> None:
+    found = look(DATA / name)
+    assert formats_in(DATA / name) == KNOWN.get(name, {})
+    assert sum(not item.entry.values for item in found.items) == QUESTIONS.get(name, 0)
+    assert found.refused == {}
+
+
+@pytest.mark.skipif(not DATA.is_dir(), reason="no real files here")
+def test_everything_thrown_together_is_named_as_in_its_own_folder(rig: Any, tmp_path: Path) -> None:
+    together = tmp_path / "together"
+    together.mkdir()
+    for path in sorted(DATA.iterdir()):
+        if path.is_dir():
+            shutil.copytree(path, together / path.name, copy_function=os.symlink)
+    shutil.copytree(rig.folder, together / "BG042", copy_function=os.symlink)
+    expected = sum((Counter(one) for one in KNOWN.values()), Counter())
+    expected += Counter(wavesurfer=1, scanimage=1, suite2p=1, video=2, deeplabcut=1)
+    assert formats_in(together) == expected
+
+
+def test_acquisitions_of_one_file_each_are_several_recordings(rig: Any, tmp_path: Path) -> None:
+    frames = np.zeros((1, 8, 2, 4, 6), np.int16)
+    for number, minute in ((1, 31), (2, 47)):
+        (path,) = write_scanimage(
+            tmp_path / f"made{number}",
+            "scan",
+            iter(frames),
+            times=np.arange(8) / 4,
+            n_files=1,
+            frame_rate=4.0,
+            pixel_size=1e-6,
+            start=datetime(2024, 5, 17, 10, minute),
+        )
+        (tmp_path / "2p").mkdir(exist_ok=True)
+        path.rename(tmp_path / "2p" / f"scan_{number:05d}.tif")
+    paths = [values["path"] for values in values_of(look(tmp_path / "2p")).values()]
+    assert paths == ["scan_00001.tif", "scan_00002.tif"]
+
+
+def test_a_pattern_names_its_files_and_no_other(tmp_path: Path) -> None:
+    for number in range(1, 4):
+        tifffile.imwrite(tmp_path / f"a[1]_{number}.tif", np.zeros((30, 4, 5), np.uint8), imagej=True)
+    tifffile.imwrite(tmp_path / "a[1]_2_mean.tif", np.zeros((30, 4, 5), np.uint8), imagej=True)
+    paths = {values["path"] for values in values_of(look(tmp_path)).values()}
+    assert paths == {"a[[]1]_[0-9].tif", "a[1]_2_mean.tif"}
+
+
+def test_a_few_numbered_pictures_are_asked_about(tmp_path: Path) -> None:
+    for number in range(1, 4):
+        tifffile.imwrite(tmp_path / f"mean_{number}.tif", np.zeros((4, 5), np.uint8))
+    found = look(tmp_path)
+    assert values_of(found) == {"mean_1": {}}
+    assert found.items[0].entry.above[0] == "mean_*.tif: 3 pictures, numbered. A movie? Write in place of ???"
+
+
+def test_many_files_are_not_opened(tmp_path: Path) -> None:
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for number in range(3000):
+        (folder / f"trial_{number}.csv").touch()
+        (folder / f"frame_{number}.tif").touch()
+    listing = list_folder(tmp_path)
+    assert len(listing.files) == 6000
+    assert Counter(path.suffix for path in listing.opened) == {".csv": MOST_ALIKE, ".tif": 3000}
+    assert listing.skipped == {"frames/*.csv": 3000 - MOST_ALIKE}
+    assert look(tmp_path).notes == (f"frames/*.csv: {3000 - MOST_ALIKE:,} files not looked at, there are too many of a kind",)
+
+
+def test_a_folder_of_another_session_is_left_alone(rig: Any) -> None:
+    shutil.copytree(rig.folder / "cam", rig.folder / "other" / "cam")
+    (rig.folder / "other" / "session.yaml").write_text("format_version: 1\n", encoding="utf-8")
+    found = look(rig.folder)
+    assert len(found.items) == 8
+    assert found.notes == ("other: left alone, it has a session of its own",)
+
+
+def test_folders_that_link_in_a_circle_are_walked_once(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "x.txt").touch()
+    (tmp_path / "a" / "up").symlink_to(tmp_path, target_is_directory=True)
+    assert [path.name for path in list_folder(tmp_path).files] == ["x.txt"]
