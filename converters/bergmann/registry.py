@@ -6,6 +6,7 @@ A room's ``stated.py`` says what a person must state for each record and collect
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -273,7 +274,8 @@ def pattern_for(files: tuple[Path, ...], stem: str, suffix: str) -> Path | None:
     from glob import escape
 
     folder, wanted = files[0].parent, {path.name for path in files}
-    there = {path.name for path in folder.iterdir() if path.name.startswith(stem)}
+    with os.scandir(folder) as entries:
+        there = {entry.name for entry in entries if entry.name.startswith(stem)}
     digits = {len(name) - len(stem) - len(suffix) for name in wanted}
     exact = "[0-9]" * digits.pop() if len(digits) == 1 else "[0-9]*"
     for between in ("*", exact):

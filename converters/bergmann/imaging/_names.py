@@ -8,7 +8,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from bergmann.errors import SourceError
-from bergmann.registry import natural_order
+from bergmann.registry import natural_order, pattern_for
 
 _NUMBERED = re.compile(r"^(?P<stem>.*?)(?P<number>\d+)(?P<suffix>(?:\.ome)?\.[^.]+)$", re.IGNORECASE)
 _SUFFIXES = frozenset({".tif", ".tiff", ".btf", ".tf8"})
@@ -29,7 +29,7 @@ def series_in(folder: Path) -> Iterator[tuple[Path, tuple[Path, ...]]]:
     Yields
     ------
     pattern : Path
-        The file, or a pattern for all of them.
+        The file, or a pattern for all of them and no other.
     files : tuple of Path
         In natural order.
     """
@@ -37,8 +37,12 @@ def series_in(folder: Path) -> Iterator[tuple[Path, tuple[Path, ...]]]:
     for file in sorted(filter(_is_named_tiff, folder.rglob("*")), key=natural_order):
         match = _NUMBERED.match(file.name)
         groups.setdefault((file.parent, match["stem"], match["suffix"]) if match else (file, "", ""), []).append(file)
-    for (parent, stem, suffix), files in groups.items():
-        yield (files[0] if len(files) == 1 else parent / f"{stem}*{suffix}"), tuple(files)
+    for (_, stem, suffix), files in groups.items():
+        pattern = pattern_for(tuple(files), stem, suffix)
+        if pattern is not None:
+            yield pattern, tuple(files)
+        else:
+            yield from ((file, (file,)) for file in files)
 
 
 def next_of_series(file: Path) -> Path | None:

@@ -27,7 +27,7 @@ from bergmann.imaging._scanimage_pages import (
     scan_pages,
 )
 from bergmann.records import Movie, MovieChannel
-from bergmann.registry import Format, Inputs, Source, expand
+from bergmann.registry import Format, Inputs, Source, expand, pattern_for
 from bergmann.timing.times import ExplicitTimes, RegularTimes, Times
 
 
@@ -48,10 +48,38 @@ class ScanImage(Source):
 
 
 def find(folder: Path) -> Iterator[ScanImage]:
-    """The ScanImage recordings in a folder, one source a series."""
+    """The ScanImage recordings in a folder, one source a series; files that differ in their headers' start are of several."""
     for pattern, files in series_in(folder):
-        if _is_readable(files[0]):
-            yield ScanImage(path=pattern)
+        if not _is_readable(files[0]):
+            continue
+        recordings = _recordings(files)
+        for recording in recordings:
+            if len(recordings) == 1:
+                yield ScanImage(path=pattern)
+            elif whole := pattern_for(recording, _common_start(recording), recording[0].suffix):
+                yield ScanImage(path=whole)
+            else:
+                yield from (ScanImage(path=file) for file in recording)
+
+
+def _common_start(files: tuple[Path, ...]) -> str:
+    """What all names begin with."""
+    start = files[0].name
+    while not all(file.name.startswith(start) for file in files):
+        start = start[:-1]
+    return start
+
+
+def _recordings(files: tuple[Path, ...]) -> list[tuple[Path, ...]]:
+    """Files whose headers say the same start, together; each acquisition may be one file whose number counts acquisitions."""
+    found: dict[object, list[Path]] = {}
+    for file in files:
+        try:
+            key: object = read_setup(file).start
+        except (SourceError, OSError):  # damaged: reading says so, where it is a part of a series
+            key = next(reversed(found), None)
+        found.setdefault(key, []).append(file)
+    return [tuple(recording) for recording in found.values()]
 
 
 def _is_readable(path: Path) -> bool:
