@@ -19,6 +19,7 @@ import pytest
         ("ndx_bergmann", "spec/ndx-bergmann.namespace.yaml"),
         ("bergmann.receptors.vocabulary", "receptors.csv"),
         ("bergmann.receptors.vocabulary", "README.md"),
+        ("bergmann.report", "page.css"),
         ("bergmann.rig", "session_files/lab.yaml"),
         ("bergmann.rig", "session_files/BG042/session.yaml"),
         ("bergmann", "py.typed"),

@@ -75,7 +75,7 @@ def test_a_mean_reads_few_frames_over_the_whole_movie_and_says_which(n_frames: i
     np.testing.assert_allclose(mean.planes, frames.frames[frames.read].astype(float).mean(axis=0))
     assert {1: "frame 1 alone", 5: "frames 1 to 5", 64: "frames 1 to 64", 1000: "every 15th, from frame 1 to frame 946"}[
         n_frames
-    ] in mean.basis
+    ] in mean.basis("frame")
 
 
 def test_the_contrast_is_stretched_between_what_it_says() -> None:

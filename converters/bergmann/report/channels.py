@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from bergmann.errors import SourceError
 from bergmann.plan.resolve import Plan
 from bergmann.pulses import recorded_pulses
-from bergmann.records import Channel, Recording
+from bergmann.records import Channel, Recording, Trace
 from bergmann.report.guarded import guarded
 from bergmann.report.html import Html, el, join
 from bergmann.report.placing import MOST_SAMPLES
@@ -71,6 +71,8 @@ def channel_figures(plan: Plan) -> Iterator[Html]:
     for name, header in plan.headers.items():
         if isinstance(header, Recording):
             yield _recording(plan, name, header)
+        elif isinstance(header, Trace):
+            yield _trace(name, header)
 
 
 def _recording(plan: Plan, name: str, recording: Recording) -> Html:
@@ -82,13 +84,28 @@ def _recording(plan: Plan, name: str, recording: Recording) -> Html:
     return join(el("h3", name), el("p", said, class_="aside"), el("ul", *(el("li", row) for row in rows), class_="channels"))
 
 
+def _trace(name: str, trace: Trace) -> Html:
+    """The quantities that a device logged."""
+    rows = []
+    for column in trace.columns:
+        found = envelope(Channel(name=column.name, kind="analog", unit=column.unit, samples=column.values))
+        rows.append(el("li", _row(name, column.name, f"{found.least:.3g} to {found.greatest:.3g} {column.unit}", "", found)))
+    said = f"{len(trace.times):,} samples, drawn behind each other; a gap in time is not seen."
+    return join(el("h3", name), el("p", said, class_="aside"), el("ul", *rows, class_="channels"))
+
+
 def _channel(plan: Plan, name: str, recording: Recording, channel: Channel) -> Html:
     found = envelope(channel)
-    looks = describe(recording, channel, found)
     used = _uses(plan, name, channel.name)
+    use = f"used by {', '.join(used)}" if used else "kept as recorded; nothing refers to it"
+    return _row(name, channel.name, describe(recording, channel, found), use, found)
+
+
+def _row(name: str, part: str, looks: str, use: str, found: Envelope) -> Html:
+    """A thumbnail behind what is to be said of it."""
     svg = el(
         "svg",
-        el("title", f"{name}/{channel.name}: {looks}"),
+        el("title", f"{name}/{part}: {looks}"),
         el("path", d=path_of(found), class_="trace"),
         viewBox=f"0 0 {COLUMNS} {HEIGHT}",
         preserveAspectRatio="none",
@@ -96,9 +113,9 @@ def _channel(plan: Plan, name: str, recording: Recording, channel: Channel) -> H
     )
     words = el(
         "p",
-        el("strong", channel.name),
+        el("strong", part),
         el("span", looks),
-        el("span", f"used by {', '.join(used)}" if used else "kept as recorded; nothing refers to it", class_="aside"),
+        el("span", use, class_="aside") if use else None,
     )
     return el("div", words, svg, class_="channel")
 

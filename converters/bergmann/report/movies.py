@@ -20,11 +20,12 @@ MOST_PLANES = 12
 
 
 def movie_figures(plan: Plan) -> Iterator[Html]:
-    """A picture of each plane and channel of each movie."""
+    """For each movie a picture of each plane and channel."""
     for name, header in plan.headers.items():
         if isinstance(header, Movie):
-            for channel in header.channels:
-                yield guarded(f"channel {channel.number} of {name}", _channel, plan, name, header, channel)
+            shape = header.channels[0].frames.shape
+            pictures = [guarded(f"channel {one.number} of {name}", _channel, plan, name, header, one) for one in header.channels]
+            yield el("div", *pictures, class_="figures many" if len(shape) == 4 and shape[1] > 2 else "figures")
 
 
 def _channel(plan: Plan, name: str, movie: Movie, channel: MovieChannel) -> Html:
@@ -71,7 +72,8 @@ def _plane(name: str, movie: Movie, channel: MovieChannel, mean: Mean, index: in
         class_="pixels",
         style=f"aspect-ratio:{width}/{height}",
     )
-    caption = join(el("strong", title), ". ", _size(movie, width, height), f"; {mean.basis}; {picture.basis}. ", said)
+    what = "volume" if len(mean.planes) > 1 else "frame"
+    caption = join(el("strong", title), ". ", _size(movie, width, height), f"; {mean.basis(what)}; {picture.basis}. ", said)
     return figure(_with_toggle(svg, title) if outlined else svg, caption)
 
 

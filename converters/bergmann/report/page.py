@@ -24,7 +24,7 @@ from bergmann.report.movies import movie_figures
 from bergmann.report.placing import place, with_more_headers
 from bergmann.report.timeline import timeline
 from bergmann.report.veil import HIDDEN, Veil
-from bergmann.report.videos import video_figures
+from bergmann.report.videos import video_grid
 from bergmann.report.written import written
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -112,14 +112,14 @@ def _sections(plan: Plan, veil: Veil) -> Iterator[tuple[str, str, Html]]:
     yield "time", "Time", join(timeline(plan, placement), before(plan, veil))
     for name, title, figures in (
         ("imaging", "Imaging", movie_figures(plan)),
-        ("videos", "Videos and pose", video_figures(plan)),
+        ("videos", "Videos and pose", video_grid(plan)),
     ):
         if content := list(figures):
-            yield name, title, el("div", *content, class_="figures")
+            yield name, title, join(*content)
     if content := list(channel_figures(plan)):
         yield "channels", "Recorded channels", join(*content)
     yield "animal", "Populations and receptors", animal_section(plan, veil)
-    yield "written", "What will be written", written(plan, placement)
+    yield "written", "What will be written", written(plan, placement, is_blinded=veil.is_blinded)
     yield "documents", "The session's documents", join(*listings(placed, veil, documents))
 
 
@@ -173,7 +173,7 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
         )
         yield "Subject", ", ".join(str(one) for one in (subject.id, *said) if one)
     yield "Start", _start(plan)
-    yield "Clock", f"{plan.reference}: its clock is the session's" if plan.reference else "not known"
+    yield "Clock", f"{plan.reference}: its clock is the session's" if plan.reference else _no_reference(plan)
     if head is not None and head.arm is not None:
         control = {True: ", a control", False: ", not the control", None: ""}[head.arm_is_control]
         yield "Arm", HIDDEN if head.arm == HIDDEN else head.arm + control
@@ -181,6 +181,10 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
     unread = [name for name, one in loaded.sources.items() if name not in plan.headers and not one.format.reads_values]
     yield "Sources", f"{len(loaded.sources)}{absent}" + (f", {len(unread)} could not be read" if unread else "")
     yield "Session file", loaded.path.name
+
+
+def _no_reference(plan: Plan) -> str:
+    return "that of the stated start" if plan.start is not None else "not known"
 
 
 def _start(plan: Plan) -> str:

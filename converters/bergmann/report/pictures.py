@@ -34,17 +34,16 @@ class Mean:
     planes: NDArray[np.float64]
     indices: tuple[int, ...]
 
-    @property
-    def basis(self) -> str:
-        """Which frames, in words; frames count from 1 for a person."""
-        first, *_, last = (*self.indices, self.indices[-1])
-        if len(self.indices) == 1:
-            return f"frame {first + 1} alone"
+    def basis(self, what: str) -> str:
+        """Which frames (or volumes: `what`), in words; they count from 1 for a person."""
+        first, last = self.indices[0] + 1, self.indices[-1] + 1
+        if first == last:
+            return f"{what} {first} alone"
         steps = set(np.diff(self.indices).tolist())
         if steps == {1}:
-            return f"mean of frames {first + 1:,} to {last + 1:,}"
+            return f"mean of {what}s {first:,} to {last:,}"
         every = f"every {ordinal(steps.pop())}" if len(steps) == 1 else "evenly spread"
-        return f"mean of {len(self.indices)} frames, {every}, from frame {first + 1:,} to frame {last + 1:,}"
+        return f"mean of {len(self.indices)} {what}s, {every}, from {what} {first:,} to {what} {last:,}"
 
 
 def ordinal(number: int) -> str:

@@ -77,7 +77,7 @@ def _why_not(plan: Plan, aligned: Aligned, entry: SourceEntry) -> str | None:
     """Why a source is not to be tried."""
     if not entry.format.reads_values and entry.name not in plan.headers:
         return "its files could not be read"
-    if plan.reference is None:
+    if plan.reference is None and plan.start is None:
         return "the clock of the session is not known"
     for key, ref in references(entry).items():
         if ref.name not in aligned.records:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bergmann.errors import BergmannError
 from bergmann.moments import Moment, When
 from bergmann.plan.resolve import Plan
-from bergmann.records import Events, Intervals, LightPulses, Record, Recording
+from bergmann.records import Events, Intervals, LightPulses, Movie, Record, Recording, Trace
 from bergmann.report.html import Html, el, figure, join, table
 from bergmann.report.placing import Placement, why
 
@@ -21,6 +21,8 @@ WIDTH, LEFT, ROW = 960.0, 190.0, 28.0
 
 MOST_LABELS = 40
 """Labelled stretches of a source that are drawn one by one."""
+
+_LETTER = 6.6  # width of a letter, about
 
 EARLIEST = -4 * 3600.0
 """Seconds before the session from which on a drug is drawn on its axis; an earlier one is among the days before."""
@@ -91,8 +93,9 @@ def _length(plan: Plan, name: str) -> str:
 
 def _caption(plan: Plan) -> str:
     start = f", {plan.start:%Y-%m-%d %H:%M:%S}" if plan.start is not None and plan.time_of_day_known else ""
+    clock_of = f"; clock of {plan.reference}" if plan.reference is not None else ""
     return (
-        f"Time since the session's start (0{start}; clock of {plan.reference}). Clocks are joined by the first pulse of their "
+        f"Time since the session's start (0{start}{clock_of}). Clocks are joined by the first pulse of their "
         "line; the conversion says how far each drifts."
     )
 
@@ -121,11 +124,19 @@ def _source_row(plan: Plan, placement: Placement, name: str, record: Record) -> 
     if marks is not None:
         what = "pulses" if isinstance(record, LightPulses) else "intervals" if isinstance(record, Intervals) else "events"
         return Row(name=name, kind=f"{len(marks):,} {what}", marks=marks, note=note)
-    times = record.clock_times
-    count = f"{len(times):,} frames" if times is not None else kind
+    return Row(name=name, kind=_count(record) or kind, spans=(span,), note=note)
+
+
+def _count(record: Record) -> str:
+    """How much a source holds, in words."""
     if isinstance(record, Recording):
-        count = f"{int(record.sweep_lengths.sum()):,} samples, {len(record.channels)} channels"
-    return Row(name=name, kind=count, spans=(span,), note=note)
+        return (
+            f"{int(record.sweep_lengths.sum()):,} samples, {len(record.channels)} channel{'' if len(record.channels) == 1 else 's'}"
+        )
+    is_volume = isinstance(record, Movie) and len(record.channels[0].frames.shape) == 4
+    what = "samples" if isinstance(record, Trace) else "volumes" if is_volume else "frames"
+    times = getattr(record, "times", None)
+    return f"{len(times):,} {what}" if times is not None else ""
 
 
 def _marks(record: Record) -> NDArray[np.float64] | None:
@@ -232,15 +243,26 @@ def _row(row: Row, top: float, x: _Scale) -> Html:
     parts += [
         el("text", cut, x=x(start) + 5, y=middle + 4, class_="on")
         for (start, stop), label in zip(row.spans, row.labels, strict=False)
-        if len(cut := _cut(label, int((x(stop) - x(start) - 8) / 6.4))) >= min(len(label), 6)
+        if len(cut := _cut(label, int((x(stop) - x(start) - 8) / _LETTER))) >= min(len(label), 6)
     ]
     if row.spans and row.style == "bar" and not row.labels:
-        parts.append(el("text", row.kind, x=x(row.spans[0][0]) + 8, y=middle + 4, class_="on"))
+        parts.append(_on_bar(row, middle, x))
     if row.style != "bar":
         parts.append(_stated(row, middle, x))
     elif len(row.marks):
         parts.append(el("path", d=_ticks(row.marks, top + 5, ROW - 10, x), class_="mark"))
     return el("g", el("title", f"{row.name}: {row.kind}; {row.note}"), *parts)
+
+
+def _on_bar(row: Row, middle: float, x: _Scale) -> Html:
+    """What a bar is, on it, or beside it where it is too short for that."""
+    start, stop = row.spans[0]
+    wide = len(row.kind) * _LETTER + 16
+    if x(stop) - x(start) >= wide:
+        return el("text", row.kind, x=x(start) + 8, y=middle + 4, class_="on")
+    if x(stop) + wide <= WIDTH:
+        return el("text", row.kind, x=x(stop) + 8, y=middle + 4, class_="beside")
+    return el("text", row.kind, x=x(start) - 8, y=middle + 4, text_anchor="end", class_="beside")
 
 
 def _stated(row: Row, middle: float, x: _Scale) -> Html:

@@ -25,8 +25,13 @@ UNSURE = 0.6
 Point = tuple[str, float, float, float]
 
 
-def video_figures(plan: Plan) -> Iterator[Html]:
-    """A picture of each video."""
+def video_grid(plan: Plan) -> Iterator[Html]:
+    """The pictures of all videos; nothing where there is none."""
+    if figures := list(_figures(plan)):
+        yield el("div", *figures, class_="figures")
+
+
+def _figures(plan: Plan) -> Iterator[Html]:
     for name, header in plan.headers.items():
         if isinstance(header, Video):
             poses = {of_it: pose for of_it, pose in plan.headers.items() if isinstance(pose, Pose) and _is_of(plan, of_it, name)}
@@ -65,19 +70,16 @@ def _video(name: str, video: Video, poses: dict[str, Pose]) -> Html:
         el("title", f"First frame of {name}" + (f" with the points of {', '.join(poses)}" if poses else "")),
         el("image", href=data_uri(small), width=width, height=height, preserveAspectRatio="none"),
         *(_skeleton(pose, points[of_it]) for of_it, pose in poses.items()),
-        *(_mark(point, scale, width) for found in points.values() for point in found if np.isfinite(point[1])),
+        *_marks([point for found in points.values() for point in found if np.isfinite(point[1:3]).all()], scale, width),
         viewBox=f"0 0 {width} {height}",
         role="img",
         class_="pixels",
         style=f"aspect-ratio:{width}/{height}",
     )
-    parts = f" of {len(video.files)} files" if len(video.files) > 1 else ""
-    caption = join(
-        el("strong", name),
-        f". Frame 1 of {video.files[0].name}, the first{parts}; {width} x {height} pixels, colours as decoded."
-        if parts
-        else f". Frame 1 of {video.files[0].name}; {width} x {height} pixels, colours as decoded.",
-    )
+    of_files = f", the first of {len(video.files)} files" if len(video.files) > 1 else ""
+    rings = f" A broken ring: confidence below {UNSURE:g}." if points else ""
+    said = f". Frame 1 of {video.files[0].name}{of_files}; {width} x {height} pixels, colours as decoded.{rings}"
+    caption = join(el("strong", name), said)
     return figure(svg, caption, *(_table(of_it, found) for of_it, found in points.items()))
 
 
@@ -96,7 +98,19 @@ def _skeleton(pose: Pose, points: list[Point]) -> Html | None:
     return el("path", d=path, class_="bone", vector_effect="non-scaling-stroke") if path else None
 
 
-def _mark(point: Point, scale: float, width: int) -> Html:
+def _marks(points: list[Point], scale: float, width: int) -> Iterator[Html]:
+    """The points from the top, each name below those beside it."""
+    lines: list[tuple[float, float]] = []  # where a name begins, and its line
+    for point in sorted(points, key=lambda one: one[2]):
+        line = point[2] + 0.5 + 1.2 * scale
+        for column, taken in lines:
+            if abs(column - point[1]) < 25 * scale and line - taken < 4 * scale:
+                line = taken + 4 * scale
+        lines.append((point[1], line))
+        yield _mark(point, scale, width, line)
+
+
+def _mark(point: Point, scale: float, width: int, line: float) -> Html:
     """A ring around a point, broken where the tracker is not sure, and its name."""
     name, column, row, confidence = point
     x, y = column + 0.5, row + 0.5  # a whole number is the middle of a pixel, which begins half a pixel before it
@@ -108,7 +122,7 @@ def _mark(point: Point, scale: float, width: int) -> Html:
         "text",
         name,
         x=x + (-2.4 if ends else 2.4) * scale,
-        y=y + 1.2 * scale,
+        y=line,
         font_size=3.6 * scale,
         text_anchor="end" if ends else "start",
         class_="halo",

@@ -16,6 +16,7 @@ from bergmann.records import (
     Recording,
     Scores,
     Segmentation,
+    Trace,
     Video,
 )
 from bergmann.report.dry_run import Made, dry_run
@@ -34,12 +35,13 @@ BECOMES: Mapping[type[Record], str] = {
     Pose: "PoseEstimation in processing/behavior",
     Events: "a table of events",
     Intervals: "TimeIntervals",
+    Trace: "a time series for each quantity, in processing/behavior",
     Scores: "a table of scores",
 }
 """What each kind of record becomes in the file, in words."""
 
 
-def written(plan: Plan, placement: Placement) -> Html:
+def written(plan: Plan, placement: Placement, *, is_blinded: bool = False) -> Html:
     """A table: each source, its files, what was found in them, and what it becomes in the file.
 
     Where the whole session is known already, these are the objects themselves; else it is said in words.
@@ -48,9 +50,7 @@ def written(plan: Plan, placement: Placement) -> Html:
     rows: list[tuple[object, ...]] = []
     for name, entry in plan.loaded.sources.items():
         header = plan.headers.get(name) or placement.aligned.records.get(name)
-        kind = next(
-            (words for record, words in BECOMES.items() if issubclass(entry.format.record, record)), entry.format.record.__name__
-        )
+        kind = next((words for record, words in BECOMES.items() if issubclass(entry.format.record, record)), entry.format.label)
         becomes: object = kind if run is None else _objects(run.of_source[name])
         found = join(
             el("span", entry.format.label, class_="format"),
@@ -61,7 +61,7 @@ def written(plan: Plan, placement: Placement) -> Html:
     rows += [(name, f"absent: {reason}", "said in the session's notes") for name, reason in plan.loaded.absent.items()]
     if not rows:
         return el("p", "No source is stated.")
-    if run is not None:
+    if run is not None and not is_blinded:  # what is written of receptors and vectors may tell the arm
         said = "what is stated, and of several sources"
         rows.append((said, "", _objects(run.stated)))
     how = (
@@ -114,6 +114,8 @@ def _found(header: Record | None, *, reads_values: bool) -> str:
             return _several(len(header.starts), "interval")
         case LightPulses():
             return _several(len(header.times), "pulse")
+        case Trace():
+            return f"{', '.join(header.parts)}: {len(header.times):,} samples"
         case Scores():
             return _several(max((len(column) for column in header.columns.values()), default=0), "row")
     return _several(len(header.files), Path(header.files[0]).suffix + " file")
