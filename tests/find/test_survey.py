@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections import Counter
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ import tifffile
 from bergmann.find.fields import Choices
 from bergmann.find.listing import MOST_ALIKE, list_folder
 from bergmann.find.survey import Survey, survey
+from bergmann.imaging._count import count_even_pages
 from bergmann.plan.yaml import Branch, Place
 from bergmann.rig.scanimage import write_scanimage
 from bergmann.rig.video import write_video
@@ -181,3 +183,36 @@ def test_folders_that_link_in_a_circle_are_walked_once(tmp_path: Path) -> None:
     (tmp_path / "a" / "x.txt").touch()
     (tmp_path / "a" / "up").symlink_to(tmp_path, target_is_directory=True)
     assert [path.name for path in list_folder(tmp_path).files] == ["x.txt"]
+
+
+def test_a_large_movie_and_video_are_counted_without_reading_them_through(rig: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bergmann.find import headers
+
+    monkeypatch.setattr(headers, "MOST_BYTES", 1000)
+    found = look(rig.folder)
+    values = values_of(found)
+    assert (values["movie"]["clock"], values["face_cam"]["clock"]) == ("daq/FrameClock", "daq/CamTTL")
+    above = {item.entry.name: item.entry.above[0] for item in found.items}
+    assert re.fullmatch(
+        r"2p/bg042_00001_\*\.tif: .* not read through here, .* 1,024 frames at 4 Hz by the .* pages", above["movie"]
+    )
+    assert above["face_cam"].endswith("1,291 frames at 5 Hz by its header")
+
+
+@pytest.mark.parametrize("n_pages", [1, 5, 12, 13, 400])
+def test_pages_are_counted_by_their_spacing(tmp_path: Path, n_pages: int) -> None:
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path) as writer:
+        for number in range(n_pages):
+            writer.write(np.zeros((8, 16), np.int16), description=f"frame {number:06d}", contiguous=False)
+    assert count_even_pages(path) == n_pages
+
+
+def test_pages_at_uneven_distances_are_not_counted(tmp_path: Path) -> None:
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path) as writer:
+        for number in range(60):
+            writer.write(np.zeros((8 + (number > 30), 16), np.int16), description=f"frame {number}", contiguous=False)
+    assert count_even_pages(path) is None
+    path.write_bytes(path.read_bytes()[:-40])
+    assert count_even_pages(path) is None

@@ -58,7 +58,7 @@ def read_header(found: Found) -> Header:
     kind = found.format.record
     limit = MOST_TEXT if issubclass(kind, Pose | Events) else MOST_BYTES
     if not issubclass(kind, Recording | Segmentation) and found.size > limit:
-        return _header_of_video(found) if issubclass(kind, Video) else Header(found)
+        return _header_of_video(found) if issubclass(kind, Video) else _header_of_movie(found)
     source = found.source.model_copy(update=_to_read(found))
     inputs: Inputs = {}
     try:
@@ -107,6 +107,24 @@ def _header_of_video(found: Found) -> Header:
     return Header(found, ticks=count, rate=rate)
 
 
+def _header_of_movie(found: Found) -> Header:
+    """Frames of ScanImage's single planes from the spacing of the pages; none is walked."""
+    if found.format.key != "scanimage":
+        return Header(found)
+    from bergmann.imaging._count import count_even_pages
+    from bergmann.imaging._scanimage_header import read_setup
+
+    try:
+        setup = read_setup(found.named[0])
+    except SourceError as error:
+        return Header(found, refused=str(error))
+    counts = [count_even_pages(path) for path in found.named]
+    whole = sum(count or 0 for count in counts)
+    if None in counts or setup.planes > 1 or setup.averaged > 1 or whole % len(setup.channels):
+        return Header(found)
+    return Header(found, ticks=whole // len(setup.channels), rate=setup.rate)
+
+
 def rate_of(times: Times) -> float | None:
     """Mean rate, in Hz."""
     return (len(times) - 1) / (times.last - times.first) if len(times) > 1 and times.last > times.first else None
@@ -127,7 +145,8 @@ def _unread(header: Header) -> str:
         return header.refused
     if header.refused:
         return "to be read once the blanks below are filled"
-    counted = f"; {n_of(header.ticks, 'frame')} by its header" if header.ticks else ""
+    how = "by its header" if issubclass(header.found.format.record, Video) else "by the spacing of its pages"
+    counted = f"; {n_of(header.ticks, 'frame')}{_hertz(header.rate)} {how}" if header.ticks else ""
     return f"{size_text(header.found.size)}: not read through here, `bergmann check` does{counted}"
 
 

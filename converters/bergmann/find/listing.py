@@ -38,7 +38,7 @@ class ListedFolder(_ConcretePath):
 
     def rglob(self, pattern: Any, **_: Any) -> Iterator[Path]:  # type: ignore[override]
         """The listed files whose name matches."""
-        return (path for path in self.listed if fnmatch(path.name, str(pattern)))
+        return (path for path in self.listed if pattern == "*" or fnmatch(path.name, str(pattern)))
 
 
 @dataclass(frozen=True)
