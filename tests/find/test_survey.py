@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from bergmann.errors import SourceError
 from bergmann.find.fields import Choices
 from bergmann.find.listing import MOST_ALIKE, list_folder
 from bergmann.find.survey import Survey, survey
@@ -216,3 +218,64 @@ def test_pages_at_uneven_distances_are_not_counted(tmp_path: Path) -> None:
     assert count_even_pages(path) is None
     path.write_bytes(path.read_bytes()[:-40])
     assert count_even_pages(path) is None
+
+
+def test_an_observation_is_of_the_video_that_it_was_scored_on(rig: Any) -> None:
+    project = json.loads((rig.folder.parent / "cohort" / "licking.boris").read_text(encoding="utf-8"))
+    own = project["observations"]["BG042 POD7"]
+    others = json.loads(json.dumps(own).replace("face.mp4", "elsewhere.mp4"))
+    project["observations"] = {"mine": own, "another's": others}
+    (rig.folder / "cam" / "licking.boris").write_text(json.dumps(project), encoding="utf-8")
+    assert values_of(look(rig.folder))["mine"] == {
+        "format": "boris",
+        "path": "cam/licking.boris",
+        "observation": "mine",
+        "of": "face_cam",
+    }
+    assert "another_s" not in values_of(look(rig.folder))
+
+
+def test_observations_of_videos_of_one_name_are_asked_about(rig: Any) -> None:
+    shutil.copy(rig.folder.parent / "cohort" / "licking.boris", rig.folder / "cam")
+    (item,) = (one for one in look(rig.folder).items if one.entry.name == "licking")
+    assert item.entry.values == ()
+    assert "8 observations in BORIS, each of a video called face.mp4. Which is of this session?" in item.entry.above[0]
+    assert "observation: <name>, of: <name of the video>" in item.entry.above[1]
+    assert "BG042 POD7" in item.entry.above[2]
+
+
+def test_a_pose_is_of_the_video_of_its_name_or_of_the_only_one_with_as_many_frames(rig: Any) -> None:
+    named = rig.folder / "cam" / "pawDLC.csv"
+    table = named.read_text(encoding="utf-8").splitlines(keepends=True)
+    (rig.folder / "cam" / "otherDLC.csv").write_text("".join(table), encoding="utf-8")
+    found = values_of(look(rig.folder))
+    assert (found["paw"]["of"], found["other"]["of"]) == ("paw_cam", None)
+    for path in (named, *(rig.folder / "cam").glob("paw_*.avi")):
+        path.unlink()
+    assert values_of(look(rig.folder))["other"]["of"] == "face_cam"
+    (rig.folder / "cam" / "otherDLC.csv").write_text("".join(table[:-5]), encoding="utf-8")
+    assert values_of(look(rig.folder))["other"]["of"] is None
+
+
+def test_a_segmentation_of_more_frames_asks_for_this_recordings_part(rig: Any) -> None:
+    (rig.folder / "2p" / "bg042_00001_00002.tif").unlink()
+    (item,) = (one for one in look(rig.folder).items if one.entry.name == "rois")
+    values = {value.key: value for value in item.entry.values}
+    assert (values["of"].text, values["frames"].text) == ("movie", None)
+    assert values["frames"].comment == "it was run over 1,024 frames, movie has 512: first and last of these, as 6001-44400"
+
+
+def test_a_folder_of_more_files_than_any_session_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bergmann.find.listing.MOST_FILES", 9)
+    for number in range(10):
+        (tmp_path / f"{number}.txt").touch()
+    with pytest.raises(SourceError, match="more than 9 files below it; name the folder of one session"):
+        list_folder(tmp_path)
+
+
+def test_a_source_that_cannot_be_read_is_no_source(rig: Any) -> None:
+    dlc = rig.folder / "cam" / "pawDLC.csv"
+    dlc.write_text(dlc.read_text(encoding="utf-8").rstrip("\n").rsplit(",", 2)[0] + "\n", encoding="utf-8")
+    found = look(rig.folder)
+    assert set(found.refused) == {"cam/pawDLC.csv"}
+    assert "paw" not in values_of(found)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from bergmann.find.clocks import Line
 from bergmann.find.fields import Choices
@@ -46,10 +48,21 @@ def duration_text(seconds: float) -> str:
     return f"{seconds * 1000:.3g} ms" if seconds < 1 else f"{seconds:.3g} s"
 
 
-def about_observations(path: str, names: Sequence[str]) -> Iterator[str]:
-    """Ask which of several observations is of this session."""
-    yield f"{path}: {len(names)} observations in BORIS, none of a video here. Which is of this session? Write in place of ???"
-    yield f"  {{format: boris, path: {scalar(path)}, observation: <name>}}, or take the line out; it is not asked again"
+def about_observations(path: str, names: Sequence[str], media: Sequence[str]) -> Iterator[str]:
+    """Ask which of several observations is of this session.
+
+    Parameters
+    ----------
+    path : str
+    names : sequence of str
+        Of the observations.
+    media : sequence of str
+        Base names of videos of this folder that they were scored on, if any.
+    """
+    of = f"each of a video called {', '.join(media)}" if media else "none of a video here"
+    video = ", of: <name of the video>" if media else ""
+    yield f"{path}: {len(names)} observations in BORIS, {of}. Which is of this session? Write in place of ???"
+    yield f"  {{format: boris, path: {scalar(path)}, observation: <name>{video}}}, or take the line out; it is not asked again"
     shown = ", ".join(names[:MOST_NAMED]) + (", ..." if len(names) > MOST_NAMED else "")
     yield f"  names: {shown}"
 
@@ -79,7 +92,9 @@ def may_be_pictures(found: Found) -> bool:
 
 
 def sort_observations(found: Sequence[Found], videos: set[str]) -> tuple[list[Found], list[list[Found]]]:
-    """Observations of one BORIS file that are of videos here, and files of several of which none is.
+    """Observations that are surely of videos here, and those of which only a person knows.
+
+    A base name proves something only once: where a cohort's cameras all write ``face.mp4``, a project has one for each animal.
 
     Parameters
     ----------
@@ -90,19 +105,21 @@ def sort_observations(found: Sequence[Found], videos: set[str]) -> tuple[list[Fo
 
     Returns
     -------
-    here : list of Found
+    sure : list of Found
     open : list of list of Found
         Each of one file.
     """
-    by_file: dict[object, list[Found]] = {}
+    by_file: dict[Path, list[Found]] = {}
     for one in found:
         by_file.setdefault(one.path, []).append(one)
-    here: list[Found] = []
+    sure: list[Found] = []
     unknown: list[list[Found]] = []
     for alike in by_file.values():
-        fitting = [one for one in alike if videos & set(media_of(one))]
-        if fitting or len(alike) == 1:
-            here += fitting or alike
-        else:
-            unknown.append(alike)
-    return here, unknown
+        here = {id(one): videos & set(media_of(one)) for one in alike}
+        counts = Counter(name for names in here.values() for name in names)
+        proven = [one for one in alike if here[id(one)] and all(counts[name] == 1 for name in here[id(one)])]
+        twice = [one for one in alike if here[id(one)] and one not in proven]
+        sure += proven or (alike if len(alike) == 1 else [])
+        if twice or not (proven or len(alike) == 1):
+            unknown.append(twice or alike)
+    return sure, unknown

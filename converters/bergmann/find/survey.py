@@ -13,7 +13,7 @@ from bergmann.find.found import Found, find_sources
 from bergmann.find.headers import Header, describe, read_header
 from bergmann.find.listing import Listing
 from bergmann.find.questions import about_line, about_observations, about_pictures, may_be_pictures, sort_observations
-from bergmann.find.relations import Related, movie_of_rois, named_after, video_of_pose, video_of_scores
+from bergmann.find.relations import Related, media_of, movie_of_rois, named_after, video_of_pose, video_of_scores
 from bergmann.find.text import Entry, Value, n_of, unusable
 from bergmann.find.videos import join_videos
 from bergmann.plan.yaml import BLANKS
@@ -138,7 +138,8 @@ class _Surveyor:
         for alike in unknown:
             path = self._text(alike[0].path)
             names = [str(getattr(one.source, "observation", "")) for one in alike]
-            self._ask(alike[0].path.stem, tuple(about_observations(path, names)), f"boris {path}")
+            media = sorted(videos & {file for one in alike for file in media_of(one)})
+            self._ask(alike[0].path.stem, tuple(about_observations(path, names, media)), f"boris {path}")
         pictures = [one for one in found if may_be_pictures(one) and not self._stated_name(one)]
         for one in pictures:
             path = self._text(one.path)
