@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from bergmann.errors import WriteError
 from bergmann.plan.resolve import make_plan
-from bergmann.report.page import POLICY, write_page
+from bergmann.records import Recording
+from bergmann.report.page import POLICY, make_page, write_page
+from bergmann.timing.times import ExplicitTimes
 
 from .conftest import Element, parse
 
@@ -58,7 +62,9 @@ def test_each_video_has_its_first_frame_with_the_pose_on_it(page: Element, rig_f
     stated = [(float(first[at]), float(first[at + 1])) for at in range(0, len(first), 3)]
     assert list(parts.values()) == [(pytest.approx(x, abs=0.06), pytest.approx(y, abs=0.06)) for x, y in stated]
     rings = [(float(one.attributes["cx"]), float(one.attributes["cy"])) for one in paw.all("circle") if one.has_class("point")]
-    assert rings == [(pytest.approx(x + 0.5, abs=0.01), pytest.approx(y + 0.5, abs=0.01)) for x, y in stated]
+    assert rings == [
+        (pytest.approx(x + 0.5, abs=0.01), pytest.approx(y + 0.5, abs=0.01)) for x, y in sorted(stated, key=lambda one: one[1])
+    ]
 
 
 def test_each_channel_has_a_thumbnail_that_says_what_it_looks_like(page: Element) -> None:
@@ -83,7 +89,7 @@ def test_all_sources_and_the_drug_are_on_one_time_axis(page: Element) -> None:
     assert "notebook" in said["capsaicin"][3]
     drawn = [one.one("title").text.split(":")[0] for one in time.all("svg")[0].all("g")]
     assert drawn == names
-    assert "Not placed yet" not in time.text
+    assert "Not on the axis" not in time.text
 
 
 def test_procedures_are_days_before_the_session(page: Element) -> None:
@@ -135,6 +141,14 @@ def test_what_a_session_with_gaps_will_write_is_said_in_words(gaps: Element) -> 
     said = {row[0]: row[1:] for row in rows(section(gaps, "written").one("table"))[1:]}
     assert "a TwoPhotonSeries for each channel, in acquisition" in said["movie"][1]
     assert "could not be read" in said["daq"][0]
+
+
+def test_a_source_that_cannot_be_used_yet_is_not_forgotten(edited: Edited, page_of: PageOf) -> None:
+    made = page_of(edited(("plane: bg_plane, ", "")))
+    said = {row[0]: row[1] for row in rows(section(made, "written").one("table"))[1:]}
+    assert said["movie"] == "not known yet: it has gaps, see the findings"
+    waiting = [one.text for one in section(made, "time").all("li")]
+    assert "rois: what it refers to is not there" in waiting
 
 
 # --- findings ---------------------------------------------------------------------------------------------------------
@@ -192,8 +206,6 @@ def test_a_session_file_that_is_not_there_has_a_page_that_says_so(page_of: PageO
 
 
 def test_nothing_on_the_page_of_a_blinded_session_tells_the_arm(edited: Edited, rig_folder: Path) -> None:
-    from bergmann.report.page import make_page
-
     pages = []
     for arm in ("shrna", "scrambled"):
         path = edited(
@@ -233,11 +245,30 @@ def test_markup_formulas_and_escapes_are_text(edited: Edited, page_of: PageOf, r
     assert "{{7*7}}=cmd()" in made.text
 
 
-def test_escapes_in_names_of_files_are_signs(tmp_path: Path, page_of: PageOf) -> None:
+def test_names_of_files_and_tags_are_text(tmp_path: Path, page_of: PageOf) -> None:
+    import tifffile
+
+    hostile = '<script>"><img onerror>{{ =cmd() \x1b[31m'
+    try:
+        tifffile.imwrite(tmp_path / f"{hostile}.tif", np.zeros((5, 4, 4), dtype=np.uint8), imagej=True, metadata={"axes": "TYX"})
+    except OSError:
+        pytest.skip("this file system takes no such name")
     path = tmp_path / "session.yaml"
-    path.write_text('sources:\n  movie: {format: tiff, path: "a\\eb.tif"}\n', encoding="utf-8")
+    path.write_text('sources:\n  movie: {format: tiff, path: "*.tif", rate: 10 Hz, plane: p}\n', encoding="utf-8")
     made = page_of(path)
+    assert not made.all("script", "img")
     assert "\x1b" not in made.text
+    assert hostile.replace("\x1b", "␛") in section(made, "written").text
+
+
+def test_tags_of_a_recording_are_on_the_time_axis(rig_folder: Path) -> None:
+    plan = make_plan(rig_folder / "session.yaml")
+    daq = plan.headers["daq"]
+    assert isinstance(daq, Recording)
+    tagged = replace(daq, tags=("+TGOT <script>", "wash \x1b[31m"), tag_times=ExplicitTimes(np.array([3.5, 60.0])))
+    made = parse(make_page(replace(plan, headers={**plan.headers, "daq": tagged})))
+    said = {row[0]: row[1:] for row in rows(section(made, "time").all("table")[0])[1:]}
+    assert said["daq tags"][:3] == ["2 tags: “+TGOT <script>”, “wash ␛[31m”", "0:03.5 (3.500 s)", "1:00 (60.000 s)"]
 
 
 def test_the_page_asks_the_network_for_nothing(page: Element, gaps: Element) -> None:

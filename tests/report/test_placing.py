@@ -72,7 +72,7 @@ def test_a_session_with_a_stated_start_is_placed_and_its_planes_are_drawn(
 ) -> None:
     page = page_of(volumes)
     assert "Ready to convert" in page.one("header").text
-    assert "Not placed yet" not in page.text
+    assert "Not on the axis" not in page.text
     figures = page.one("section", id="imaging").all("figure")
     assert [one.one("strong").text for one in figures] == ["movie, channel 1, plane 0", "movie, channel 1, plane 1"]
     assert "mean of volumes 1 to 30" in figures[0].text

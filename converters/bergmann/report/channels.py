@@ -21,6 +21,9 @@ COLUMNS = 480
 
 HEIGHT = 44
 
+MOST_COUNTED = 5_000_000
+"""Samples of an analog channel up to which two levels are looked for on it, which takes a second for so many."""
+
 
 @dataclass(frozen=True, eq=False)
 class Envelope:
@@ -131,7 +134,7 @@ def describe(recording: Recording, channel: Channel, found: Envelope) -> str:
     if channel.kind == "digital":
         return "digital line" + (f": {_count(recording, channel)}" if not part else f", changes{part}")
     text = f"analog, {found.least:.3g} to {found.greatest:.3g} {channel.unit}{part}"
-    if part:
+    if found.read > MOST_COUNTED or part:
         return text
     try:
         return f"{text}, {_count(recording, channel)} between two levels"

@@ -80,7 +80,7 @@ def timeline(plan: Plan, placement: Placement) -> Html:
         )
         parts.append(el("details", el("summary", "The same as a table"), _table(drawn)))
     if waiting:
-        parts.append(el("h3", "Not placed yet"))
+        parts.append(el("h3", "Not on the axis"))
         parts.append(el("ul", *(el("li", el("strong", name), f": {said}{_length(plan, name)}") for name, said in waiting.items())))
     return join(*parts) if parts else el("p", "No source has times that are known yet.")
 
@@ -108,6 +108,10 @@ def _source_rows(plan: Plan, placement: Placement) -> Iterator[Row]:
         record = placement.aligned.records.get(name)
         if record is not None:
             yield _source_row(plan, placement, name, record)
+        if isinstance(record, Recording) and record.tags:
+            marks = np.column_stack([record.tag_times.seconds, record.tag_times.seconds])
+            tags = ", ".join(f"“{one}”" for one in record.tags)
+            yield Row(name=f"{name} tags", kind=f"{len(marks):,} tags: {tags}", marks=marks, note="typed while recording")
 
 
 def _source_row(plan: Plan, placement: Placement, name: str, record: Record) -> Row:
