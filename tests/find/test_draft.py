@@ -357,3 +357,11 @@ def test_what_a_file_says_of_itself_stays_a_comment(tmp_path: Path, demo_folder:
     drafted = draft_session(folder, [demo_folder / "lab.yaml"])
     assert "subject.id" in blanks(drafted.path)
     assert "\nsubject: {id: forged}" not in drafted.path.read_text(encoding="utf-8")
+
+
+def test_other_overlays_at_a_second_run_are_not_taken_silently(rig: Any) -> None:
+    path = draft_session(rig.folder, rig.use[:1]).path
+    before = path.read_bytes()
+    (note,) = draft_session(rig.folder, rig.use[:2]).notes
+    assert note == "`use:` stays as you wrote it; add ../arms/shrna.yaml to it if the session is to be laid over that"
+    assert path.read_bytes() == before

@@ -15,6 +15,9 @@ from bergmann.errors import SourceError
 
 EXPORT_SUFFIXES = frozenset({".csv", ".tsv", ".xlsx"})
 
+MOST_BYTES = 256 * 2**20
+"""Larger files are not opened to see whether they are of BORIS: what a person scored is a thousandth of that."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
@@ -99,7 +102,9 @@ def is_boris(path: Path) -> bool:
 
 
 def _may_be(path: Path) -> bool:
-    """By name, and for text by its beginning, so that large tables of others are not read whole."""
+    """By name and size, and for text by its beginning, so that large tables of others are not read whole."""
+    if path.stat().st_size > MOST_BYTES:
+        return False
     if path.suffix.lower() in {".csv", ".tsv"}:
         with path.open("rb") as content:
             return b"Behavior" in content.read(8192)

@@ -127,7 +127,16 @@ def draft_session(folder: Path, use: Sequence[Path] = ()) -> Drafted:
     if made is not None:
         names = offered | {item.identity: item.entry.name for item in found.items if item.identity not in offered}
         _write(folder / BESIDE / OFFERED, json.dumps(names, indent=1))
-    return _report(path, is_new, fresh if made is not None else [], unclaimed, found, gone, to_paste)
+    drafted = _report(path, is_new, fresh if made is not None else [], unclaimed, found, gone, to_paste)
+    ignored = [_relative(one, folder) for one in use if not is_new and one.resolve() not in _resolved(merged.documents)]
+    if ignored:
+        note = f"`use:` stays as you wrote it; add {', '.join(ignored)} to it if the session is to be laid over that"
+        return replace(drafted, notes=(*drafted.notes, note))
+    return drafted
+
+
+def _resolved(paths: Sequence[Path]) -> set[Path]:
+    return {path.resolve() for path in paths}
 
 
 def _report(

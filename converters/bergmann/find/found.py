@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bergmann.errors import SourceError
@@ -24,11 +24,14 @@ class Found:
     source : Source
     files : tuple of Path
         Every file that is of it, also those that stand beside what its path names.
+    also : tuple of str
+        Other formats that take its files for theirs.
     """
 
     format: Format
     source: Source
     files: tuple[Path, ...]
+    also: tuple[str, ...] = ()
 
     @property
     def path(self) -> Path:
@@ -60,16 +63,25 @@ def find_sources(listing: Listing) -> tuple[Found, ...]:
         By format and in natural order; those of a format that takes anything come after what others left.
     """
     formats = sorted(load_formats(), key=lambda one: one.key in GENERIC)
-    taken: dict[Path, str] = {}
+    owner: dict[Path, int] = {}
     kept: list[Found] = []
     for one in formats:
-        for source in sorted(one.find(listing.as_folder), key=lambda source: natural_order(source.path)):  # type: ignore[attr-defined]
+        for source in sorted(one.find(listing.as_folder), key=_place):
             found = _claimed(one, source, listing)
-            if found is None or any(taken.get(path, one.key) != one.key for path in found.files):
+            if found is None:
                 continue
-            taken.update(dict.fromkeys(found.files, one.key))
-            kept.append(found)
+            rival = next((owner[path] for path in found.files if path in owner and kept[owner[path]].format.key != one.key), None)
+            if rival is None:
+                owner |= {path: len(kept) for path in found.files if path not in owner}
+                kept.append(found)
+            elif one.key not in GENERIC and set(found.named) & set(kept[rival].named):
+                kept[rival] = replace(kept[rival], also=(*kept[rival].also, one.key))
     return tuple(kept)
+
+
+def _place(source: Source) -> list[tuple[int, int | str]]:
+    path: Path = source.path  # type: ignore[attr-defined]
+    return natural_order(path)
 
 
 def _claimed(one: Format, source: Source, listing: Listing) -> Found | None:

@@ -57,7 +57,7 @@ def read_header(found: Found) -> Header:
     """
     kind = found.format.record
     limit = MOST_TEXT if issubclass(kind, Pose | Events) else MOST_BYTES
-    if not issubclass(kind, Recording | Segmentation) and found.size > limit:
+    if not issubclass(kind, Recording) and _to_go_through(found) > limit:
         return _header_of_video(found) if issubclass(kind, Video) else _header_of_movie(found)
     source = found.source.model_copy(update=_to_read(found))
     inputs: Inputs = {}
@@ -80,6 +80,16 @@ def _without_rate(found: Found, refused: str) -> Header | None:
     except SourceError:
         return None
     return Header(found, record, refused, ticks=len(record.clock_times or ()))
+
+
+def _to_go_through(found: Found) -> int:
+    """Bytes of the files that counting goes through; of ROIs those of the masks and settings, since traces have headers."""
+    if not issubclass(found.format.record, Segmentation):
+        return found.size
+    return sum(path.stat().st_size for path in found.files if path.stem in _OF_ROIS and path.is_file())
+
+
+_OF_ROIS = frozenset({"stat", "ops", "db", "settings", "reg_outputs", "detect_outputs"})
 
 
 def _to_read(found: Found) -> dict[str, Any]:

@@ -244,6 +244,8 @@ class _Surveyor:
         planes[name] = planes[name] or self.choices.value("sources", name, "plane")
         remark = self.remarks.get(id(header), "")
         above = [f"{path}: {describe(header)}", *([remark] if remark else [])]
+        if header.found.also:
+            above.append(f"may also be read as `format: {'` or `'.join(header.found.also)}`; write that if it is so")
         observation = str(getattr(header.found.source, "observation", None) or "")
         identity = f"{header.found.format.key} {path} {observation}".strip()
         return Item(Entry(name, (*there, *needed, *clock), tuple(above)), identity, name in self.choices.names("sources"))
