@@ -354,3 +354,26 @@ def test_a_page_never_replaces_what_is_no_page(rig_folder: Path, tmp_path: Path,
     with pytest.raises(WriteError, match=r"\.html|is there a folder"):
         write_page(make_plan(rig_folder / "session.yaml"), tmp_path / name)
     assert list(tmp_path.iterdir()) == []
+
+
+# --- what only a look at the values shows -----------------------------------------------------------------------------
+
+
+def test_a_clock_line_that_does_not_fit_is_said_on_top(edited: Edited, page_of: PageOf) -> None:
+    made = page_of(edited(("clock: daq/FrameClock", "clock: daq/ShockTTL")))
+    head = made.one("header")
+    assert "The conversion would be refused" in head.text
+    assert "movie: " in head.one("li").text
+    assert "daq/ShockTTL" in head.one("li").text
+    assert any(one.text.startswith("movie: ") for one in section(made, "time").all("li"))
+
+
+def test_power_that_the_calibration_does_not_reach_is_said_on_top(edited: Edited, page_of: PageOf) -> None:
+    made = page_of(edited((", calibration: laser_473", "")))
+    assert "The conversion would be refused" in made.one("header").text or "Not ready" in made.one("header").text
+
+
+def test_a_session_without_light_shows_no_light(rig_folder: Path, page_of: PageOf) -> None:
+    animal = section(page_of(rig_folder / "vonfrey-pod7.yaml"), "animal").text
+    assert "Adra1a (knocked down" in animal
+    assert "laser_473" not in animal

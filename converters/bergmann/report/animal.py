@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from bergmann.convert.scope import collections_of_session
 from bergmann.plan.resolve import Plan
 from bergmann.report.html import Html, el, figure, join
 from bergmann.report.veil import HIDDEN, Veil
@@ -88,7 +89,7 @@ def animal_section(plan: Plan, veil: Veil) -> Html:
 
 def look(plan: Plan, veil: Veil) -> Animal:
     """What is stated of populations and proteins; what tells the arm of a blinded session is taken out."""
-    stated: dict[str, Any] = dict(plan.loaded.collections)
+    stated: dict[str, Any] = dict(collections_of_session(plan) if plan.is_complete else plan.loaded.collections)
     populations = {name: (one.cell_type, one.location) for name, one in stated.get("populations", {}).items()}
     proteins = (*_receptors(stated, veil), *_indicators(stated), *_effectors(stated))
     open_names = {

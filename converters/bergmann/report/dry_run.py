@@ -52,10 +52,13 @@ class DryRun:
     of_source : mapping of str to tuple of Made
     stated : tuple of Made
         Of what is stated, and of several sources.
+    refusal : str
+        Why the conversion will be refused; there are no objects then.
     """
 
     of_source: Mapping[str, tuple[Made, ...]]
     stated: tuple[Made, ...]
+    refusal: str = ""
 
 
 def dry_run(placement: Placement) -> DryRun | None:
@@ -65,8 +68,8 @@ def dry_run(placement: Placement) -> DryRun | None:
         return None
     try:
         nwbfile, _ = build_nwbfile(placement.aligned, _without_values)
-    except (BergmannError, OSError):
-        return None  # the conversion will say so; the page says what the headers show
+    except (BergmannError, OSError) as error:
+        return DryRun(dict.fromkeys(plan.loaded.order, ()), (), str(error))
     of_source: dict[str, list[Made]] = {name: [] for name in plan.loaded.order}
     stated: list[Made] = []
     for made in _objects(nwbfile):

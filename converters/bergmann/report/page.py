@@ -19,9 +19,10 @@ from bergmann.report.animal import animal_section
 from bergmann.report.before import before
 from bergmann.report.channels import channel_figures
 from bergmann.report.documents import documents_of, finding_list, listings, place_findings
+from bergmann.report.dry_run import DryRun, dry_run
 from bergmann.report.html import Html, el, join
 from bergmann.report.movies import movie_figures
-from bergmann.report.placing import place, with_more_headers
+from bergmann.report.placing import Placement, place, with_more_headers
 from bergmann.report.timeline import timeline
 from bergmann.report.veil import HIDDEN, Veil
 from bergmann.report.videos import video_grid
@@ -75,7 +76,9 @@ def make_page(plan: Plan) -> Html:
     """
     plan = with_more_headers(plan)
     veil = Veil.of(plan)
-    sections = list(_sections(plan, veil))
+    placement = place(plan)
+    run = dry_run(placement)
+    sections = list(_sections(plan, veil, placement, run))
     links = [el("li", el("a", title, href=f"#{name}")) for name, title, _ in sections]
     stated = _stated(plan)
     title = stated["title"]
@@ -92,7 +95,7 @@ def make_page(plan: Plan) -> Html:
     body = el(
         "body",
         el("a", "Skip to the findings", href="#findings", class_="skip"),
-        el("header", _head(plan, veil, stated)),
+        el("header", _head(plan, veil, stated, _refusals(placement, run))),
         el("nav", el("ul", *links), aria_label="Sections"),
         el("main", *(el("section", el("h2", name), content, id=key, aria_label=name) for key, name, content in sections)),
         el(
@@ -103,11 +106,10 @@ def make_page(plan: Plan) -> Html:
     return Html("<!DOCTYPE html>\n" + el("html", head, body, lang="en") + "\n")
 
 
-def _sections(plan: Plan, veil: Veil) -> Iterator[tuple[str, str, Html]]:
+def _sections(plan: Plan, veil: Veil, placement: Placement, run: DryRun | None) -> Iterator[tuple[str, str, Html]]:
     """(name for links, title, content) of each section that has something to show."""
     documents = documents_of(plan)
     placed = place_findings(plan, veil, documents)
-    placement = place(plan)
     yield "findings", "Findings", finding_list(placed)
     yield "time", "Time", join(timeline(plan, placement), before(plan, veil))
     for name, title, figures in (
@@ -119,7 +121,7 @@ def _sections(plan: Plan, veil: Veil) -> Iterator[tuple[str, str, Html]]:
     if content := list(channel_figures(plan)):
         yield "channels", "Recorded channels", join(*content)
     yield "animal", "Populations and receptors", animal_section(plan, veil)
-    yield "written", "What will be written", written(plan, placement, is_blinded=veil.is_blinded)
+    yield "written", "What will be written", written(plan, placement, run, is_blinded=veil.is_blinded)
     yield "documents", "The session's documents", join(*listings(placed, veil, documents))
 
 
@@ -140,25 +142,36 @@ def _stated(plan: Plan) -> dict[str, str]:
     return said | {"description": texts.get("session.description", "")}
 
 
-def _head(plan: Plan, veil: Veil, stated: dict[str, str]) -> Html:
+def _head(plan: Plan, veil: Veil, stated: dict[str, str], refusals: list[str]) -> Html:
     facts = el("dl", *(el("div", el("dt", name), el("dd", said)) for name, said in _facts(plan)))
     return join(
         el("p", "Session before conversion", class_="kicker"),
         el("h1", stated["title"]),
         el("p", stated["description"], class_="description") if stated["description"] else None,
-        _verdict(plan, veil),
+        _verdict(plan, veil, refusals),
         facts,
     )
 
 
-def _verdict(plan: Plan, veil: Veil) -> Html:
+def _refusals(placement: Placement, run: DryRun | None) -> list[str]:
+    """What the headers do not show and the conversion will be refused for."""
+    said = [f"{name}: {reason}" for name, reason in placement.refusals.items()]
+    return [*said, run.refusal] if run is not None and run.refusal else said
+
+
+def _verdict(plan: Plan, veil: Veil, refusals: list[str]) -> Html:
     counts = Counter(one.severity for one in veil.findings())
     said = (
         ", ".join(f"{counts[one]} {one}{'' if counts[one] == 1 else 's'}" for one in SEVERITIES if counts[one]) or "nothing found"
     )
-    if plan.is_complete:
-        return el("p", el("strong", "✓ Ready to convert"), f" ({said})", class_="verdict good")
-    return el("p", el("strong", "✕ Not ready to convert"), f" ({said})", class_="verdict bad")
+    if not plan.is_complete:
+        return el("p", el("strong", "✕ Not ready to convert"), f" ({said})", class_="verdict bad")
+    if refusals:
+        told = el("ul", *(el("li", veil.text(one)) for one in refusals)) if not veil.documents else None
+        return el(
+            "div", el("strong", "✕ The conversion would be refused"), f" (by the headers: {said})", told, class_="verdict bad"
+        )
+    return el("p", el("strong", "✓ Ready to convert"), f" ({said})", class_="verdict good")
 
 
 def _facts(plan: Plan) -> Iterator[tuple[str, str]]:

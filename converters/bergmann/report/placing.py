@@ -28,10 +28,13 @@ class Placement:
         Its records are on the session's clock.
     reasons : mapping of str to str
         Why each other source is not.
+    refusals : mapping of str to str
+        Those among them for which the conversion will be refused, too.
     """
 
     aligned: Aligned
     reasons: Mapping[str, str]
+    refusals: Mapping[str, str]
 
 
 def with_more_headers(plan: Plan) -> Plan:
@@ -56,7 +59,7 @@ def why(error: Exception) -> str:
 
 def place(plan: Plan) -> Placement:
     """Put each source on the session's clock that can be put there; never raises for what is in the files."""
-    aligned, reasons = Aligned(plan), dict[str, str]()
+    aligned, reasons, refusals = Aligned(plan), dict[str, str](), dict[str, str]()
     for name in plan.loaded.sources:
         if name not in plan.loaded.order:
             reasons[name] = "what it refers to is not there"
@@ -68,9 +71,10 @@ def place(plan: Plan) -> Placement:
                 _place(plan, aligned, entry)
             except (BergmannError, OSError) as error:
                 reason = why(error)
+                refusals[name] = reason
         if reason is not None:
             reasons[name] = reason
-    return Placement(aligned, reasons)
+    return Placement(aligned, reasons, refusals)
 
 
 def _why_not(plan: Plan, aligned: Aligned, entry: SourceEntry) -> str | None:

@@ -19,7 +19,7 @@ from bergmann.records import (
     Trace,
     Video,
 )
-from bergmann.report.dry_run import Made, dry_run
+from bergmann.report.dry_run import DryRun, Made
 from bergmann.report.html import Html, el, join, table, text
 from bergmann.report.placing import Placement
 
@@ -41,12 +41,12 @@ BECOMES: Mapping[type[Record], str] = {
 """What each kind of record becomes in the file, in words."""
 
 
-def written(plan: Plan, placement: Placement, *, is_blinded: bool = False) -> Html:
+def written(plan: Plan, placement: Placement, run: DryRun | None, *, is_blinded: bool = False) -> Html:
     """A table: each source, its files, what was found in them, and what it becomes in the file.
 
     Where the whole session is known already, these are the objects themselves; else it is said in words.
     """
-    run = dry_run(placement)
+    run = run if run is not None and not run.refusal else None
     rows: list[tuple[object, ...]] = []
     for name, entry in plan.loaded.sources.items():
         header = plan.headers.get(name) or placement.aligned.records.get(name)
