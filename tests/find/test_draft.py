@@ -116,7 +116,13 @@ def test_an_ordinary_folder_with_a_lab_file_has_at_most_fifteen_blanks(rig: Any)
 def test_without_a_lab_file_every_blank_is_a_gap_too(rig: Any) -> None:
     drafted = draft_session(rig.folder)
     assert drafted.n_blanks == len(blanks(drafted.path))
-    assert set(blanks(drafted.path)) >= {"time_zone", "subject.id", "subject.species", "subject.sex", "sources.movie.plane"}
+    assert set(blanks(drafted.path)) >= {
+        "time_zone",
+        "subject.id",
+        "subject.species",
+        "subject.sex",
+        "planes.imaging_plane.location",
+    }
 
 
 def test_a_filled_draft_says_what_was_written_by_hand(rig: Any) -> None:
@@ -365,3 +371,16 @@ def test_other_overlays_at_a_second_run_are_not_taken_silently(rig: Any) -> None
     (note,) = draft_session(rig.folder, rig.use[:2]).notes
     assert note == "`use:` stays as you wrote it; add ../arms/shrna.yaml to it if the session is to be laid over that"
     assert path.read_bytes() == before
+
+
+def test_without_a_lab_file_the_plane_of_the_only_movie_is_asked_for_key_by_key(rig: Any) -> None:
+    path = draft_session(rig.folder).path
+    gaps = set(blanks(path))
+    channels = {f"planes.imaging_plane.channels.{number}.{key}" for number in (1, 2) for key in ("label", "emission")}
+    assert {key for key in gaps if key.startswith(("planes", "devices"))} == channels | {
+        "planes.imaging_plane.location",
+        "planes.imaging_plane.excitation",
+        "devices.microscope.model",
+    }
+    assert not [one for one in load_session(path).findings if one.check not in {"gap", "dangling reference"}]
+    assert draft_session(rig.folder).added == ()

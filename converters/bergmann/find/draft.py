@@ -13,6 +13,7 @@ from typing import Any
 from bergmann.errors import SessionError, SourceError, WriteError
 from bergmann.find.fields import Choices
 from bergmann.find.listing import Listing, list_folder
+from bergmann.find.plane import plane_lines
 from bergmann.find.survey import Item, Survey, survey
 from bergmann.find.text import Value, comment, shown, value_lines
 from bergmann.find.unclaimed import unclaimed_lines
@@ -106,7 +107,7 @@ def draft_session(folder: Path, use: Sequence[Path] = ()) -> Drafted:
     listing = list_folder(folder)
     path = folder / SESSION
     merged = _stated(path, use)
-    choices = Choices(merged.root)
+    choices = Choices(merged.root, is_new=not path.exists())
     found = survey(listing, choices, _names_of_files(merged))
     offered = _offered(folder)
     fresh = [item for item in found.items if not item.is_stated and item.identity not in offered]
@@ -252,6 +253,7 @@ def _new_draft(
         lines += value_lines((Value("time_zone", None, "where the rig's clocks stood, as Asia/Seoul"),), "")
     lines += ["", "sources:" if fresh else "sources: {}  # nothing was found that a format reads"]
     lines += [line for item in fresh for line in item.entry.lines()]
+    lines += plane_lines(found.channels) if found.channels else ()
     lines += _closing(listing, list(unclaimed), found.refused, "")
     return "\n".join(lines) + "\n"
 

@@ -27,10 +27,13 @@ class Choices:
     ----------
     root : Branch
         The session file, if there is one, and what it uses.
+    is_new : bool
+        Whether there is no session file yet.
     vocabulary : Vocabulary
     """
 
     root: Branch
+    is_new: bool = False
     vocabulary: Vocabulary = field(default_factory=Vocabulary.of_rooms)
 
     def names(self, collection: str) -> tuple[str, ...]:

@@ -27,7 +27,9 @@ def about_line(line: Line, choices: Choices) -> Iterator[str]:
     sites = choices.names("light_sites")
     site = sites[0] if len(sites) == 1 else f"<one of {', '.join(sites)}>" if sites else "<name of a light site>"
     threshold = f", threshold: <as {line.threshold:.2g} {line.unit}>" if line.threshold is not None else ""
-    yield f"  light:     {{format: channel, of: {line.ref}, site: {site}{threshold}}}"
+    powers = choices.names("calibrations")
+    power = f", calibration: {powers[0]}" if len(powers) == 1 else ""
+    yield f"  light:     {{format: channel, of: {line.ref}, site: {site}{power}{threshold}}}"
     yield f"  an event:  {{format: channel, of: {line.ref}, event: <what, as noxious shock>{threshold}}}"
     yield "  neither:   take the line out; it is not asked again"
 

@@ -12,6 +12,7 @@ from bergmann.find.fields import Choices, asked_for, found_values, needed_values
 from bergmann.find.found import Found, find_sources
 from bergmann.find.headers import Header, describe, read_header
 from bergmann.find.listing import Listing
+from bergmann.find.plane import stated_below
 from bergmann.find.questions import about_line, about_observations, about_pictures, may_be_pictures, sort_observations
 from bergmann.find.relations import Related, media_of, movie_of_rois, named_after, video_of_pose, video_of_scores
 from bergmann.find.text import Entry, Value, n_of, unusable
@@ -59,6 +60,8 @@ class Survey:
         Sources that cannot be read, by their path in the folder, and why.
     notes : tuple of str
         What else a person should know.
+    channels : tuple of str
+        Channels of the only movie, where a new draft must state its plane itself; else none.
     """
 
     items: tuple[Item, ...]
@@ -66,6 +69,7 @@ class Survey:
     unclaimed: tuple[Path, ...]
     refused: Mapping[str, str]
     notes: tuple[str, ...] = ()
+    channels: tuple[str, ...] = ()
 
 
 def survey(listing: Listing, choices: Choices, names: Mapping[tuple[Path, str], str]) -> Survey:
@@ -112,7 +116,7 @@ class _Surveyor:
         items += [*self.asked, *self._lines_asked(ticking)]
         claimed = {path for one in found for path in one.files}
         unclaimed = tuple(path for path in self.listing.files if path not in claimed)
-        return Survey(tuple(items), start, unclaimed, self.refused, tuple(self._notes()))
+        return Survey(tuple(items), start, unclaimed, self.refused, tuple(self._notes()), self._channels())
 
     # --- what there is ---
 
@@ -171,6 +175,13 @@ class _Surveyor:
             yield f"{kind}: {n_of(count, 'file')} not looked at, there are too many of a kind"
         for path in self.listing.own_sessions:
             yield f"{self._text(path)}: left alone, it has a session of its own"
+
+    def _channels(self) -> tuple[str, ...]:
+        """Channels of the only movie of a new draft, if no plane is stated yet."""
+        movies = list(self._of(Movie).values())
+        if len(movies) != 1 or not self.choices.is_new or self.choices.names("planes") or self.choices.names("devices"):
+            return ()
+        return movies[0].record.parts if movies[0].record is not None else ("1",)
 
     # --- names ---
 
@@ -240,6 +251,8 @@ class _Surveyor:
         path = self._text(header.found.path)
         there = (*found_values(header, path), *related.values)
         needed = needed_values(header, (*there, *clock), self.choices, planes.get(related.name, ""))
+        if header.found.format.record is Movie and self._channels():
+            needed = stated_below(needed)
         planes[name] = next((value.text or "" for value in needed if value.key == "plane"), "")
         planes[name] = planes[name] or self.choices.value("sources", name, "plane")
         remark = self.remarks.get(id(header), "")

@@ -72,6 +72,7 @@ class Plane(Stated):
     population : str, optional
         The entry of ``populations`` that is seen.
     location : str
+        Which part of the brain or spinal cord was looked at, such as ``V1``.
     excitation : Length or "unknown"
         Wavelength of the laser.
     channels : dict of int to PlaneChannel
