@@ -236,6 +236,9 @@ def test_what_was_taken_out_stays_out(rig: Any) -> None:
     drafted = draft_session(rig.folder)
     assert path.read_text(encoding="utf-8") == kept
     assert drafted.notes == ("taken out before, and left out: ShockTTL",)
+    renamed = kept.replace("  daq:\n", "  rig_daq:\n").replace(": daq/", ": rig_daq/").replace("path: rig_daq/", "path: daq/")
+    path.write_text(renamed, encoding="utf-8")
+    assert draft_session(rig.folder).added == ()
 
 
 def test_new_files_of_no_format_are_listed_behind_the_old(rig: Any) -> None:

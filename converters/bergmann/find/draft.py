@@ -145,7 +145,7 @@ def _report(
 ) -> Drafted:
     root = load_merged(path).root
     sources = root.entries.get("sources")
-    notes = [*found.notes, *(f"{shown(name)}: {shown(why)}" for name, why in found.refused.items())]
+    notes = [*map(shown, found.notes), *(f"{shown(name)}: {shown(why)}" for name, why in found.refused.items())]
     notes += [f"taken out before, and left out: {', '.join(gone)}"] if gone else []
     return Drafted(
         path=path,

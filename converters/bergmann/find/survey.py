@@ -160,7 +160,8 @@ class _Surveyor:
         used = {self.choices.value("sources", name, key) for name in self.choices.names("sources") for key in ("of", "clock")}
         left = [line for line in self.lines if line.ref not in ticking | used]
         for line in left[:MOST_QUESTIONS]:
-            self._ask(line.channel, tuple(about_line(line, self.choices)), f"line {line.recording} {line.channel}")
+            path = self._text(self.headers[line.recording].found.path)
+            self._ask(line.channel, tuple(about_line(line, self.choices)), f"line {path} {line.channel}")
             yield self.asked[-1]
 
     def _joined(self, headers: list[Header]) -> list[Header]:
