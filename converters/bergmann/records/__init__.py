@@ -1,0 +1,33 @@
+"""What the bytes say: one frozen dataclass a kind of data, SI units, lazy arrays, shapes checked at construction.
+
+A record holds times on the clock of its own instrument (zero is where the instrument started) until `aligned` gives the same
+record with times on the session's clock.
+"""
+
+from bergmann.records.base import Record
+from bergmann.records.behavior import Events, EventSeries, Intervals, Keypoint, Pose, Scores, Trace, TraceColumn, Video
+from bergmann.records.imaging import Movie, MovieChannel
+from bergmann.records.light import LightPulses
+from bergmann.records.segmentation import RoiPlane, Segmentation
+from bergmann.records.signals import Channel, CommandPulses, Recording
+
+__all__ = [
+    "Channel",
+    "CommandPulses",
+    "EventSeries",
+    "Events",
+    "Intervals",
+    "Keypoint",
+    "LightPulses",
+    "Movie",
+    "MovieChannel",
+    "Pose",
+    "Record",
+    "Recording",
+    "RoiPlane",
+    "Scores",
+    "Segmentation",
+    "Trace",
+    "TraceColumn",
+    "Video",
+]

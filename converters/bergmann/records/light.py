@@ -1,0 +1,66 @@
+"""Pulses of light."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bergmann.errors import SourceError
+from bergmann.records.base import Record, agree
+from bergmann.timing.times import ExplicitTimes
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class LightPulses(Record):
+    """Pulses of light, one row each; nothing here is rounded to a train.
+
+    Attributes
+    ----------
+    times : ExplicitTimes, n_pulses
+        Onset of each pulse, in seconds.
+    durations : np.ndarray, shape (n_pulses,), float64
+        In seconds.
+    power : np.ndarray, shape (n_pulses,), float64, optional
+        In watts, where the source itself states power; None if only a command or nothing is known.
+    command : np.ndarray, shape (n_pulses,), float64, optional
+        Level commanded or recorded, in `command_unit`.
+    command_unit : str
+        Unit of `command`, e.g. ``"V"``.
+    wavelength : np.ndarray, shape (n_pulses,), float64, optional
+        In metres, where the source states it.
+    basis : str
+        How the pulses are known, e.g. ``"recorded on daq/LaserCmd, threshold 2.5 V, hysteresis 0.5 V"``.
+    resolution : float
+        Spacing of the times that an edge can have (one sample, one frame), in seconds; 0 if the source states them exactly.
+    """
+
+    times: ExplicitTimes
+    durations: NDArray[np.float64]
+    power: NDArray[np.float64] | None = None
+    command: NDArray[np.float64] | None = None
+    command_unit: str = ""
+    wavelength: NDArray[np.float64] | None = None
+    basis: str
+    resolution: float = 0.0
+
+    def __post_init__(self) -> None:
+        n = len(self.times)
+        for name in ("durations", "power", "command", "wavelength"):
+            values = getattr(self, name)
+            if values is not None:
+                agree(f"values of {name}", len(values), n, "light pulses")
+        if n and not (np.isfinite(self.durations).all() and (self.durations > 0).all()):
+            raise SourceError("a light pulse has no duration above 0")
+        overlaps = np.flatnonzero(self.times.seconds[:-1] + self.durations[:-1] > self.times.seconds[1:] + 1e-9)
+        if len(overlaps):
+            index = int(overlaps[0])
+            raise SourceError(
+                f"light pulse {index} ends at {self.times.seconds[index] + self.durations[index]:.6f} s, after pulse "
+                f"{index + 1} begins at {self.times.seconds[index + 1]:.6f} s"
+            )
+
+    @property
+    def span(self) -> tuple[float, float] | None:
+        return (self.times.first, self.times.last + float(self.durations[-1])) if len(self.times) else None
