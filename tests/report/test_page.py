@@ -359,18 +359,23 @@ def test_a_page_never_replaces_what_is_no_page(rig_folder: Path, tmp_path: Path,
 # --- what only a look at the values shows -----------------------------------------------------------------------------
 
 
-def test_a_clock_line_that_does_not_fit_is_said_on_top(edited: Edited, page_of: PageOf) -> None:
-    made = page_of(edited(("clock: daq/FrameClock", "clock: daq/ShockTTL")))
-    head = made.one("header")
-    assert "The conversion would be refused" in head.text
-    assert "movie: " in head.one("li").text
-    assert "daq/ShockTTL" in head.one("li").text
-    assert any(one.text.startswith("movie: ") for one in section(made, "time").all("li"))
+def test_a_clock_line_that_does_not_fit_is_a_finding_at_its_line(edited: Edited, tmp_path: Path) -> None:
+    path, target = edited(("clock: daq/FrameClock", "clock: daq/ShockTTL")), tmp_path / "page.html"
+    (found,) = write_page(make_plan(path), target)
+    assert found.severity == "error"
+    assert found.location.endswith(" sources.movie.clock")
+    assert found.message.startswith("256 frames, but 1 pulse on daq/ShockTTL")
+    made = parse(target.read_text(encoding="utf-8"))
+    assert "Not ready to convert (1 error" in made.one("header").text
+    assert found.message in section(made, "findings").text
+    assert found.message in section(made, "documents").text
 
 
-def test_power_that_the_calibration_does_not_reach_is_said_on_top(edited: Edited, page_of: PageOf) -> None:
-    made = page_of(edited((", calibration: laser_473", "")))
-    assert "The conversion would be refused" in made.one("header").text or "Not ready" in made.one("header").text
+def test_what_cannot_be_written_together_is_a_finding(edited: Edited, tmp_path: Path) -> None:
+    """A second movie that would write an object of the name of the first one's channel."""
+    path = edited(("sources:", "sources:\n  movie_ch1: {format: video, path: cam/face.mp4, clock: daq/CamTTL}\n  #"))
+    (found,) = write_page(make_plan(path), tmp_path / "page.html")
+    assert "writes an object 'movie_ch1'" in found.message
 
 
 def test_a_session_without_light_shows_no_light(rig_folder: Path, page_of: PageOf) -> None:

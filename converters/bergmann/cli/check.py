@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,12 @@ def command(sessions: tuple[Path, ...], page: Path | None, as_json: bool) -> Non
                 show(f"{path}: {error}")
             continue
         if page is not None:
-            status = max(status, _make_page(plan, page, document))
+            try:
+                plan = _with_page(plan, page)
+                document["page"] = page.as_posix()
+            except WriteError as error:
+                status, document["page_error"] = UNUSABLE, str(error)
+                say(str(error))
         sources = [(name, plan.loaded.sources[name]) for name in plan.loaded.order]
         document |= {
             "subject": plan.loaded.head.subject.id if plan.loaded.head else None,
@@ -71,15 +77,8 @@ def command(sessions: tuple[Path, ...], page: Path | None, as_json: bool) -> Non
     sys.exit(status)
 
 
-def _make_page(plan: Plan, page: Path, document: dict[str, Any]) -> int:
-    """Write the page; gives the exit status, and says in the document which page or why not."""
+def _with_page(plan: Plan, page: Path) -> Plan:
+    """Write the page; gives the plan with what only a look at the values shows among its findings."""
     from bergmann.report.page import write_page
 
-    try:
-        write_page(plan, page)
-    except WriteError as error:
-        document["page_error"] = str(error)
-        say(str(error))
-        return UNUSABLE
-    document["page"] = page.as_posix()
-    return GOOD
+    return replace(plan, findings=(*plan.findings, *write_page(plan, page)))

@@ -10,7 +10,8 @@ import numpy as np
 
 from bergmann.arrays import LazyArray
 from bergmann.convert.session import build_nwbfile
-from bergmann.errors import BergmannError
+from bergmann.errors import BergmannError, SessionError
+from bergmann.findings import Finding
 from bergmann.report.placing import Placement
 
 GROUPS = frozenset(
@@ -52,13 +53,13 @@ class DryRun:
     of_source : mapping of str to tuple of Made
     stated : tuple of Made
         Of what is stated, and of several sources.
-    refusal : str
-        Why the conversion will be refused; there are no objects then.
+    findings : tuple of Finding
+        What the conversion will be refused for; there are no objects then.
     """
 
     of_source: Mapping[str, tuple[Made, ...]]
     stated: tuple[Made, ...]
-    refusal: str = ""
+    findings: tuple[Finding, ...] = ()
 
 
 def dry_run(placement: Placement) -> DryRun | None:
@@ -68,8 +69,10 @@ def dry_run(placement: Placement) -> DryRun | None:
         return None
     try:
         nwbfile, _ = build_nwbfile(placement.aligned, _without_values)
+    except SessionError as error:
+        return DryRun({}, (), error.findings)
     except (BergmannError, OSError) as error:
-        return DryRun(dict.fromkeys(plan.loaded.order, ()), (), str(error))
+        return DryRun({}, (), (Finding(severity="error", check="source", location=plan.loaded.path.name, message=str(error)),))
     of_source: dict[str, list[Made]] = {name: [] for name in plan.loaded.order}
     stated: list[Made] = []
     for made in _objects(nwbfile):

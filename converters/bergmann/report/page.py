@@ -6,12 +6,13 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from pathlib import Path
 
 from bergmann import __version__
 from bergmann.errors import WriteError
-from bergmann.findings import SEVERITIES
+from bergmann.findings import SEVERITIES, Finding
 from bergmann.plan.overlay import load_merged, walk
 from bergmann.plan.resolve import Plan
 from bergmann.plan.yaml import Leaf
@@ -32,7 +33,7 @@ POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
 """What the page may load: pictures and style that it holds itself, and nothing else."""
 
 
-def write_page(plan: Plan, target: Path) -> None:
+def write_page(plan: Plan, target: Path) -> tuple[Finding, ...]:
     """Write the page of a session, whole or not at all.
 
     Parameters
@@ -42,6 +43,11 @@ def write_page(plan: Plan, target: Path) -> None:
     target : Path
         An ``.html`` file; one that is there is replaced.
 
+    Returns
+    -------
+    tuple of Finding
+        What the headers do not show and the conversion would be refused for.
+
     Raises
     ------
     WriteError
@@ -49,7 +55,7 @@ def write_page(plan: Plan, target: Path) -> None:
     """
     if target.suffix.lower() not in {".html", ".htm"}:
         raise WriteError(f"{target.name}: a page is an .html file; write `--page {target.stem or 'page'}.html`")
-    page = make_page(plan)
+    page = Page.of(plan)
     try:
         handle, name = tempfile.mkstemp(dir=target.absolute().parent, prefix=f".{target.stem}-", suffix=".html")
     except OSError as error:
@@ -59,13 +65,14 @@ def write_page(plan: Plan, target: Path) -> None:
     temporary = Path(name)
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(page)
+            file.write(page.html)
         temporary.chmod(0o644)
         temporary.replace(target)
     except OSError as error:
         raise WriteError(f"{target}: cannot be written ({error.strerror}); is it open in another program?") from error
     finally:
         temporary.unlink(missing_ok=True)
+    return page.findings
 
 
 def make_page(plan: Plan) -> Html:
@@ -74,10 +81,35 @@ def make_page(plan: Plan) -> Html:
     Reading is bounded: `pictures.MOST_FRAMES` frames of a movie, one frame of a video, `placing.MOST_SAMPLES` samples of a
     channel. What cannot be read is said in the place where it would stand.
     """
-    plan = with_more_headers(plan)
+    return Page.of(plan).html
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page, and what was found while it was made.
+
+    Attributes
+    ----------
+    html : Html
+    findings : tuple of Finding
+        What the headers do not show and the conversion would be refused for; on the page they are among the others.
+    """
+
+    html: Html
+    findings: tuple[Finding, ...]
+
+    @classmethod
+    def of(cls, plan: Plan) -> Page:
+        """Look at a session, and make its page."""
+        plan = with_more_headers(plan)
+        placement = place(plan)
+        run = dry_run(placement)
+        found = (*placement.findings(), *(run.findings if run is not None else ())) if plan.is_complete else ()
+        return cls(_html(replace(plan, findings=(*plan.findings, *found)), placement, run), found)
+
+
+def _html(plan: Plan, placement: Placement, run: DryRun | None) -> Html:
     veil = Veil.of(plan)
-    placement = place(plan)
-    run = dry_run(placement)
     sections = list(_sections(plan, veil, placement, run))
     links = [el("li", el("a", title, href=f"#{name}")) for name, title, _ in sections]
     stated = _stated(plan)
@@ -95,7 +127,7 @@ def make_page(plan: Plan) -> Html:
     body = el(
         "body",
         el("a", "Skip to the findings", href="#findings", class_="skip"),
-        el("header", _head(plan, veil, stated, _refusals(placement, run))),
+        el("header", _head(plan, veil, stated)),
         el("nav", el("ul", *links), aria_label="Sections"),
         el("main", *(el("section", el("h2", name), content, id=key, aria_label=name) for key, name, content in sections)),
         el(
@@ -142,35 +174,24 @@ def _stated(plan: Plan) -> dict[str, str]:
     return said | {"description": texts.get("session.description", "")}
 
 
-def _head(plan: Plan, veil: Veil, stated: dict[str, str], refusals: list[str]) -> Html:
+def _head(plan: Plan, veil: Veil, stated: dict[str, str]) -> Html:
     facts = el("dl", *(el("div", el("dt", name), el("dd", said)) for name, said in _facts(plan)))
     return join(
         el("p", "Session before conversion", class_="kicker"),
         el("h1", stated["title"]),
         el("p", stated["description"], class_="description") if stated["description"] else None,
-        _verdict(plan, veil, refusals),
+        _verdict(plan, veil),
         facts,
     )
 
 
-def _refusals(placement: Placement, run: DryRun | None) -> list[str]:
-    """What the headers do not show and the conversion will be refused for."""
-    said = [f"{name}: {reason}" for name, reason in placement.refusals.items()]
-    return [*said, run.refusal] if run is not None and run.refusal else said
-
-
-def _verdict(plan: Plan, veil: Veil, refusals: list[str]) -> Html:
+def _verdict(plan: Plan, veil: Veil) -> Html:
     counts = Counter(one.severity for one in veil.findings())
     said = (
         ", ".join(f"{counts[one]} {one}{'' if counts[one] == 1 else 's'}" for one in SEVERITIES if counts[one]) or "nothing found"
     )
     if not plan.is_complete:
         return el("p", el("strong", "✕ Not ready to convert"), f" ({said})", class_="verdict bad")
-    if refusals:
-        told = el("ul", *(el("li", veil.text(one)) for one in refusals)) if not veil.documents else None
-        return el(
-            "div", el("strong", "✕ The conversion would be refused"), f" (by the headers: {said})", told, class_="verdict bad"
-        )
     return el("p", el("strong", "✓ Ready to convert"), f" ({said})", class_="verdict good")
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from bergmann.convert.align import Aligned, fit_clock
 from bergmann.errors import BergmannError, SessionError
+from bergmann.findings import Finding
 from bergmann.plan.resolve import Plan, inputs_of, references
 from bergmann.plan.session import SourceEntry
 from bergmann.records import Record, Recording
@@ -35,6 +36,19 @@ class Placement:
     aligned: Aligned
     reasons: Mapping[str, str]
     refusals: Mapping[str, str]
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What the conversion will be refused for, at the line to edit."""
+        loaded = self.aligned.plan.loaded
+        return tuple(
+            Finding(
+                severity="error",
+                check="source",
+                location=loaded.place(f"sources.{name}.clock" if loaded.sources[name].clock is not None else f"sources.{name}"),
+                message=reason.removeprefix(f"{name}: "),
+            )
+            for name, reason in self.refusals.items()
+        )
 
 
 def with_more_headers(plan: Plan) -> Plan:
@@ -71,7 +85,7 @@ def place(plan: Plan) -> Placement:
                 _place(plan, aligned, entry)
             except (BergmannError, OSError) as error:
                 reason = why(error)
-                refusals[name] = reason
+                refusals |= {} if isinstance(error, SessionError) else {name: reason}
         if reason is not None:
             reasons[name] = reason
     return Placement(aligned, reasons, refusals)

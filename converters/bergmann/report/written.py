@@ -46,7 +46,7 @@ def written(plan: Plan, placement: Placement, run: DryRun | None, *, is_blinded:
 
     Where the whole session is known already, these are the objects themselves; else it is said in words.
     """
-    run = run if run is not None and not run.refusal else None
+    run = run if run is not None and not run.findings else None
     rows: list[tuple[object, ...]] = []
     for name, entry in plan.loaded.sources.items():
         header = plan.headers.get(name) or placement.aligned.records.get(name)
