@@ -249,7 +249,7 @@ def _of(dimension: str) -> BeforeValidator:
         try:
             quantity.to(_UNIT_OF[dimension])
         except ValueError:
-            raise ValueError(f"`{quantity}` is not a {dimension}; expected a unit such as {_UNIT_OF[dimension]}") from None
+            raise ValueError(f"`{quantity}` is not a {dimension}; expected a unit such as {_USUAL[dimension]}") from None
         return quantity
 
     return BeforeValidator(check)

@@ -148,8 +148,15 @@ def test_a_drive_of_another_computer_is_refused(load: Load) -> None:
             "session.yaml:9 sources.movie.plain: there is no key `plain` for Scope file (did you mean `plane`?",
         ),
         ("format: scope", "format: scop", "session.yaml:9 sources.movie.format: there is no format `scop` (did you mean `scope`?"),
+        ("sex: F", "sex: F, weight: 21 mm", "session.yaml:2 subject.weight: `21 mm` is not a mass; expected a unit such as g"),
         # references
         ("plane: bg", "plane: gb", "session.yaml:9 sources.movie.plane: `gb`: there is no `gb` in planes (known: bg)"),
+        (
+            "devices: {scope: {model: Example 2P}}",
+            "devices: {}",
+            "session.yaml:6 planes.bg.device: `scope`: there is no `scope` in devices "
+            "(none is stated yet, here or in a file of `use:`)",
+        ),
         (
             "device: scope",
             "device: scop",
@@ -178,6 +185,22 @@ def test_a_mistake_is_said_with_its_place_and_what_to_do(load: Load, old: str, n
         assert any(text.startswith(f"error: {expected}") for text in found), found
 
 
+@pytest.mark.parametrize(
+    ("stated", "key"), [("born: unknown", "born"), ("age: unknown", "age"), ("born: unknown, age: unknown", "born")]
+)
+def test_an_animal_of_unknown_age_is_accepted_with_a_warning(load: Load, stated: str, key: str) -> None:
+    loaded = load(COMPLETE.replace("born: 2024-02-28", stated))
+    assert loaded.head is not None
+    assert said(loaded) == [
+        f"warning: session.yaml:2 subject.{key}: neither date of birth nor age is known, and DANDI refuses such a file "
+        "(state `born` or `age`, such as `age: 11 weeks`, if anyone knows it)"
+    ]
+
+
+def test_an_age_is_enough_where_the_birth_is_unknown(load: Load) -> None:
+    assert not said(load(COMPLETE.replace("born: 2024-02-28", "born: unknown, age: 11 weeks")))
+
+
 @pytest.mark.parametrize("name", ["runs", "states", "preparation", "dandiset", "arms", "sessions"])
 def test_a_reserved_key_is_one_clear_finding(load: Load, name: str) -> None:
     loaded = load(f"{COMPLETE}{name}: {{base: {{movie: a, daq: ???}}}}\n")
@@ -197,7 +220,7 @@ def test_everything_that_is_wrong_is_said_at_once(load: Load) -> None:
     loaded = load(
         """\
 session: {description: x}
-subject: {id: ???, species: mouse, sex: F, born: unknown, colour: black}
+subject: {id: ???, species: mouse, sex: F, born: 2024-02-28, colour: black}
 devices: {scope: {NA: big}}
 planes: {bg: {device: scop}}
 sources:

@@ -24,7 +24,7 @@ def nearest(name: str, known: Iterable[str]) -> str:
     names = list(known)
     lower = {one.lower(): one for one in names}
     near = get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
-    listing = f"known: {', '.join(names)}" if names else "there is none"
+    listing = f"known: {', '.join(names)}" if names else "none is stated yet, here or in a file of `use:`"
     return f"did you mean `{lower[near[0]]}`? {listing}" if near else listing
 
 
@@ -142,7 +142,7 @@ class _Refusals:
         kinds = {one["type"] for one in refusal.errors}
         name = refusal.key.rpartition(".")[2]
         if kinds == {"missing"}:
-            meaning = self._meaning(refusal.errors[0]["loc"])
+            meaning = self._meaning(refusal.errors[0]["loc"]).replace("``", "`")
             message = f"`{name}` is missing: {meaning}" if meaning else f"`{name}` is missing"
             return error(refusal.node, refusal.key, "gap", message, "state it")
         if "extra_forbidden" in kinds:

@@ -234,7 +234,18 @@ class _Loader:
         if isinstance(subject, Branch) and not {"born", "age"} & set(subject.entries):
             message = "neither `born` nor `age` is stated: date of birth, or age in this session"
             self._say(subject, "subject.born", "gap", message, "state one, such as `born: 2024-02-28`; or `unknown`")
+        if isinstance(subject, Branch):
+            self._warn_of_unknown_age(subject)
         return validate(SessionHead, Branch(entries, self.root.place), "", self.findings)
+
+    def _warn_of_unknown_age(self, subject: Branch) -> None:
+        stated = [(key, subject.entries[key]) for key in ("born", "age") if key in subject.entries]
+        if stated and all(isinstance(node, Leaf) and node.text == "unknown" for _, node in stated):
+            key, node = stated[0]
+            message = "neither date of birth nor age is known, and DANDI refuses such a file"
+            remedy = "state `born` or `age`, such as `age: 11 weeks`, if anyone knows it"
+            said = error(node, f"subject.{key}", "unknown age", message, remedy)
+            self.findings.append(replace(said, severity="warning"))
 
     def _collection(self, name: str, model: type[Stated]) -> dict[str, Stated]:
         node = self.root.entries.get(name)
