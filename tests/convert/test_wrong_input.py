@@ -237,7 +237,7 @@ SESSION_FILES: dict[str, tuple[Alter, str, str]] = {
     "a folder": (
         lambda folder: (folder.session.unlink(), folder.session.mkdir()),
         "this is a folder, not a file",
-        "its folder has: session.yaml",
+        "no YAML file is in that folder",
     ),
     "binary": (
         writing("session.yaml", bytes(range(256))),

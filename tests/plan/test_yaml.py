@@ -141,6 +141,26 @@ def test_a_missing_file_lists_what_is_there(tmp_path: Path) -> None:
         read_document(tmp_path / PATH)
 
 
+def test_a_missing_folder_is_said(tmp_path: Path) -> None:
+    with pytest.raises(SessionError, match=r"session.yaml: there is no such file \(there is no folder .*BG042 here\)"):
+        read_document(tmp_path / "BG042" / PATH)
+
+
+def test_a_folder_lists_the_session_files_in_it(tmp_path: Path) -> None:
+    (tmp_path / "lab.yaml").write_text("a: 1", encoding="utf-8")
+    with pytest.raises(SessionError, match=r"this is a folder, not a file \(name a session file of it: lab.yaml\)"):
+        read_document(tmp_path)
+
+
+def test_a_quote_left_open_is_said_where_it_opens(tmp_path: Path) -> None:
+    (tmp_path / PATH).write_text('a: {x: "2p/*.tif, y: 1}\nb: {x: 1}\nc: {x: 1, y: "d e"}\n', encoding="utf-8")
+    with pytest.raises(SessionError) as refused:
+        read_document(tmp_path / PATH)
+    assert [finding.text for finding in refused.value.findings] == [
+        "error: session.yaml:1: a quote that is opened and never closed (close it)"
+    ]
+
+
 @example("{")
 @example("a: [")
 @example("\u2028a: b")

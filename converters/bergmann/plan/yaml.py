@@ -141,13 +141,20 @@ def _unreadable(path: Path, line: int, message: str, remedy: str) -> SessionErro
     return SessionError([Finding(severity="error", check="unreadable", location=location, message=message, remedy=remedy)])
 
 
+def _listing(folder: Path, lead: str) -> str:
+    """The YAML files of a folder, behind some words."""
+    there = sorted(one.name for one in islice(folder.glob("*.y*ml"), 100))
+    return f"{lead}: {', '.join(there[:8])}" if there else "no YAML file is in that folder"
+
+
 def _decode(path: Path) -> str:
     """The text of a file, with or without a byte-order mark."""
+    if path.is_dir():
+        raise _unreadable(path, 0, "this is a folder, not a file", _listing(path, "name a session file of it"))
     if not path.is_file():
         folder = path.parent
-        there = sorted(one.name for one in islice(folder.glob("*.y*ml"), 100)) if folder.is_dir() else []
-        listing = f"its folder has: {', '.join(there[:8])}" if there else "its folder has no YAML file"
-        raise _unreadable(path, 0, "there is no such file" if not path.is_dir() else "this is a folder, not a file", listing)
+        listing = _listing(folder, "its folder has") if folder.is_dir() else f"there is no folder {folder} here"
+        raise _unreadable(path, 0, "there is no such file", listing)
     try:
         content = path.read_bytes()
     except OSError as error:
@@ -182,6 +189,9 @@ _SIGNS = {
 }
 
 
+_OPEN_QUOTE = "a quote that is opened and never closed"
+
+
 class _Composer:
     """Makes the tree of one document from the parser's events, and collects what is wrong on the way."""
 
@@ -209,8 +219,16 @@ class _Composer:
             if comment := self._swallowed(number):
                 self.say(number, "yaml", f"YAML takes `{comment}` for a comment", f'put the value in quotes: "{comment}"')
                 return
+        if "',' or " in problem and (opened := next((one for one in range(first, line) if self._is_left_open(one)), 0)):
+            self.say(opened, "yaml", _OPEN_QUOTE, "close it")
+            return
         message, remedy = self._cause(problem, line, mark)
         self.say(line, "yaml", message, remedy)
+
+    def _is_left_open(self, number: int) -> bool:
+        """Whether a value of the line begins with a quote that the line does not close."""
+        line = self.lines[number - 1]
+        return any(line.count(quote) % 2 for quote in re.findall(r"""[:,\[{]\s*(["'])""", line))
 
     def _swallowed(self, number: int) -> str | None:
         """What looks like a value behind a key and is a comment to YAML: ``#518`` of ``id: #518``."""
@@ -234,7 +252,7 @@ class _Composer:
         if "mapping values are not allowed" in problem:
             return "a second `: ` in one value", "put the value in quotes, or check the indent of this line"
         if "while scanning a quoted scalar" in problem or "unexpected end of stream" in problem:
-            return "a quote that is opened and never closed", "close it"
+            return _OPEN_QUOTE, "close it"
         if "',' or '}'" in problem or "',' or ']'" in problem or "<stream end>" in problem:
             return "a map or list in brackets that is not closed, or a comma that is missing in it", "check the brackets and commas"
         if "<block" in problem or "could not find expected ':'" in problem or "not allowed here" in problem:
