@@ -59,6 +59,17 @@ def test_a_second_run_says_that_nothing_is_new(capsys: pytest.CaptureFixture[str
     assert (Path("rig") / "session.yaml").read_bytes() == before
 
 
+def test_a_file_without_blanks_is_not_asked_to_be_filled(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "session.yaml"
+    path.write_text("time_zone: Asia/Seoul\nsources: {}\n", encoding="utf-8")
+    assert run("init", str(tmp_path)) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        f"{path}: nothing new",
+        "  0 sources, 0 blanks (???) to fill, 0 files of no source",
+        f"  next: bergmann check {path}",
+    ]
+
+
 @pytest.mark.usefixtures("folder")
 def test_one_bad_folder_does_not_stop_the_next(capsys: pytest.CaptureFixture[str]) -> None:
     assert run("init", "nowhere", "rig", "--use", "lab.yaml", "--json") == 2

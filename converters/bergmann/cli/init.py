@@ -64,7 +64,8 @@ def _lines(drafted: Drafted) -> list[str]:
     lines += [f"  note: {note}" for note in drafted.notes]
     if drafted.to_paste:
         lines += ["  `sources` has no place for new lines (is it written in braces?); these belong in it:", drafted.to_paste]
-    return [*lines, f"  next: fill the blanks in an editor, then  bergmann check {drafted.path}"]
+    blanks = "fill the blanks in an editor, then  " if drafted.n_blanks else ""
+    return [*lines, f"  next: {blanks}bergmann check {drafted.path}"]
 
 
 def _count(number: int, what: str) -> str:
