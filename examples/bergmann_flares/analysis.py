@@ -240,6 +240,8 @@ def main(folder: Path, picture: Path) -> None:
     for path in sorted(folder.rglob("*capsaicin*.nwb")):
         with NWBHDF5IO(path, "r", load_namespaces=True) as file:
             sessions.append(read_flares(file.read()))
+    if not sessions:
+        sys.exit(f"{folder}: no *capsaicin*.nwb is in there; name the folder that `bergmann demo` made")
     sessions.sort(key=lambda session: list(ARMS).index(session.status))
     for session in sessions:
         peaks = ", ".join(f"{1e3 * dose:g} mW: {100 * session.peaks(dose).mean():.0f} %" for dose in session.doses)
@@ -249,4 +251,6 @@ def main(folder: Path, picture: Path) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit("usage: python analysis.py FOLDER [PICTURE]; FOLDER is what `bergmann demo` made, such as bergmann-demo")
     main(Path(sys.argv[1]), Path(sys.argv[2] if len(sys.argv) > 2 else "flares.png"))
