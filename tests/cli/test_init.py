@@ -59,6 +59,13 @@ def test_a_second_run_says_that_nothing_is_new(capsys: pytest.CaptureFixture[str
     assert (Path("rig") / "session.yaml").read_bytes() == before
 
 
+def test_a_path_with_a_space_is_quoted_in_the_next_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder = tmp_path / "쥐 42"
+    folder.mkdir()
+    assert run("init", str(folder)) == 0
+    assert capsys.readouterr().out.splitlines()[-1].endswith(f'  bergmann check "{folder / "session.yaml"}"')
+
+
 def test_a_file_without_blanks_is_not_asked_to_be_filled(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "session.yaml"
     path.write_text("time_zone: Asia/Seoul\nsources: {}\n", encoding="utf-8")

@@ -9,7 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bergmann.cli.output import FINDINGS, GOOD, UNUSABLE, count_findings, json_option, print_findings, print_json, say, show
+from bergmann.cli.output import (
+    FINDINGS,
+    GOOD,
+    UNUSABLE,
+    argument,
+    count_findings,
+    json_option,
+    print_findings,
+    print_json,
+    say,
+    show,
+)
 from bergmann.errors import BergmannError, WriteError
 from bergmann.findings import UNREADABLE, has_errors
 
@@ -71,7 +82,7 @@ def command(sessions: tuple[Path, ...], page: Path | None, as_json: bool) -> Non
             if page is not None and "page" in document:
                 show(f"page: {page}")
             if plan.is_complete:
-                show(f"ready: bergmann convert {path}")
+                show(f"ready: bergmann convert {argument(path)}")
     if as_json:
         print_json(documents)
     sys.exit(status)

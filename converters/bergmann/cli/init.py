@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bergmann.cli.output import GOOD, UNUSABLE, json_option, print_json
+from bergmann.cli.output import GOOD, UNUSABLE, argument, json_option, print_json
 from bergmann.errors import BergmannError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def _lines(drafted: Drafted) -> list[str]:
     if drafted.to_paste:
         lines += ["  `sources` has no place for new lines (is it written in braces?); these belong in it:", drafted.to_paste]
     blanks = "fill the blanks in an editor, then  " if drafted.n_blanks else ""
-    return [*lines, f"  next: {blanks}bergmann check {drafted.path}"]
+    return [*lines, f"  next: {blanks}bergmann check {argument(drafted.path)}"]
 
 
 def _count(number: int, what: str) -> str:

@@ -6,6 +6,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import click
 
@@ -53,6 +54,11 @@ def print_findings(findings: Iterable[Finding]) -> None:
         click.echo(f"    {visible(finding.message)}")
         if finding.remedy:
             click.echo(f"    -> {visible(finding.remedy)}")
+
+
+def argument(path: Path) -> str:
+    """A path as it is typed in a command: in quotes where it has a space."""
+    return f'"{path}"' if " " in str(path) else str(path)
 
 
 def count_findings(findings: Iterable[Finding]) -> str:
