@@ -50,7 +50,9 @@ def long_movie(tmp_path_factory: pytest.TempPathFactory) -> Folder:
 
 
 def start(session: Path, out: Path, *more: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", "from bergmann.cli import main; main()", "convert", str(session), "--out", str(out), *more]
+    # a process that is started in the background of a script ignores Ctrl-C, and so would its children
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\nfrom bergmann.cli import main; main()"
+    command = [sys.executable, "-c", code, "convert", str(session), "--out", str(out), *more]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

@@ -43,7 +43,7 @@ def test_the_contracts_session_converts_as_it_stands(tmp_path: Path) -> None:
         np.testing.assert_allclose(
             [drift.start_time, drift.stop_time], [truth.frame_times[0] + 21 * 60, truth.frame_times[0] + 22.5 * 60], atol=2e-3
         )
-        assert list(drift.tags) == ["z_drift", "focus lost"]
+        assert list(drift.tags) == ["z_drift", "focus lost", "of movie", "of rois"]
         capsaicin = nwbfile.events["drug_administrations"].to_dataframe().iloc[0]
         assert (capsaicin["timestamp"], capsaicin["timestamp_uncertainty"]) == (603.0, 30.0)
         assert capsaicin["vehicle"] == "0.9 % saline"

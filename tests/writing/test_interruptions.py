@@ -35,7 +35,9 @@ out = Path({out!r})
 
 
 def start(out: Path, body: str) -> subprocess.Popen[str]:
-    setup = _SETUP.format(here=str(Path(__file__).parent), out=str(out))
+    # a process that is started in the background of a script ignores Ctrl-C, and so would its children
+    heed = "import signal\nsignal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    setup = heed + _SETUP.format(here=str(Path(__file__).parent), out=str(out))
     return subprocess.Popen(
         [sys.executable, "-c", setup + textwrap.dedent(body)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

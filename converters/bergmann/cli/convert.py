@@ -69,8 +69,6 @@ def print_conversions(done: Sequence[Conversion]) -> None:
             for one in done
         ],
     )
-    if any(finding.severity == "note" for one in done for finding in one.findings):
-        say("notes are read with `bergmann validate FILE` and `bergmann check SESSION`, or here with --json")
 
 
 def exit_status(done: Sequence[Conversion]) -> int:
