@@ -4,7 +4,7 @@ A record holds times on the clock of its own instrument (zero is where the instr
 record with times on the session's clock.
 """
 
-from bergmann.records.base import Record
+from bergmann.records.base import Record, Sampled
 from bergmann.records.behavior import Events, EventSeries, Intervals, Keypoint, Pose, Scores, Trace, TraceColumn, Video
 from bergmann.records.imaging import Movie, MovieChannel
 from bergmann.records.light import LightPulses
@@ -25,6 +25,7 @@ __all__ = [
     "Record",
     "Recording",
     "RoiPlane",
+    "Sampled",
     "Scores",
     "Segmentation",
     "Trace",

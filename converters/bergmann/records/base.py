@@ -55,6 +55,27 @@ class Record:
         return None
 
 
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Sampled(Record):
+    """A record of frames or samples, each at a time of its own.
+
+    Attributes
+    ----------
+    times : Times
+        When each was taken, in seconds; a clock line ticks for them.
+    """
+
+    times: Times
+
+    @property
+    def clock_times(self) -> Times | None:
+        return self.times
+
+    @property
+    def span(self) -> tuple[float, float] | None:
+        return self.times.first, self.times.last
+
+
 def agree(what: str, found: int, expected: int, of: str) -> None:
     """Refuse counts that differ: ``"9 frame times for 10 frames"``."""
     if found != expected:

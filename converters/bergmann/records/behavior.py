@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bergmann.errors import SourceError
-from bergmann.records.base import Record, agree
-from bergmann.timing.times import ExplicitTimes, Times
+from bergmann.records.base import Record, Sampled, agree
+from bergmann.timing.times import ExplicitTimes
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Video(Record):
+class Video(Sampled):
     """A video that stays a file of its own, in one or more parts.
 
     Attributes
@@ -29,20 +29,11 @@ class Video(Record):
     """
 
     frame_counts: tuple[int, ...]
-    times: Times
     size: tuple[int, int]
 
     def __post_init__(self) -> None:
         agree("frame counts", len(self.frame_counts), len(self.files), "video files")
         agree("frame times", len(self.times), sum(self.frame_counts), "frames of video")
-
-    @property
-    def clock_times(self) -> Times | None:
-        return self.times
-
-    @property
-    def span(self) -> tuple[float, float] | None:
-        return self.times.first, self.times.last
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,7 +58,7 @@ class Keypoint:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Pose(Record):
+class Pose(Sampled):
     """Tracked body parts of one animal.
 
     Attributes
@@ -88,7 +79,6 @@ class Pose(Record):
     """
 
     keypoints: tuple[Keypoint, ...]
-    times: Times
     scorer: str | None
     software: str
     video: str | None = None
@@ -101,14 +91,6 @@ class Pose(Record):
             agree("confidences", len(keypoint.confidence), len(keypoint.positions), f"positions of {keypoint.name}")
             for name, values in keypoint.columns.items():
                 agree(f"values of {name}", len(values), len(keypoint.positions), f"positions of {keypoint.name}")
-
-    @property
-    def clock_times(self) -> Times | None:
-        return self.times
-
-    @property
-    def span(self) -> tuple[float, float] | None:
-        return self.times.first, self.times.last
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -225,7 +207,7 @@ class TraceColumn:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Trace(Record):
+class Trace(Sampled):
     """Quantities that a device logged together, each sample with its time: the speed of a treadmill, the position of a wheel.
 
     Attributes
@@ -238,7 +220,6 @@ class Trace(Record):
     """
 
     columns: tuple[TraceColumn, ...]
-    times: Times
     basis: str = ""
 
     def __post_init__(self) -> None:
@@ -248,14 +229,6 @@ class Trace(Record):
     @property
     def parts(self) -> tuple[str, ...]:
         return tuple(column.name for column in self.columns)
-
-    @property
-    def clock_times(self) -> Times | None:
-        return self.times
-
-    @property
-    def span(self) -> tuple[float, float] | None:
-        return self.times.first, self.times.last
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from bergmann.arrays import LazyArray
 from bergmann.errors import SourceError
-from bergmann.records.base import Record, agree
+from bergmann.records.base import Sampled, agree
 from bergmann.timing.times import Times
 
 
@@ -30,7 +30,7 @@ class MovieChannel:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Movie(Record):
+class Movie(Sampled):
     """Frames (or volumes) of one or more channels of a microscope.
 
     Attributes
@@ -49,7 +49,6 @@ class Movie(Record):
     """
 
     channels: tuple[MovieChannel, ...]
-    times: Times
     ticks: Times | None = None
     pixel_size: tuple[float, float] | None = None
     plane_spacing: float | None = None
@@ -71,7 +70,3 @@ class Movie(Record):
     @property
     def clock_times(self) -> Times | None:
         return self.ticks if self.ticks is not None else self.times
-
-    @property
-    def span(self) -> tuple[float, float] | None:
-        return self.times.first, self.times.last

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from bergmann.arrays import LazyArray
 from bergmann.errors import SourceError
-from bergmann.records.base import Record, agree
-from bergmann.timing.times import Times
+from bergmann.records.base import Sampled, agree
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -67,7 +66,7 @@ class RoiPlane:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class Segmentation(Record):
+class Segmentation(Sampled):
     """ROIs of one or more planes, and their traces.
 
     Attributes
@@ -78,7 +77,6 @@ class Segmentation(Record):
     """
 
     planes: tuple[RoiPlane, ...]
-    times: Times
 
     def __post_init__(self) -> None:
         for plane in self.planes:
@@ -88,11 +86,3 @@ class Segmentation(Record):
     @property
     def parts(self) -> tuple[str, ...]:
         return tuple(plane.name for plane in self.planes)
-
-    @property
-    def clock_times(self) -> Times | None:
-        return self.times
-
-    @property
-    def span(self) -> tuple[float, float] | None:
-        return self.times.first, self.times.last
