@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -10,40 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bergmann.errors import SourceError
+from bergmann.imaging._pages import PagedFrames
 
 
-@dataclass(frozen=True, eq=False)
-class PackedFrames:
-    """Frames (or volumes) whose pixels must be decoded.
-
-    Attributes
-    ----------
-    files : tuple of Path
-    file_of : np.ndarray, shape (n_frames,) or (n_frames, n_planes), int32
-        Which file holds each page.
-    directories : np.ndarray, of the same shape, int64
-        Where in that file the page's directory begins, in bytes.
-    size : tuple of int
-        (height, width).
-    stored : np.dtype
-        Type of the pixels, in the files' byte order.
-    """
-
-    files: tuple[Path, ...]
-    file_of: NDArray[np.int32]
-    directories: NDArray[np.int64]
-    size: tuple[int, int]
-    stored: np.dtype[Any]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(n_frames, height, width) or (n_frames, n_planes, height, width)."""
-        return (*self.directories.shape, *self.size)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the pixels, in this machine's byte order."""
-        return self.stored.newbyteorder("=")
+class PackedFrames(PagedFrames):
+    """Frames whose pixels must be decoded; `places` is where the directory of each page begins."""
 
     def __getitem__(self, block: slice, /) -> NDArray[Any]:
         """The frames of the block, rows from the top.
@@ -53,7 +23,7 @@ class PackedFrames:
         SourceError
             If a page cannot be decoded.
         """
-        file_of, directories = self.file_of[block].ravel(), self.directories[block].ravel()
+        file_of, directories = self.file_of[block].ravel(), self.places[block].ravel()
         frames = np.empty((len(directories), *self.size), self.dtype)
         for number in np.unique(file_of).tolist():
             wanted = np.flatnonzero(file_of == number)

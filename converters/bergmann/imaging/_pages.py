@@ -297,16 +297,16 @@ def dtype_of(form: PageForm, path: Path) -> np.dtype[Any]:
 
 
 @dataclass(frozen=True, eq=False)
-class PageFrames:
-    """Frames (or volumes) whose pixels lie in pages of one or more files; read when asked for.
+class PagedFrames:
+    """Frames (or volumes), each in a page of one or more files; a subclass reads them.
 
     Attributes
     ----------
     files : tuple of Path
     file_of : np.ndarray, shape (n_frames,) or (n_frames, n_planes), int32
         Which file holds each page.
-    offsets : np.ndarray, of the same shape, int64
-        Where in that file its pixels begin, in bytes.
+    places : np.ndarray, of the same shape, int64
+        Where in that file it is, in bytes.
     size : tuple of int
         (height, width).
     stored : np.dtype
@@ -315,19 +315,23 @@ class PageFrames:
 
     files: tuple[Path, ...]
     file_of: NDArray[np.int32]
-    offsets: NDArray[np.int64]
+    places: NDArray[np.int64]
     size: tuple[int, int]
     stored: np.dtype[Any]
 
     @property
     def shape(self) -> tuple[int, ...]:
         """(n_frames, height, width) or (n_frames, n_planes, height, width)."""
-        return (*self.offsets.shape, *self.size)
+        return (*self.places.shape, *self.size)
 
     @property
     def dtype(self) -> np.dtype[Any]:
         """Type of the pixels, in this machine's byte order."""
         return self.stored.newbyteorder("=")
+
+
+class PageFrames(PagedFrames):
+    """Frames whose pixels lie in the file as they are; `places` is where they begin."""
 
     def __getitem__(self, block: slice, /) -> NDArray[Any]:
         """The frames of the block, rows from the top.
@@ -337,7 +341,7 @@ class PageFrames:
         SourceError
             If a file has become shorter since its pages were counted.
         """
-        file_of, offsets = self.file_of[block].ravel(), self.offsets[block].ravel()
+        file_of, offsets = self.file_of[block].ravel(), self.places[block].ravel()
         frames = np.empty((len(offsets), *self.size), self.stored)
         with ExitStack() as opened:
             files: dict[int, BinaryIO] = {}
