@@ -314,8 +314,8 @@ def test_what_only_one_session_states_or_what_changes_by_day_is_no_difference(
     ],
 )
 def test_known_false_alarms_are_notes_with_a_reason(check: str, message: str, kind: str, severity: str) -> None:
-    finding = Finding(severity="warning", check=check, location="a.nwb", message=message, origin="nwbinspector")
-    weighed = weigh(finding, kind)
+    finding = Finding(severity="warning", check=check, location="a.nwb", message=message)
+    weighed = weigh(finding, kind, is_ours=True)
     assert weighed.severity == severity
     assert weighed.message == message
     assert weighed.remedy.startswith("nothing to do: ") == (severity == "note")
@@ -340,3 +340,11 @@ def test_a_spinal_cord_plane_in_a_file(tmp_path: Path) -> None:
     (said,) = [finding for finding in found if finding.check == "check_imaging_plane_location_allen_ccf"]
     assert (said.severity, said.remedy) == ("note", "nothing to do: the Allen atlas is of the brain, and this place is not in it")
     assert not has_errors(found)
+
+
+def test_how_the_times_of_a_foreign_file_came_about_is_not_claimed() -> None:
+    message = "TimeSeries appears to have a constant sampling rate."
+    finding = Finding(
+        severity="warning", check="check_regular_timestamps", location="a.nwb", message=message, origin="nwbinspector"
+    )
+    assert weigh(finding, "TimeSeries") == finding

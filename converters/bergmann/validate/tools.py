@@ -100,7 +100,7 @@ def _weight(severity: Any) -> Severity:
     return "warning" if name == "WARNING" else "note"
 
 
-def _from_inspector(path: Path, message: Any) -> Finding:
+def _from_inspector(path: Path, message: Any, *, is_ours: bool) -> Finding:
     finding = Finding(
         severity=_SEVERITY[message.importance.name],
         check="io.read" if message.importance.name == "ERROR" else str(message.check_function_name),
@@ -108,7 +108,7 @@ def _from_inspector(path: Path, message: Any) -> Finding:
         message=_last_line(message.message) if message.message.startswith("Traceback") else message.message,
         origin="nwbinspector",
     )
-    return weigh(finding, str(message.object_type))
+    return weigh(finding, str(message.object_type), is_ours=is_ours)
 
 
 def _place(path: Path, location: object) -> str:
@@ -143,11 +143,14 @@ def _check_schema(path: Path) -> Iterator[Finding]:
 
 def _check_practice(path: Path) -> Iterator[Finding]:
     """What the Inspector finds; after what dandi asks it for, also what it only suggests, which dandi leaves out."""
+    import h5py
     from nwbinspector import Importance, inspect_nwbfile, load_config
 
+    with h5py.File(path, "r") as file:
+        is_ours = "general/bergmann_conversion" in file
     messages = [found for found in inspect_nwbfile(nwbfile_path=path, skip_validate=True, config=load_config("dandi")) if found]
     for message in sorted(messages, key=lambda message: message.importance is Importance.BEST_PRACTICE_SUGGESTION):
-        yield _from_inspector(path, message)
+        yield _from_inspector(path, message, is_ours=is_ours)
 
 
 def _check_place(path: Path, asset: Any) -> Iterator[Finding]:
