@@ -267,6 +267,19 @@ Temperature = Annotated[Quantity, _of("temperature")]
 Titre = Annotated[Quantity, _of("titre")]
 
 
+def _parse_dose(text: object) -> Quantity:
+    """Read an amount or a concentration; refuse what no drug is measured in."""
+    quantity = Quantity.parse(text, usual="ug")
+    dimensions = dict(_units().parse_units(quantity.unit.replace("%", "percent")).dimensionality)
+    if "[current]" in dimensions or dimensions in ({"[length]": 1}, {"[time]": 1}, {"[time]": -1}):
+        raise ValueError(f"`{quantity}` is no dose; write an amount or a concentration, such as `10 ug`, `5 mg/kg` or `1 uM`")
+    return quantity
+
+
+Dose = Annotated[Quantity, BeforeValidator(_parse_dose)]
+"""An amount or a concentration of a drug."""
+
+
 def _parse_date(text: object) -> date | str:
     """Read an ISO date; refuse one whose day and month cannot be told apart."""
     if isinstance(text, date) or text == "unknown":

@@ -174,3 +174,14 @@ def test_keywords_are_genes_receptors_and_cells() -> None:
         },
     )
     assert keywords(collections, MOUSE) == ("Adra1a", "α1A-adrenoceptor", "Bergmann glial cell", "noradrenergic neuron")
+
+
+@pytest.mark.parametrize("dose", ["10 uV", "5 mm", "30 s", "20 Hz", "1 nA"])
+def test_a_dose_is_an_amount_or_a_concentration(dose: str) -> None:
+    with pytest.raises(ValueError, match="is no dose; write an amount or a concentration"):
+        Drug.model_validate({"action": "agonist", "dose": dose, "route": "bath", "at": "unknown"})
+
+
+@pytest.mark.parametrize("dose", ["10 ug", "5 mg/kg", "1 uM", "0.9 %", "2 mL", "3 mg/mL", "1 ug/min", "unknown"])
+def test_doses_that_labs_write_are_read(dose: str) -> None:
+    assert str(Drug.model_validate({"action": "agonist", "dose": dose, "route": "bath", "at": "unknown"}).dose) == dose

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from bergmann.moments import Moment
 from bergmann.records import Record
-from bergmann.stated import DateOrUnknown, Duration, Length, Names, Quantity, Stated, Titre, Unknown, Volume
+from bergmann.stated import DateOrUnknown, Dose, Duration, Length, Names, Quantity, Stated, Titre, Unknown, Volume
 
 Text = Annotated[str, Field(min_length=1)]
 
@@ -237,7 +237,7 @@ class Drug(Stated):
 
     action: Annotated[DrugAction, BeforeValidator(_underscored)]
     compound: Text | None = None
-    dose: Quantity | Unknown | None = None
+    dose: Dose | Unknown | None = None
     volume: Volume | Unknown | None = None
     vehicle: Text | None = None
     route: Text
