@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from bergmann.moments import Moment
 from bergmann.records import Record
-from bergmann.stated import DateOrUnknown, Dose, Duration, Length, Names, Quantity, Stated, Titre, Unknown, Volume
+from bergmann.stated import DateOrUnknown, Dose, Duration, Length, Names, Stated, Titre, Unknown, Volume
 
 Text = Annotated[str, Field(min_length=1)]
 
