@@ -17,6 +17,7 @@ from ndx_bergmann.build_spec import NAME, RECORD_NAME, STATEMENT_KINDS, VERSION
 __all__ = [
     "RECORD_NAME",
     "STATEMENT_KINDS",
+    "ArraysTable",
     "Clock",
     "ClocksTable",
     "ConversionRecord",
@@ -24,6 +25,7 @@ __all__ = [
     "SourceFilesTable",
     "Statement",
     "StatementsTable",
+    "StoredArray",
     "make_conversion_record",
 ]
 
@@ -34,6 +36,7 @@ load_namespaces(str(Path(__file__).parent / "spec" / f"{NAME}.namespace.yaml"))
 SourceFilesTable = get_class("SourceFilesTable", NAME)
 ClocksTable = get_class("ClocksTable", NAME)
 StatementsTable = get_class("StatementsTable", NAME)
+ArraysTable = get_class("ArraysTable", NAME)
 ConversionRecord = get_class("ConversionRecord", NAME)
 
 
@@ -113,6 +116,27 @@ class Statement(NamedTuple):
     kind: str
 
 
+class StoredArray(NamedTuple):
+    """A large array of the file that holds what one source says, value for value.
+
+    Attributes
+    ----------
+    source : str
+        Name of the source in the session file.
+    holder : str
+        The object that holds it.
+    field : str
+        Field of the object, e.g. ``"data"``.
+    recipe : str
+        SHA-256 of all that decides its values, in hexadecimal.
+    """
+
+    source: str
+    holder: str
+    field: str
+    recipe: str
+
+
 def _table(kind: Any, name: str, description: str, rows: list[Any], leave_out: frozenset[str] = frozenset()) -> Any:
     """The rows as a table; optional columns that say nothing are left out."""
     table = kind(name=name, description=description)
@@ -141,6 +165,7 @@ def make_conversion_record(
     source_files: Iterable[SourceFile] = (),
     clocks: Iterable[Clock] = (),
     statements: Iterable[Statement] = (),
+    arrays: Iterable[StoredArray] = (),
 ) -> Any:
     """Make the record of a conversion; a table without rows is left out.
 
@@ -155,6 +180,7 @@ def make_conversion_record(
     source_files : iterable of SourceFile
     clocks : iterable of Clock
     statements : iterable of Statement
+    arrays : iterable of StoredArray
 
     Returns
     -------
@@ -184,4 +210,6 @@ def make_conversion_record(
         parts["clocks"] = _table(ClocksTable, "clocks", description, timed, _unmeasured(timed))
     if said:
         parts["statements"] = _table(StatementsTable, "statements", "Where each value comes from.", said)
+    if held := list(arrays):
+        parts["arrays"] = _table(ArraysTable, "arrays", "Large arrays that hold what one source says.", held)
     return ConversionRecord(software=software, **parts)

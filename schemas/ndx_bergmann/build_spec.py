@@ -87,6 +87,24 @@ def _statements() -> NWBGroupSpec:
     )
 
 
+def _arrays() -> NWBGroupSpec:
+    return _table(
+        "ArraysTable",
+        "arrays",
+        "Large arrays that hold what one source says, value for value; one row an array.",
+        [
+            _column("source", "Name of the source in the session file."),
+            _column("holder", "The object that holds the array, by its object_id."),
+            _column("field", "Field of the object, e.g. 'data'."),
+            _column(
+                "recipe",
+                "SHA-256 digest of all that decides the values: digests of the source files, the choices stated for reading them, "
+                "and the software that read them. Equal recipes give equal arrays.",
+            ),
+        ],
+    )
+
+
 def _part(name: str, type_name: str, doc: str) -> NWBGroupSpec:
     return NWBGroupSpec(name=name, neurodata_type_inc=type_name, quantity="?", doc=doc)
 
@@ -114,6 +132,7 @@ def _record() -> NWBGroupSpec:
             _part("source_files", "SourceFilesTable", "Every file that values were read from."),
             _part("clocks", "ClocksTable", "How times were put on the session's clock."),
             _part("statements", "StatementsTable", "Where each value comes from."),
+            _part("arrays", "ArraysTable", "Large arrays that hold what one source says."),
         ],
     )
 
@@ -134,7 +153,7 @@ def build_spec(folder: Path) -> Path:
         contact=["through the issue tracker of bergmann"],
     )
     builder.include_namespace("core")
-    for spec in (_source_files(), _clocks(), _statements(), _record()):
+    for spec in (_source_files(), _clocks(), _statements(), _arrays(), _record()):
         builder.add_spec(f"{NAME}.extensions.yaml", spec)
     path = f"{NAME}.namespace.yaml"
     builder.export(path, outdir=str(folder))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from importlib.metadata import version
 from math import nan
@@ -18,10 +18,18 @@ from bergmann.convert.scope import names_in
 from bergmann.plan.references import with_paths
 from bergmann.plan.resolve import Plan
 from bergmann.stated import Collections
-from ndx_bergmann import Clock, SourceFile, Statement, make_conversion_record
+from ndx_bergmann import Clock, SourceFile, Statement, StoredArray, make_conversion_record
 
 
-def conversion_record(aligned: Aligned, collections: Collections) -> Any:
+def digests_of_sources(aligned: Aligned) -> dict[Path, str]:
+    """The SHA-256 of every file that a source or a calibration of the session was read from."""
+    files = [file for record in aligned.records.values() for file in record.files]
+    return {file: sha256(file) for file in dict.fromkeys([*files, *(file for _, _, file in _calibration_files(aligned))])}
+
+
+def conversion_record(
+    aligned: Aligned, collections: Collections, digests: Mapping[Path, str], arrays: Iterable[StoredArray] = ()
+) -> Any:
     """What the file says of its own making.
 
     Parameters
@@ -29,6 +37,10 @@ def conversion_record(aligned: Aligned, collections: Collections) -> Any:
     aligned : Aligned
     collections : mapping
         Those that the file holds.
+    digests : mapping of Path to str
+        SHA-256 of each source file.
+    arrays : iterable of StoredArray
+        Those whose values are a source's own.
 
     Returns
     -------
@@ -42,7 +54,7 @@ def conversion_record(aligned: Aligned, collections: Collections) -> Any:
         software=f"bergmann {__version__}",
         libraries=[f"{name} {version(name)}" for name in ("pynwb", "hdmf", "h5py", "numpy")],
         source_files=[
-            SourceFile(name, kind, relative_name(file, base), file.stat().st_size, sha256(file))
+            SourceFile(name, kind, relative_name(file, base), file.stat().st_size, digests[file])
             for name, kind, file in [
                 *((name, sources[name].format.key, file) for name, record in read_from_disk.items() for file in record.files),
                 *_calibration_files(aligned),
@@ -54,6 +66,7 @@ def conversion_record(aligned: Aligned, collections: Collections) -> Any:
         ],
         plan_digest=plan_digest(aligned.plan),
         statements=statements(aligned.plan, collections),
+        arrays=arrays,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from math import isfinite
 from pathlib import Path
@@ -15,7 +15,8 @@ from pynwb import NWBFile
 from bergmann.arrays import LazyArray
 from bergmann.convert.align import Aligned, align
 from bergmann.convert.nwbfile import add_devices, make_nwbfile
-from bergmann.convert.provenance import conversion_record
+from bergmann.convert.provenance import conversion_record, digests_of_sources
+from bergmann.convert.recipes import Recipes, name_arrays, taken_over
 from bergmann.convert.scope import collections_of_session
 from bergmann.errors import BergmannError, SessionError, SourceError, WriteError
 from bergmann.findings import UNREADABLE, Finding, has_errors
@@ -108,8 +109,8 @@ def convert_session(
             _check_kept(existing_targets(out, plan.head.subject.id, plan.head.session.id), keep)
             aligned = align(plan)
             findings = (*findings, *aligned.findings())
-            target = _write(aligned, out, overwrite, on_progress)
-            findings = (*findings, *validate_paths([target]))
+            target, kept = _write(aligned, out, overwrite, on_progress)
+            findings = (*findings, *_say_kept(plan, kept), *validate_paths([target]))
             result = "written"
         else:
             result = _why_not(findings)
@@ -158,12 +159,31 @@ def _surprise(path: Path, error: Exception) -> Finding:
     )
 
 
-def _write(aligned: Aligned, out: Path, overwrite: bool, on_progress: OnProgress | None) -> Path:
-    """Add everything to an NWB file object and write it."""
+def _write(aligned: Aligned, out: Path, overwrite: bool, on_progress: OnProgress | None) -> tuple[Path, dict[str, int]]:
+    """Add everything to an NWB file object and write it; gives the file, and how many arrays of each source it kept."""
     streams = Streams()
     nwbfile, placed = build_nwbfile(aligned, streams)
-    nwbfile.add_lab_meta_data(conversion_record(aligned, placed.collections))
-    return write_session(nwbfile, out, streams, placed.externals, overwrite=overwrite, on_progress=on_progress)
+    digests = digests_of_sources(aligned)
+    arrays = list(name_arrays(nwbfile, streams, Recipes(aligned, digests)))
+    nwbfile.add_lab_meta_data(conversion_record(aligned, placed.collections, digests, arrays))
+    target = write_session(nwbfile, out, streams, placed.externals, overwrite=overwrite, on_progress=on_progress)
+    return target, taken_over(streams, arrays)
+
+
+def _say_kept(plan: Plan, kept: Mapping[str, int]) -> Iterator[Finding]:
+    """Which sources were not written again."""
+    for name, count in kept.items():
+        yield Finding(
+            severity="note",
+            check="kept",
+            location=plan.loaded.place(f"sources.{name}"),
+            message=f"{_count(count, 'array')} kept as stored in the file that was replaced: the files of {name} are the same "
+            "(SHA-256), and so is all that is stated for reading them",
+        )
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"
 
 
 def build_nwbfile(aligned: Aligned, stream: Callable[[LazyArray], Any]) -> tuple[NWBFile, Placed]:

@@ -11,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 try:
-    from isal.isal_zlib import compress as _compress
+    from isal import isal_zlib as _codec
 except ImportError:  # an optional codec: the same bytes after decoding, several times faster
-    from zlib import compress as _compress
+    import zlib as _codec  # type: ignore[no-redef]
+
+_CodecError: Any = _codec.error
 
 LEVEL = 1
 """Level of gzip that is recorded and used: on photon noise, matching strings longer saves next to nothing."""
@@ -57,7 +59,15 @@ def chunk_shape(shape: tuple[int, ...], itemsize: int) -> tuple[int, ...]:
 
 def deflate(data: Any) -> bytes:
     """The bytes as a zlib stream, which any HDF5 library reads."""
-    return _compress(data, LEVEL)
+    return bytes(_codec.compress(data, LEVEL))
+
+
+def is_whole(data: bytes, size: int) -> bool:
+    """Whether a stored chunk holds what was put into it: it inflates to `size` bytes, and its checksum (Adler-32) is right."""
+    try:
+        return len(_codec.decompress(data)) == size
+    except _CodecError:
+        return False
 
 
 def shuffle(chunk: NDArray[Any]) -> NDArray[np.uint8]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,6 +14,7 @@ from bergmann.errors import WriteError
 from bergmann.writing.namespaces import use_one_namespace
 from bergmann.writing.naming import existing_targets, organized_id, organized_path
 from bergmann.writing.objects import check_objects
+from bergmann.writing.stored import open_stored
 from bergmann.writing.streams import OnProgress, Streams
 from bergmann.writing.temporary import clear_leftovers, release, temporary_path, videos_folder
 from bergmann.writing.videos import (
@@ -66,7 +67,8 @@ def write_session(
     externals : iterable of (pynwb.image.ImageSeries, tuple of Path)
         Videos to place beside the file.
     overwrite : bool
-        Whether a file of the same session is replaced, also one whose name tells other modalities.
+        Whether a file of the same session is replaced, also one whose name tells other modalities. Arrays that it holds already,
+        as their recipes say, are taken over as they are stored.
     on_progress : callable (bytes done, bytes in all), optional
 
     Returns
@@ -92,7 +94,8 @@ def write_session(
         clear_leftovers(dandiset, stem)
         temporary = temporary_path(dandiset, stem)
         try:
-            _write(nwbfile, temporary, streams, on_progress)
+            with open_stored(existing_targets(dandiset, subject_id, session_id)) as stored:
+                _write(nwbfile, temporary, streams, stored, on_progress)
             target = organized_path(temporary, subject_id, session_id)
             planned = plan_videos(target, videos)
             set_external_files(temporary, planned)
@@ -172,7 +175,7 @@ def _writing_into(dandiset: Path) -> Iterator[None]:
                 folder.rmdir()
 
 
-def _write(nwbfile: Any, path: Path, streams: Streams, on_progress: OnProgress | None) -> None:
+def _write(nwbfile: Any, path: Path, streams: Streams, stored: Mapping[str, Any], on_progress: OnProgress | None) -> None:
     from pynwb import NWBHDF5IO
 
     with open_watched(path, "w") as (file, watched), NWBHDF5IO(file=file, mode="w") as io:
@@ -183,7 +186,7 @@ def _write(nwbfile: Any, path: Path, streams: Streams, on_progress: OnProgress |
             if on_progress is not None:
                 on_progress(done, total)
 
-        streams.fill(tell)
+        streams.fill(tell, stored)
     use_one_namespace(path)
 
 

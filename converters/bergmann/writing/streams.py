@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from bergmann.arrays import LazyArray
 from bergmann.errors import BergmannError, SourceError
 from bergmann.writing.chunks import LEVEL, chunk_shape, encode_block
+from bergmann.writing.stored import DamagedError, is_stored_alike, take_over
 
 OnProgress = Callable[[int, int], None]
 """(bytes done, bytes in all), called after each block."""
@@ -28,6 +30,27 @@ _MOST_THREADS = 8
 Encoded = list[tuple[tuple[int, ...], bytes]]
 
 
+@dataclass(eq=False)
+class Pending:
+    """An array that was handed out as an empty dataset.
+
+    Attributes
+    ----------
+    dataio : H5DataIO
+        What pynwb was given.
+    array : LazyArray
+    recipe : str or None
+        Digest of all that decides the values; None if that is not known.
+    was_taken_over : bool
+        Whether its chunks came from the file that is replaced.
+    """
+
+    dataio: Any
+    array: LazyArray
+    recipe: str | None = None
+    was_taken_over: bool = False
+
+
 class Streams:
     """Hands large arrays to pynwb as empty datasets and fills these when the file is there.
 
@@ -36,7 +59,7 @@ class Streams:
     """
 
     def __init__(self) -> None:
-        self._pending: list[tuple[Any, LazyArray]] = []
+        self.pending: list[Pending] = []
 
     def __call__(self, array: LazyArray) -> Any:
         """Give what pynwb takes as ``data`` for an array.
@@ -67,16 +90,23 @@ class Streams:
             compression_opts=LEVEL,
             shuffle=True,
         )
-        self._pending.append((dataio, array))
+        self.pending.append(Pending(dataio, array))
         return dataio
 
     @property
     def total(self) -> int:
         """Bytes that `fill` will read."""
-        return sum(prod(array.shape) * np.dtype(array.dtype).itemsize for _, array in self._pending)
+        return sum(prod(one.array.shape) * np.dtype(one.array.dtype).itemsize for one in self.pending)
 
-    def fill(self, on_progress: OnProgress | None = None) -> None:
+    def fill(self, on_progress: OnProgress | None = None, stored: Mapping[str, Any] | None = None) -> None:
         """Fill every dataset that was handed out; the file they are in must be open.
+
+        Parameters
+        ----------
+        on_progress : callable (bytes done, bytes in all), optional
+        stored : mapping of str to h5py.Dataset, optional
+            Arrays of an older file by recipe. The chunks of one with the same recipe are taken over as they are, if its first and
+            last values are those of the source and every chunk is whole; else the array is written from the source.
 
         Raises
         ------
@@ -89,14 +119,38 @@ class Streams:
         threads = min(os.cpu_count() or 1, _MOST_THREADS)
         with ThreadPoolExecutor(threads) as pool:
             try:
-                for dataio, array in self._pending:
-                    for size in _fill(dataio.dataset, array, pool, threads + 1):
+                for one in self.pending:
+                    older = (stored or {}).get(one.recipe or "")
+                    for size in _fill_or_take_over(one, older, pool, threads + 1):
                         done += size
                         if on_progress is not None:
-                            on_progress(done, total)
+                            on_progress(min(done, total), total)
             except BaseException:
                 pool.shutdown(wait=True, cancel_futures=True)
                 raise
+
+
+def _fill_or_take_over(one: Pending, older: Any, pool: ThreadPoolExecutor, depth: int) -> Iterator[int]:
+    """Store one array; gives the size of each block, in bytes, when it is stored."""
+    if older is not None and is_stored_alike(older, one.dataio.dataset) and _has_same_ends(older, one.array):
+        try:
+            yield from take_over(one.dataio.dataset, older, pool, depth)
+        except DamagedError:  # the older file has lost something; the source has it
+            pass
+        else:
+            one.was_taken_over = True
+            return
+    yield from _fill(one.dataio.dataset, one.array, pool, depth)
+
+
+def _has_same_ends(older: Any, array: LazyArray) -> bool:
+    """Whether the first and the last element of a stored array are what the source has there now."""
+    last = older.shape[0] - 1
+    ends = ((0, 1), (last, last + 1))
+    try:
+        return all(_read_block(array, start, stop, older.dtype).tobytes() == older[start:stop].tobytes() for start, stop in ends)
+    except (OSError, RuntimeError):  # the older file cannot be read there
+        return False
 
 
 def _fill(dataset: Any, array: LazyArray, pool: ThreadPoolExecutor, depth: int) -> Iterator[int]:
