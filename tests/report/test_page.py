@@ -206,6 +206,7 @@ def test_a_session_file_that_is_not_there_has_a_page_that_says_so(page_of: PageO
 
 
 def test_nothing_on_the_page_of_a_blinded_session_tells_the_arm(edited: Edited, rig_folder: Path) -> None:
+    """A document that tells the arm is not looked at, and the line that names it is shown without the name."""
     pages = []
     for arm in ("shrna", "scrambled"):
         path = edited(
@@ -217,10 +218,24 @@ def test_nothing_on_the_page_of_a_blinded_session_tells_the_arm(edited: Edited, 
     assert pages[0] == pages[1]
     made = parse(pages[0])
     assert "Armblinded" in made.one("header").text
-    assert "shrna.yaml" not in made.text
-    assert "gene: adra1a" not in made.text
-    for told in ("knock", "Adra1a)", "scrambled"):
+    assert "use: [../lab.yaml, ../arms/blinded, BG042.yaml, nerve-injury.yaml]" in made.text
+    for told in ("shrna.yaml", "gene: adra1a", "knock", "Adra1a)", "scrambled"):
         assert told not in made.text
+    errors = [one.text for one in section(made, "findings").all("li") if one.has_class("error")]
+    assert len(errors) == 2
+    assert "blind.yaml:3 use: arm: blinded, and a document that is used here tells the arm" in errors[0]
+
+
+def test_a_blinded_session_that_uses_no_such_document_is_shown_whole(edited: Edited, page_of: PageOf) -> None:
+    common = (
+        "vectors: {shrna: {construct: unknown, titre: unknown}}\n"
+        "receptors: {adra1a_bg: {receptor: Adra1a, population: bg, status: unknown}}\n"
+    )
+    path = edited(("../arms/shrna.yaml, ", ""), ("\nsubject:", f"\narm: blinded\n{common}subject:"), name="blind.yaml")
+    made = page_of(path)
+    assert "Ready to convert" in made.one("header").text
+    assert "Armblinded" in made.one("header").text
+    assert "Adra1a" in section(made, "animal").text
 
 
 # --- a page that is safe, whole and open to everybody -----------------------------------------------------------------

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from bergmann.cli.key import arms_option, read_key
 from bergmann.cli.output import (
     FINDINGS,
     GOOD,
@@ -35,8 +36,9 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write one offline HTML page of the session: pictures, times, and each finding beside its line.",
 )
+@arms_option
 @json_option
-def command(sessions: tuple[Path, ...], page: Path | None, as_json: bool) -> None:
+def command(sessions: tuple[Path, ...], page: Path | None, arms: Path | None, as_json: bool) -> None:
     """Say everything that is missing or contradicts in session files, at once.
 
     Reads headers only and writes nothing; for a page, also some frames and the recorded channels.
@@ -45,12 +47,13 @@ def command(sessions: tuple[Path, ...], page: Path | None, as_json: bool) -> Non
 
     if page is not None and len(sessions) > 1:
         raise click.UsageError(f"--page is of one session, and {len(sessions)} are named; call `bergmann check` for each")
+    key = read_key(arms, as_json=as_json)
     status, documents = GOOD, []
     for path in sessions:
         document: dict[str, Any] = {"session": str(path)}
         documents.append(document)
         try:
-            plan = make_plan(path)
+            plan = make_plan(path, key)
         except BergmannError as error:
             status = UNUSABLE
             document |= {"error": str(error), "findings": []}

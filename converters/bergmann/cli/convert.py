@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from bergmann.cli.key import arms_option, read_key
 from bergmann.cli.output import (
     FINDINGS,
     GOOD,
@@ -36,23 +37,25 @@ if TYPE_CHECKING:
     help="Folder of the local dandiset; made if it is not there.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the files of sessions that are already there.")
+@arms_option
 @json_option
-def command(sessions: tuple[Path, ...], out: Path, overwrite: bool, as_json: bool) -> None:
+def command(sessions: tuple[Path, ...], out: Path, overwrite: bool, arms: Path | None, as_json: bool) -> None:
     """Convert sessions to NWB files in a local dandiset, and validate them.
 
     A session that fails leaves nothing behind and does not stop the next one.
     """
     from bergmann.convert import convert_session
 
+    key = read_key(arms, as_json=as_json)
     done: list[Conversion] = []
     for path in sessions:
         say(f"{path}")
         made = {one.target for one in done if one.target is not None}
         progress = Progress(f"writing {path.name}")
-        conversion = convert_session(path, out, overwrite=overwrite, keep=made, on_progress=progress)
+        conversion = convert_session(path, out, overwrite=overwrite, keep=made, on_progress=progress, key=key)
         done.append(conversion)
         if not as_json:
-            print_findings(finding for finding in conversion.findings if finding.severity != "note")
+            print_findings(one for one in conversion.findings if one.severity != "note")
     if as_json:
         print_json([one.as_dict() for one in done])
     else:

@@ -71,7 +71,11 @@ def conversion_record(
 
 
 def plan_digest(plan: Plan) -> str:
-    """SHA-256 of everything that is stated, wherever it stands: the same statements give the same digest."""
+    """SHA-256 of everything that is stated, wherever it stands: the same statements give the same digest.
+
+    Of a blinded session nothing that tells the arm is among them (`bergmann.plan.blinding`), so that the digests of two arms are no
+    more different than their session files.
+    """
     return hashlib.sha256(json.dumps(sorted(plan.loaded.texts.items()), ensure_ascii=False).encode()).hexdigest()
 
 

@@ -21,7 +21,9 @@ from bergmann.convert.scope import collections_of_session
 from bergmann.errors import BergmannError, SessionError, SourceError, WriteError
 from bergmann.findings import UNREADABLE, Finding, has_errors
 from bergmann.moments import Moment
+from bergmann.plan.arms import ArmKey
 from bergmann.plan.resolve import Plan, make_plan
+from bergmann.plan.veil import Veil
 from bergmann.receptors.nwb import metadata_of, set_arm
 from bergmann.receptors.terms import keywords
 from bergmann.registry import Entry, Placed, load_collection_writers, load_entry_writers
@@ -46,8 +48,8 @@ class Conversion:
     session : str
         The session file as named.
     result : {"written", "refused", "unreadable", "failed"}
-        Refused: gaps, conflicts or an output that is there already; unreadable: the session file or a source could not be read;
-        failed: it could not be written.
+        Refused: gaps, conflicts or an output that is there already;
+        unreadable: the session file or a source could not be read; failed: it could not be written.
     target : Path or None
         The NWB file.
     findings : tuple of Finding
@@ -78,7 +80,13 @@ class Conversion:
 
 
 def convert_session(
-    path: Path, out: Path, *, overwrite: bool = False, keep: Collection[Path] = (), on_progress: OnProgress | None = None
+    path: Path,
+    out: Path,
+    *,
+    overwrite: bool = False,
+    keep: Collection[Path] = (),
+    on_progress: OnProgress | None = None,
+    key: ArmKey | None = None,
 ) -> Conversion:
     """Convert one session into a local dandiset, and validate what was written.
 
@@ -96,14 +104,17 @@ def convert_session(
         Files that are never replaced: those of other session files of the same run.
     on_progress : callable (bytes done, bytes in all), optional
         Told how far the writing is.
+    key : ArmKey, optional
+        Which animal is in which arm; without it a blinded session is written as blinded.
     """
     begun = time.perf_counter()
     target: Path | None = None
     findings: tuple[Finding, ...] = ()
+    veil = Veil()
     result: Result
     try:
-        plan = make_plan(path)
-        findings = plan.findings
+        plan = make_plan(path, key)
+        findings, veil = plan.findings, Veil.of(plan.loaded)
         if plan.is_complete:
             check_target(out, plan.head.subject.id, plan.head.session.id, overwrite=overwrite)
             _check_kept(existing_targets(out, plan.head.subject.id, plan.head.session.id), keep)
@@ -123,7 +134,13 @@ def convert_session(
         result, findings = "unreadable", (*findings, _failure(path, "source", str(error)))
     except Exception as error:  # noqa: BLE001  one session's surprise must not stop the other fifty-nine; it is reported whole
         result, findings = "failed", (*findings, _surprise(path, error))
-    return Conversion(session=str(path), result=result, target=target, findings=findings, seconds=time.perf_counter() - begun)
+    return Conversion(
+        session=str(path),
+        result=result,
+        target=target,
+        findings=veil.findings(findings),
+        seconds=time.perf_counter() - begun,
+    )
 
 
 def _check_kept(there: Iterable[Path], keep: Collection[Path]) -> None:

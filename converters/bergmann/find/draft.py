@@ -18,10 +18,12 @@ from bergmann.find.survey import Item, Survey, survey
 from bergmann.find.text import Value, comment, shown, value_lines
 from bergmann.find.unclaimed import unclaimed_lines
 from bergmann.find.update import append_sources
+from bergmann.plan.blinding import load_with_arm, tells_arm
 from bergmann.plan.head import SessionKeys, Subject
 from bergmann.plan.mistakes import meaning
 from bergmann.plan.overlay import Merged, joined, load_merged, merge, walk
 from bergmann.plan.schema import render, session_schema
+from bergmann.plan.veil import Veil
 from bergmann.plan.yaml import Branch, Leaf, Place
 from bergmann.registry import expand
 
@@ -143,7 +145,7 @@ def _resolved(paths: Sequence[Path]) -> set[Path]:
 def _report(
     path: Path, is_new: bool, fresh: list[Item], unclaimed: tuple[Path, ...], found: Survey, gone: tuple[str, ...], to_paste: str
 ) -> Drafted:
-    root = load_merged(path).root
+    root = load_with_arm(path).root
     sources = root.entries.get("sources")
     notes = [*map(shown, found.notes), *(f"{shown(name)}: {shown(why)}" for name, why in found.refused.items())]
     notes += [f"taken out before, and left out: {', '.join(gone)}"] if gone else []
@@ -165,7 +167,7 @@ def _report(
 def _stated(path: Path, use: Sequence[Path]) -> Merged:
     """What the session file and what it uses say; of a new one, what it will use."""
     if path.exists() or path.is_symlink():
-        return _whole(load_merged(path))
+        return _whole(load_with_arm(path))
     root = Branch({}, Place(path, 1))
     documents: list[Path] = []
     for one in use:
@@ -179,7 +181,8 @@ def _whole(merged: Merged) -> Merged:
     """A document that can be read, or an error that says what to do."""
     if not merged.is_whole:
         way_out = "mend that, or move the file away and run `bergmann init` again; nothing was changed"
-        errors = [one for one in merged.findings if one.severity == "error"]
+        veil = Veil(merged.hidden, merged.is_blinded)
+        errors = [one for one in veil.findings(merged.findings) if one.severity == "error"]
         raise SessionError([replace(one, remedy="; ".join(filter(None, (one.remedy, way_out)))) for one in errors])
     return merged
 
@@ -207,12 +210,13 @@ def _files_at(leaf: Leaf) -> tuple[Path, ...]:
 
 
 def _unclaimed(listing: Listing, found: Survey, merged: Merged) -> tuple[Path, ...]:
-    """Files of no source, and that nothing else in what is stated names."""
+    """Files of no source, and that nothing else in what is stated names; a document of an arm is none, and is not to be named."""
     named = {one.resolve() for one in (*merged.documents, listing.folder / SESSION)}
     for _, node in walk(merged.root):
         if isinstance(node, Leaf) and {".", "/", "\\"} & set(node.text) and len(node.text) < 1000 and "\n" not in node.text:
             named |= {file.resolve() for file in _files_at(node)}
-    return tuple(one for one in found.unclaimed if one.resolve() not in named)
+    unclaimed = (one for one in found.unclaimed if one.resolve() not in named)
+    return tuple(one for one in unclaimed if not (one.suffix.lower() in {".yaml", ".yml"} and tells_arm(one)))
 
 
 def _offered(folder: Path) -> dict[str, str]:

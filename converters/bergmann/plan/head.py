@@ -205,7 +205,7 @@ class SessionHead(Stated):
     related_publications: Texts = Field((), description="DOIs")
     protocol: str | None = Field(None, description="number or DOI of the protocol")
     notes: str | None = Field(None, description="what else there is to say")
-    arm: str | None = Field(None, description="arm of the study, such as shrna; or blinded")
+    arm: str | None = Field(None, description="arm of the study, such as shrna; or blinded, until the key is given (`--arms`)")
     arm_is_control: bool | None = Field(None, description="whether the arm is a control")
     factors: Mapping[str, str] = Field({}, description="the arm's factors, such as {knockdown: Adra1a}")
     invalid: Mapping[str, InvalidInterval] = Field({}, description="stretches of time that should not be analysed, and why")

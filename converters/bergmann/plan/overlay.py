@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from bergmann.errors import SessionError
@@ -46,13 +46,19 @@ class Merged:
     documents : tuple of Path
         In the order in which they were laid.
     is_whole : bool
-        Whether every document could be read.
+        Whether every document could be read and may be.
+    is_blinded : bool
+        Whether the arm is not to be known (see `bergmann.plan.blinding`).
+    hidden : tuple of str
+        Names of files that tell the arm of a blinded session; nothing of them is in `root`, and no report shows them.
     """
 
     root: Branch
     findings: tuple[Finding, ...]
     documents: tuple[Path, ...]
     is_whole: bool = True
+    is_blinded: bool = False
+    hidden: tuple[str, ...] = field(default=(), repr=False)
 
 
 def load_merged(path: Path) -> Merged:
@@ -60,15 +66,63 @@ def load_merged(path: Path) -> Merged:
 
     Documents are named relative to the one that uses them, may use others, and may not use themselves.
     """
+    reading = read_documents(path)
+    return lay(reading.documents, path, reading.findings, is_whole=reading.is_whole)
+
+
+@dataclass(frozen=True)
+class Used:
+    """A document that another one names in ``use``.
+
+    Attributes
+    ----------
+    path : Path
+    place : Place
+        The line that names it.
+    users : tuple of Path
+        The documents through which it is used, the session file first.
+    """
+
+    path: Path
+    place: Place
+    users: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A session file and what it uses, not yet laid over each other.
+
+    Attributes
+    ----------
+    documents : tuple of Document
+        Those that could be read, in the order in which they are laid, without their ``use``.
+    used : tuple of Used
+        All that are named, whether or not they are there and can be read.
+    findings : tuple of Finding
+    is_whole : bool
+        Whether every document could be read.
+    """
+
+    documents: tuple[Document, ...]
+    used: tuple[Used, ...]
+    findings: tuple[Finding, ...]
+    is_whole: bool
+
+
+def read_documents(path: Path) -> Reading:
+    """Read a session file and the documents that it uses."""
     reader = _Reader()
     documents = tuple(reader.read(path.absolute(), ()))
+    return Reading(documents, tuple(reader.used), tuple(reader.findings), reader.is_whole)
+
+
+def lay(documents: Iterable[Document], path: Path, findings: Iterable[Finding] = (), *, is_whole: bool = True) -> Merged:
+    """Lay documents over each other in order; `path` is the session file that they belong to."""
     root = Branch({}, Place(path, 1))
-    findings = list(reader.findings)
-    for document in documents:
-        root = _merge(root, document.root, "", findings)
-    return Merged(
-        Branch(root.entries, Place(path, 1)), tuple(findings), tuple(document.path for document in documents), reader.is_whole
-    )
+    said, laid = list(findings), tuple(documents)
+    for document in laid:
+        root = _merge(root, document.root, "", said)
+    return Merged(Branch(root.entries, Place(path, 1)), tuple(said), tuple(document.path for document in laid), is_whole)
 
 
 def merge(base: Branch, over: Branch) -> tuple[Branch, tuple[Finding, ...]]:
@@ -178,6 +232,7 @@ class _Reader:
 
     def __init__(self) -> None:
         self.findings: list[Finding] = []
+        self.used: list[Used] = []
         self.is_whole = True
 
     def read(self, path: Path, users: tuple[Path, ...]) -> Iterator[Document]:
@@ -191,6 +246,7 @@ class _Reader:
         used = document.root.entries.get("use")
         for node in self._names(used):
             other = joined(path.parent, node.text)
+            self.used.append(Used(other, node.place, (*users, path)))
             if other.resolve() in {one.resolve() for one in (*users, path)}:
                 chain = " uses ".join(one.name for one in (*users, path, other))
                 self._refuse(node, f"a circle: {chain}", "leave one of them out")

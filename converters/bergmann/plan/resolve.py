@@ -11,8 +11,10 @@ from zoneinfo import ZoneInfo
 
 from bergmann.errors import SessionError, SourceError
 from bergmann.findings import Finding, has_errors
+from bergmann.plan.arms import ArmKey
 from bergmann.plan.head import SessionHead, StartFrom
 from bergmann.plan.session import LoadedSession, SourceEntry, load_session
+from bergmann.plan.veil import Veil
 from bergmann.receptors.check import check_collections
 from bergmann.records import Movie, Record, Recording
 from bergmann.registry import Entry, Inputs, load_checks
@@ -81,13 +83,15 @@ def inputs_of(entry: SourceEntry, records: Mapping[str, Record]) -> Inputs:
     return {name: records[ref.name] for name, ref in references(entry).items() if name != "clock"}
 
 
-def make_plan(path: Path) -> Plan:
+def make_plan(path: Path, key: ArmKey | None = None) -> Plan:
     """Load a session file, read the headers of its sources, and say everything that is missing or contradicts.
 
     Parameters
     ----------
     path : Path
         The session file.
+    key : ArmKey, optional
+        Which animal is in which arm; without it a blinded session stays so, in every word of the findings.
 
     Returns
     -------
@@ -96,13 +100,14 @@ def make_plan(path: Path) -> Plan:
 
     A session file that is not there or is no text is a finding, too, with the check ``"unreadable"``.
     """
-    loaded = load_session(path)
+    loaded = load_session(path, key=key)
     headers, unreadable = read_headers(loaded)
     plan = Plan(loaded, headers)
     plan = replace(plan, reference=find_reference(plan))
     start, time_of_day_known = find_start(plan)
     plan = replace(plan, start=start, time_of_day_known=time_of_day_known)
-    return replace(plan, findings=(*loaded.findings, *unreadable, *_check_plan(plan)))
+    found = (*loaded.findings, *unreadable, *_check_plan(plan))
+    return replace(plan, findings=Veil.of(loaded).findings(found))
 
 
 def read_headers(loaded: LoadedSession) -> tuple[dict[str, Record], tuple[Finding, ...]]:

@@ -11,10 +11,12 @@ from pathlib import Path, PureWindowsPath
 
 from bergmann.findings import Finding
 from bergmann.moments import Reference, names
+from bergmann.plan.arms import ArmKey
+from bergmann.plan.blinding import load_with_arm
 from bergmann.plan.head import InvalidInterval, SessionHead, StartFrom
 from bergmann.plan.meanings import meaning_of
 from bergmann.plan.mistakes import error, keys_of, nearest, validate
-from bergmann.plan.overlay import Merged, Origin, joined, load_merged, origins, walk
+from bergmann.plan.overlay import Merged, Origin, joined, origins, walk
 from bergmann.plan.references import MomentUse, NameUse, RefUse, Use, uses, with_paths
 from bergmann.plan.sources import PlanKeys, SourceEntry, Vocabulary, choose_format, make_entry
 from bergmann.plan.yaml import Branch, Leaf, Node
@@ -54,6 +56,10 @@ class LoadedSession:
         Each stated value as text, by dotted key (list items by number).
     documents : tuple of Path
         The documents that were laid over each other, in order.
+    is_blinded : bool
+        Whether the arm is not to be known.
+    hidden : tuple of str
+        Names of files that tell the arm of a blinded session: nothing of them is here, and no report shows them.
     """
 
     path: Path
@@ -65,6 +71,8 @@ class LoadedSession:
     origins: Mapping[str, Origin] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     documents: tuple[Path, ...] = ()
+    is_blinded: bool = False
+    hidden: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def invalid(self) -> Mapping[str, InvalidInterval]:
@@ -125,7 +133,7 @@ def dependencies(entry: SourceEntry) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in (*own, *clock, *starts) if name != "session"))
 
 
-def load_session(path: Path, vocabulary: Vocabulary | None = None) -> LoadedSession:
+def load_session(path: Path, vocabulary: Vocabulary | None = None, key: ArmKey | None = None) -> LoadedSession:
     """Load a session file and what it uses.
 
     Parameters
@@ -134,6 +142,8 @@ def load_session(path: Path, vocabulary: Vocabulary | None = None) -> LoadedSess
         The session file.
     vocabulary : Vocabulary, optional
         What it may speak of; what the rooms declare if left out.
+    key : ArmKey, optional
+        Which animal is in which arm; without it a blinded session stays so.
 
     Returns
     -------
@@ -141,10 +151,12 @@ def load_session(path: Path, vocabulary: Vocabulary | None = None) -> LoadedSess
         Never raises for what is in the files: everything wrong is in its findings. While one of the documents cannot be read,
         nothing else is judged.
     """
-    merged = load_merged(path)
-    if not merged.is_whole:
-        return LoadedSession(path=path, findings=merged.findings, documents=merged.documents)
-    return _Loader(path, merged, vocabulary or Vocabulary.of_rooms()).load()
+    merged = load_with_arm(path, key)
+    if merged.is_whole:
+        loaded = _Loader(path, merged, vocabulary or Vocabulary.of_rooms()).load()
+    else:
+        loaded = LoadedSession(path=path, findings=merged.findings, documents=merged.documents)
+    return replace(loaded, is_blinded=merged.is_blinded, hidden=merged.hidden)
 
 
 class _Loader:

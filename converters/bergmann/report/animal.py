@@ -9,7 +9,6 @@ from typing import Any
 from bergmann.convert.scope import collections_of_session
 from bergmann.plan.resolve import Plan
 from bergmann.report.html import Html, el, figure, join
-from bergmann.report.veil import HIDDEN, Veil
 
 WIDTH = 960.0
 _LEFT, _MIDDLE, _RIGHT = (0.0, 200.0), (300.0, 360.0), (760.0, 200.0)  # x and width of each column
@@ -74,9 +73,9 @@ class Animal:
     agents: tuple[Agent, ...]
 
 
-def animal_section(plan: Plan, veil: Veil) -> Html:
+def animal_section(plan: Plan) -> Html:
     """The figure and its words."""
-    animal = look(plan, veil)
+    animal = look(plan)
     if not animal.populations and not animal.proteins:
         return el("p", "No population and no receptor is stated.")
     box = el("div", _drawing(animal), class_="wide", tabindex="0", role="region", aria_label="Populations and receptors")
@@ -87,35 +86,20 @@ def animal_section(plan: Plan, veil: Veil) -> Html:
     return join(figure(box, caption), el("h3", "The same in words"), el("ul", *(el("li", one) for one in in_words(animal))))
 
 
-def look(plan: Plan, veil: Veil) -> Animal:
-    """What is stated of populations and proteins; what tells the arm of a blinded session is taken out."""
+def look(plan: Plan) -> Animal:
+    """What is stated of populations and proteins."""
     stated: dict[str, Any] = dict(collections_of_session(plan) if plan.is_complete else plan.loaded.collections)
     populations = {name: (one.cell_type, one.location) for name, one in stated.get("populations", {}).items()}
-    proteins = (*_receptors(stated, veil), *_indicators(stated), *_effectors(stated))
-    open_names = {
-        vector
-        for name, procedure in stated.get("procedures", {}).items()
-        for vector in procedure.vectors
-        if not veil.hides(f"procedures.{name}")
-    }
-    vectors: dict[str, str] = {}
-    for name, one in stated.get("vectors", {}).items():
-        is_hidden = veil.hides(f"vectors.{name}")
-        vectors[HIDDEN if is_hidden and name not in open_names else name] = HIDDEN if is_hidden else one.construct_name
+    proteins = (*_receptors(stated), *_indicators(stated), *_effectors(stated))
+    vectors = {name: one.construct_name for name, one in stated.get("vectors", {}).items()}
     return Animal(populations, proteins, vectors, tuple(_agents(stated)))
 
 
-def _receptors(stated: dict[str, Any], veil: Veil) -> Iterator[Protein]:
-    hidden: dict[str, Protein] = {}
+def _receptors(stated: dict[str, Any]) -> Iterator[Protein]:
     for name, one in stated.get("receptors", {}).items():
-        key = f"receptors.{name}"
-        if veil.hides(key):
-            hidden.setdefault(one.population, Protein(key, "receptors", HIDDEN, one.population, None, False))
-            continue
         state = one.status.replace("_", " ") + (f" by {one.by}" if one.by else "")
         changed = one.status in ("knocked_out", "knocked_down", "overexpressed", "exogenous")
-        yield Protein(key, one.receptor, state, one.population, one.vector, changed)
-    yield from hidden.values()
+        yield Protein(f"receptors.{name}", one.receptor, state, one.population, one.vector, changed)
 
 
 def _indicators(stated: dict[str, Any]) -> Iterator[Protein]:

@@ -7,16 +7,15 @@ from datetime import date
 
 from bergmann.plan.resolve import Plan
 from bergmann.report.html import Html, el, figure, join, table
-from bergmann.report.veil import HIDDEN, Veil
 
 WIDTH, SIDE = 960.0, 24.0
 _LETTER = 6.6  # pixels that a letter takes, about
 
 
-def before(plan: Plan, veil: Veil) -> Html | None:
+def before(plan: Plan) -> Html | None:
     """Birth, procedures and the session on one axis, and the procedures in words; None where nothing is stated."""
     days = sorted(_days(plan), key=lambda one: one[0])
-    words = list(_words(plan, veil))
+    words = list(_words(plan))
     if not words and len(days) < 2:
         return None
     drawing = None
@@ -42,7 +41,7 @@ def _days(plan: Plan) -> Iterator[tuple[int, str]]:
     yield 0, "this session"
 
 
-def _words(plan: Plan, veil: Veil) -> Iterator[tuple[object, ...]]:
+def _words(plan: Plan) -> Iterator[tuple[object, ...]]:
     today = plan.start.date() if plan.start is not None else None
     for name, procedure in plan.loaded.collections.get("procedures", {}).items():
         day = getattr(procedure, "date", None)
@@ -52,8 +51,7 @@ def _words(plan: Plan, veil: Veil) -> Iterator[tuple[object, ...]]:
         ]
         vectors = getattr(procedure, "vectors", ())
         injected = [f"vectors: {', '.join(vectors)}"] if vectors else []
-        hidden = veil.hides(f"procedures.{name}")
-        yield name, getattr(procedure, "kind", ""), str(day), since, HIDDEN if hidden else "; ".join([*facts, *injected])
+        yield name, getattr(procedure, "kind", ""), str(day), since, "; ".join([*facts, *injected])
 
 
 def _drawing(days: list[tuple[int, str]]) -> Html:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from bergmann.findings import SEVERITIES, Finding
 from bergmann.plan.resolve import Plan
+from bergmann.plan.veil import Veil
 from bergmann.report.html import Html, el, join
-from bergmann.report.veil import Veil
 
 SIGNS = {"error": "✕", "warning": "▲", "note": "•"}
 MOST_LINES = 3000
@@ -52,9 +52,9 @@ def documents_of(plan: Plan) -> tuple[Path, ...]:
     return tuple(document for document in documents if document.is_file())
 
 
-def place_findings(plan: Plan, veil: Veil, documents: Sequence[Path]) -> tuple[Placed, ...]:
+def place_findings(plan: Plan, documents: Sequence[Path]) -> tuple[Placed, ...]:
     """The findings, the gravest first, each with its line."""
-    ordered = sorted(veil.findings(), key=lambda one: SEVERITIES.index(one.severity))
+    ordered = sorted(plan.findings, key=lambda one: SEVERITIES.index(one.severity))
     return tuple(Placed(number, finding, *_line_of(plan, finding, documents)) for number, finding in enumerate(ordered, start=1))
 
 
@@ -108,10 +108,9 @@ def _quoted(said: str) -> Iterator[object]:
 
 def listings(placed: Sequence[Placed], veil: Veil, documents: Sequence[Path]) -> Iterator[Html]:
     """Each document; those without a finding are folded, but for the session file itself."""
+    if veil.is_blinded:
+        yield el("p", "This session is blinded: no document that tells the arm is shown.", class_="aside")
     for index, document in enumerate(documents):
-        if document in veil.documents:
-            yield el("p", "A document that tells the arm is not shown: this session is blinded.", class_="aside")
-            continue
         own = [one for one in placed if one.document == index]
         counts = f"{len(own)} finding{'' if len(own) == 1 else 's'}" if own else "no findings"
         title = el("summary", el("h3", document.name), " ", el("span", counts, class_="aside"))

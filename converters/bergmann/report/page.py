@@ -13,8 +13,11 @@ from pathlib import Path
 from bergmann import __version__
 from bergmann.errors import WriteError
 from bergmann.findings import SEVERITIES, Finding
-from bergmann.plan.overlay import load_merged, walk
+from bergmann.plan.arms import BLINDED
+from bergmann.plan.blinding import load_with_arm
+from bergmann.plan.overlay import walk
 from bergmann.plan.resolve import Plan
+from bergmann.plan.veil import Veil
 from bergmann.plan.yaml import Leaf
 from bergmann.report.animal import animal_section
 from bergmann.report.before import before
@@ -25,7 +28,6 @@ from bergmann.report.html import Html, el, join
 from bergmann.report.movies import movie_figures
 from bergmann.report.placing import Placement, place, with_more_headers
 from bergmann.report.timeline import timeline
-from bergmann.report.veil import HIDDEN, Veil
 from bergmann.report.videos import video_grid
 from bergmann.report.written import written
 
@@ -105,11 +107,12 @@ class Page:
         placement = place(plan)
         run = dry_run(placement)
         found = (*placement.findings(), *(run.findings if run is not None else ())) if plan.is_complete else ()
+        found = Veil.of(plan.loaded).findings(found)
         return cls(_html(replace(plan, findings=(*plan.findings, *found)), placement, run), found)
 
 
 def _html(plan: Plan, placement: Placement, run: DryRun | None) -> Html:
-    veil = Veil.of(plan)
+    veil = Veil.of(plan.loaded)
     sections = list(_sections(plan, veil, placement, run))
     links = [el("li", el("a", title, href=f"#{name}")) for name, title, _ in sections]
     stated = _stated(plan)
@@ -127,7 +130,7 @@ def _html(plan: Plan, placement: Placement, run: DryRun | None) -> Html:
     body = el(
         "body",
         el("a", "Skip to the findings", href="#findings", class_="skip"),
-        el("header", _head(plan, veil, stated)),
+        el("header", _head(plan, stated)),
         el("nav", el("ul", *links), aria_label="Sections"),
         el("main", *(el("section", el("h2", name), content, id=key, aria_label=name) for key, name, content in sections)),
         el(
@@ -141,9 +144,9 @@ def _html(plan: Plan, placement: Placement, run: DryRun | None) -> Html:
 def _sections(plan: Plan, veil: Veil, placement: Placement, run: DryRun | None) -> Iterator[tuple[str, str, Html]]:
     """(name for links, title, content) of each section that has something to show."""
     documents = documents_of(plan)
-    placed = place_findings(plan, veil, documents)
+    placed = place_findings(plan, documents)
     yield "findings", "Findings", finding_list(placed)
-    yield "time", "Time", join(timeline(plan, placement), before(plan, veil))
+    yield "time", "Time", join(timeline(plan, placement), before(plan))
     for name, title, figures in (
         ("imaging", "Imaging", movie_figures(plan)),
         ("videos", "Videos and pose", video_grid(plan)),
@@ -152,8 +155,8 @@ def _sections(plan: Plan, veil: Veil, placement: Placement, run: DryRun | None) 
             yield name, title, join(*content)
     if content := list(channel_figures(plan)):
         yield "channels", "Recorded channels", join(*content)
-    yield "animal", "Populations and receptors", animal_section(plan, veil)
-    yield "written", "What will be written", written(plan, placement, run, is_blinded=veil.is_blinded)
+    yield "animal", "Populations and receptors", animal_section(plan)
+    yield "written", "What will be written", written(plan, placement, run)
     yield "documents", "The session's documents", join(*listings(placed, veil, documents))
 
 
@@ -167,26 +170,26 @@ def _stated(plan: Plan) -> dict[str, str]:
         session = plan.loaded.head.session
         return {"title": f"{plan.loaded.head.subject.id}, {session.id}", "description": session.description}
     texts = {
-        key: node.text for key, node in walk(load_merged(plan.loaded.path).root) if isinstance(node, Leaf) and not node.is_blank
+        key: node.text for key, node in walk(load_with_arm(plan.loaded.path).root) if isinstance(node, Leaf) and not node.is_blank
     }
     if named := [texts[key] for key in ("subject.id", "session.id") if key in texts]:
         said["title"] = ", ".join(named)
     return said | {"description": texts.get("session.description", "")}
 
 
-def _head(plan: Plan, veil: Veil, stated: dict[str, str]) -> Html:
+def _head(plan: Plan, stated: dict[str, str]) -> Html:
     facts = el("dl", *(el("div", el("dt", name), el("dd", said)) for name, said in _facts(plan)))
     return join(
         el("p", "Session before conversion", class_="kicker"),
         el("h1", stated["title"]),
         el("p", stated["description"], class_="description") if stated["description"] else None,
-        _verdict(plan, veil),
+        _verdict(plan),
         facts,
     )
 
 
-def _verdict(plan: Plan, veil: Veil) -> Html:
-    counts = Counter(one.severity for one in veil.findings())
+def _verdict(plan: Plan) -> Html:
+    counts = Counter(one.severity for one in plan.findings)
     said = (
         ", ".join(f"{counts[one]} {one}{'' if counts[one] == 1 else 's'}" for one in SEVERITIES if counts[one]) or "nothing found"
     )
@@ -208,9 +211,11 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "Subject", ", ".join(str(one) for one in (subject.id, *said) if one)
     yield "Start", _start(plan)
     yield "Clock", f"{plan.reference}: its clock is the session's" if plan.reference else _no_reference(plan)
-    if head is not None and head.arm is not None:
+    if loaded.is_blinded:
+        yield "Arm", BLINDED
+    elif head is not None and head.arm is not None:
         control = {True: ", a control", False: ", not the control", None: ""}[head.arm_is_control]
-        yield "Arm", HIDDEN if head.arm == HIDDEN else head.arm + control
+        yield "Arm", head.arm + control
     absent = f", {len(loaded.absent)} said to be absent" if loaded.absent else ""
     unread = [name for name, one in loaded.sources.items() if name not in plan.headers and not one.format.reads_values]
     yield "Sources", f"{len(loaded.sources)}{absent}" + (f", {len(unread)} could not be read" if unread else "")

@@ -41,7 +41,7 @@ BECOMES: Mapping[type[Record], str] = {
 """What each kind of record becomes in the file, in words."""
 
 
-def written(plan: Plan, placement: Placement, run: DryRun | None, *, is_blinded: bool = False) -> Html:
+def written(plan: Plan, placement: Placement, run: DryRun | None) -> Html:
     """A table: each source, its files, what was found in them, and what it becomes in the file.
 
     Where the whole session is known already, these are the objects themselves; else it is said in words.
@@ -64,7 +64,7 @@ def written(plan: Plan, placement: Placement, run: DryRun | None, *, is_blinded:
     rows += [(name, f"absent: {reason}", "said in the session's notes") for name, reason in plan.loaded.absent.items()]
     if not rows:
         return el("p", "No source is stated.")
-    if run is not None and not is_blinded:  # what is written of receptors and vectors may tell the arm
+    if run is not None:
         said = "what is stated, and of several sources"
         rows.append((said, "", _objects(run.stated)))
     how = (
