@@ -210,10 +210,14 @@ def test_a_reserved_key_is_one_clear_finding(load: Load, name: str) -> None:
     assert loaded.head is not None
 
 
-def test_excluding_a_session_is_reserved(load: Load) -> None:
+def test_a_session_says_why_it_is_not_to_be_used_also_where_it_has_gaps(load: Load) -> None:
     loaded = load(COMPLETE.replace("id: pod7", "id: pod7, exclude: focus lost"))
-    assert [finding.check for finding in loaded.findings] == ["reserved"]
-    assert loaded.head is not None
+    assert not loaded.findings
+    assert (load().excluded, loaded.excluded) == (None, "focus lost")
+    with_gap = load(COMPLETE.replace("id: pod7", "id: ???, exclude: focus lost"))
+    assert (with_gap.head, with_gap.excluded) == (None, "focus lost")
+    blank = load(COMPLETE.replace("id: pod7", "id: pod7, exclude: ???"))
+    assert (blank.excluded, [finding.check for finding in blank.findings]) == (None, ["gap"])
 
 
 def test_everything_that_is_wrong_is_said_at_once(load: Load) -> None:

@@ -73,6 +73,7 @@ def command(sessions: tuple[Path, ...], page: Path | None, arms: Path | None, as
             "session_id": plan.loaded.head.session.id if plan.loaded.head else None,
             "start": plan.start,
             "clock": plan.reference,
+            "excluded": plan.loaded.excluded,
             "sources": [{"name": name, "format": one.format.key, "read": name in plan.headers} for name, one in sources],
             "findings": [finding.as_dict() for finding in plan.findings],
         }
@@ -84,7 +85,7 @@ def command(sessions: tuple[Path, ...], page: Path | None, arms: Path | None, as
             print_findings(plan.findings)
             if page is not None and "page" in document:
                 show(f"page: {page}")
-            if plan.is_complete:
+            if plan.is_complete and plan.loaded.excluded is None:
                 show(f"ready: bergmann convert {argument(path)}")
     if as_json:
         print_json(documents)

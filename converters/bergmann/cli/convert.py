@@ -38,8 +38,11 @@ if TYPE_CHECKING:
 )
 @click.option("--overwrite", is_flag=True, help="Replace the files of sessions that are already there.")
 @arms_option
+@click.option("--include-excluded", is_flag=True, help="Write sessions, too, that say `exclude`; the files say so.")
 @json_option
-def command(sessions: tuple[Path, ...], out: Path, overwrite: bool, arms: Path | None, as_json: bool) -> None:
+def command(
+    sessions: tuple[Path, ...], out: Path, overwrite: bool, arms: Path | None, include_excluded: bool, as_json: bool
+) -> None:
     """Convert sessions to NWB files in a local dandiset, and validate them.
 
     A session that fails leaves nothing behind and does not stop the next one.
@@ -52,10 +55,12 @@ def command(sessions: tuple[Path, ...], out: Path, overwrite: bool, arms: Path |
         say(f"{path}")
         made = {one.target for one in done if one.target is not None}
         progress = Progress(f"writing {path.name}")
-        conversion = convert_session(path, out, overwrite=overwrite, keep=made, on_progress=progress, key=key)
+        conversion = convert_session(
+            path, out, overwrite=overwrite, keep=made, on_progress=progress, key=key, include_excluded=include_excluded
+        )
         done.append(conversion)
         if not as_json:
-            print_findings(one for one in conversion.findings if one.severity != "note")
+            print_findings(one for one in conversion.findings if one.severity != "note" or one.check == "excluded")
     if as_json:
         print_json([one.as_dict() for one in done])
     else:
@@ -75,7 +80,7 @@ def print_conversions(done: Sequence[Conversion]) -> None:
 
 
 def exit_status(done: Sequence[Conversion]) -> int:
-    """0 if all were converted without an error, 2 if an input could not be read, else 1."""
+    """0 if all were converted without an error, or left out as they say, 2 if an input could not be read, else 1."""
     if any(one.result == "unreadable" for one in done):
         return UNUSABLE
     return GOOD if all(one.is_good for one in done) else FINDINGS

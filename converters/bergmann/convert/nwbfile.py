@@ -32,6 +32,7 @@ def make_nwbfile(plan: Plan, *, keywords: tuple[str, ...]) -> NWBFile:
     head, start = plan.head, plan.start
     if start is None:
         raise SessionError(plan.findings)
+    excluded = ("excluded",) if plan.loaded.excluded is not None else ()
     return NWBFile(
         session_description=head.session.description,
         identifier=str(uuid4()),
@@ -41,7 +42,7 @@ def make_nwbfile(plan: Plan, *, keywords: tuple[str, ...]) -> NWBFile:
         institution=head.institution,
         lab=head.lab,
         experiment_description=head.experiment_description,
-        keywords=list(dict.fromkeys((*head.keywords, *keywords))) or None,
+        keywords=list(dict.fromkeys((*excluded, *head.keywords, *keywords))) or None,
         related_publications=list(head.related_publications) or None,
         protocol=head.protocol,
         notes=_notes(plan, head),
@@ -51,12 +52,13 @@ def make_nwbfile(plan: Plan, *, keywords: tuple[str, ...]) -> NWBFile:
 
 
 def _notes(plan: Plan, head: SessionHead) -> str | None:
-    """What was stated and has no better place: the lab's notes, and what was not recorded and why."""
+    """What was stated and has no better place: that it is not to be used, the lab's notes, and what was not recorded and why."""
     absent = [f"Not recorded: {name} ({reason})." for name, reason in plan.loaded.absent.items()]
     midnight = (
         [] if plan.time_of_day_known else ["The time of day of the session is not known: its start is written as local midnight."]
     )
-    parts = [*([head.notes] if head.notes else []), *midnight, *absent]
+    excluded = [f"Not to be analysed or published ({plan.loaded.excluded})."] if plan.loaded.excluded is not None else []
+    parts = [*excluded, *([head.notes] if head.notes else []), *midnight, *absent]
     return " ".join(parts) or None
 
 

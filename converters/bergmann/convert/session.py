@@ -36,7 +36,7 @@ COLLECTIONS_BEFORE = ("vectors", "populations", "procedures", "receptors", "indi
 COLLECTIONS_AFTER = ("drugs",)
 """Those whose times need the sources."""
 
-Result = Literal["written", "refused", "unreadable", "failed"]
+Result = Literal["written", "excluded", "refused", "unreadable", "failed"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +47,8 @@ class Conversion:
     ----------
     session : str
         The session file as named.
-    result : {"written", "refused", "unreadable", "failed"}
-        Refused: gaps, conflicts or an output that is there already;
+    result : {"written", "excluded", "refused", "unreadable", "failed"}
+        Excluded: the session says that it is not to be used; refused: gaps, conflicts or an output that is there already;
         unreadable: the session file or a source could not be read; failed: it could not be written.
     target : Path or None
         The NWB file.
@@ -65,8 +65,8 @@ class Conversion:
 
     @property
     def is_good(self) -> bool:
-        """Whether the file was written and nothing speaks against it."""
-        return self.result == "written" and not has_errors(self.findings)
+        """Whether the file was written and nothing speaks against it, or the session is rightly left out."""
+        return self.result in ("written", "excluded") and not has_errors(self.findings)
 
     def as_dict(self) -> dict[str, Any]:
         """The conversion as a JSON object."""
@@ -87,6 +87,7 @@ def convert_session(
     keep: Collection[Path] = (),
     on_progress: OnProgress | None = None,
     key: ArmKey | None = None,
+    include_excluded: bool = False,
 ) -> Conversion:
     """Convert one session into a local dandiset, and validate what was written.
 
@@ -106,6 +107,8 @@ def convert_session(
         Told how far the writing is.
     key : ArmKey, optional
         Which animal is in which arm; without it a blinded session is written as blinded.
+    include_excluded : bool
+        Whether to write a session, too, that says that it is not to be used; the file then says so.
     """
     begun = time.perf_counter()
     target: Path | None = None
@@ -115,7 +118,9 @@ def convert_session(
     try:
         plan = make_plan(path, key)
         findings, veil = plan.findings, Veil.of(plan.loaded)
-        if plan.is_complete:
+        if plan.loaded.excluded is not None and not include_excluded:
+            result, findings = "excluded", tuple(_left_out(plan, out))
+        elif plan.is_complete:
             check_target(out, plan.head.subject.id, plan.head.session.id, overwrite=overwrite)
             _check_kept(existing_targets(out, plan.head.subject.id, plan.head.session.id), keep)
             aligned = align(plan)
@@ -141,6 +146,20 @@ def convert_session(
         findings=veil.findings(findings),
         seconds=time.perf_counter() - begun,
     )
+
+
+def _left_out(plan: Plan, out: Path) -> Iterator[Finding]:
+    """Why a session is left out, and the file of it that an earlier conversion wrote; its gaps stand in nobody's way."""
+    yield from (one for one in plan.findings if one.check == "excluded")
+    subject, session = (plan.loaded.texts.get(key, "") for key in ("subject.id", "session.id"))
+    for file in existing_targets(out, subject, session):
+        yield Finding(
+            severity="warning",
+            check="excluded",
+            location=plan.loaded.place("session.exclude"),
+            message=f"{file.relative_to(out).as_posix()} of this session is in {out.name} from an earlier conversion",
+            remedy="remove it (and the folder of its videos, if there is one) if it is not to be published",
+        )
 
 
 def _check_kept(there: Iterable[Path], keep: Collection[Path]) -> None:
@@ -297,6 +316,7 @@ def _add_invalid(nwbfile: Any, aligned: Aligned, placed: Placed) -> None:
     SessionError
         If an interval does not begin at one known time and end at a later one.
     """
+    _add_exclusion(nwbfile, aligned)
     for name, stated in aligned.plan.loaded.invalid.items():
         start, stop = (_one_time(aligned, f"invalid.{name}.{key}", at) for key, at in (("from", stated.from_), ("to", stated.to)))
         if stop < start:
@@ -305,6 +325,15 @@ def _add_invalid(nwbfile: Any, aligned: Aligned, placed: Placed) -> None:
         series = [one for source in stated.of for one in _time_series(placed.get("sources", source))]
         tags = [name, stated.why, *(f"of {source}" for source in stated.of)]
         nwbfile.add_invalid_time_interval(start_time=start, stop_time=stop, tags=tags, timeseries=series or None)
+
+
+def _add_exclusion(nwbfile: Any, aligned: Aligned) -> None:
+    """Write that the whole of an excluded session is invalid, where it has times."""
+    reason = aligned.plan.loaded.excluded
+    spans = [record.span for record in aligned.records.values() if record.span is not None]
+    if reason is not None and spans:
+        start, stop = min(0.0, *(first for first, _ in spans)), max(last for _, last in spans)
+        nwbfile.add_invalid_time_interval(start_time=start, stop_time=stop, tags=["excluded", reason])
 
 
 def _one_time(aligned: Aligned, key: str, moment: Moment) -> float:

@@ -76,6 +76,9 @@ class SessionKeys(Stated):
     tolerance: Duration = Field(
         Quantity(2, "min"), description="how far the clocks of the instruments' computers may disagree before it is a finding"
     )
+    exclude: str | None = Field(
+        None, min_length=1, description="why the session is not to be analysed or published; `convert` then leaves it out"
+    )
 
     @property
     def start_from(self) -> str | None:

@@ -186,6 +186,7 @@ def find_start(plan: Plan) -> tuple[datetime | None, bool]:
 
 
 def _check_plan(plan: Plan) -> Iterator[Finding]:
+    yield from _check_excluded(plan)
     yield from _check_names(plan)
     yield from _check_vocabulary(plan)
     yield from _check_start(plan)
@@ -194,6 +195,19 @@ def _check_plan(plan: Plan) -> Iterator[Finding]:
     yield from _check_parts(plan)
     yield from _check_instrument_clocks(plan)
     yield from _check_entries(plan)
+
+
+def _check_excluded(plan: Plan) -> Iterator[Finding]:
+    """Say of a session that is not to be used that it is not."""
+    reason = plan.loaded.excluded
+    if reason is not None:
+        yield Finding(
+            severity="note",
+            check="excluded",
+            location=plan.loaded.place("session.exclude"),
+            message=f"this session is not to be analysed or published: {reason}",
+            remedy="`bergmann convert` leaves it out; `--include-excluded` writes it, and the file says so",
+        )
 
 
 def _check_names(plan: Plan) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ from bergmann.plan.mistakes import error, keys_of, nearest, validate
 from bergmann.plan.overlay import Merged, Origin, joined, origins, walk
 from bergmann.plan.references import MomentUse, NameUse, RefUse, Use, uses, with_paths
 from bergmann.plan.sources import PlanKeys, SourceEntry, Vocabulary, choose_format, make_entry
-from bergmann.plan.yaml import Branch, Leaf, Node
+from bergmann.plan.yaml import BLANKS, Branch, Leaf, Node
 from bergmann.records import Recording
 from bergmann.registry import Format
 from bergmann.stated import Collections, Stated
@@ -73,6 +73,12 @@ class LoadedSession:
     documents: tuple[Path, ...] = ()
     is_blinded: bool = False
     hidden: tuple[str, ...] = field(default=(), repr=False)
+
+    @property
+    def excluded(self) -> str | None:
+        """Why the session is not to be used; None for one that is. Also of a session that has gaps."""
+        reason = self.texts.get("session.exclude", "")
+        return None if reason in BLANKS else reason
 
     @property
     def invalid(self) -> Mapping[str, InvalidInterval]:
@@ -235,11 +241,6 @@ class _Loader:
 
     def _head(self) -> SessionHead | None:
         entries = {name: node for name, node in self.root.entries.items() if name in keys_of(SessionHead)}
-        session = entries.get("session")
-        if isinstance(session, Branch) and "exclude" in session.entries:
-            message = "`session.exclude` is reserved and not read by this version yet"
-            self._say(session.entries["exclude"], "session.exclude", "reserved", message, "leave it out for now")
-            entries["session"] = Branch({k: v for k, v in session.entries.items() if k != "exclude"}, session.place)
         for whole in ("session", "subject"):
             entries.setdefault(whole, Branch({}, self.root.place))
         subject = entries["subject"]
