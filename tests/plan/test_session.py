@@ -295,14 +295,29 @@ def test_a_key_that_the_format_has_is_the_formats(load: Load) -> None:
 @pytest.mark.parametrize(
     ("stated", "expected"),
     [
-        ("plane: bg, frames: 2-7, c", "reserved: sources.movie.frames: `frames` is not read for Scope file by this version"),
-        ("plane: bg, last_frame: 7, c", "reserved: sources.movie.last_frame: `last_frame` is not read for Scope file by this"),
+        ("plane: bg, frames: 2-7, last_frame: 7, c", "conflict: sources.movie.frames: `frames` and `last_frame` both say"),
         ("plane: bg, starts: 2 s after daq, c", "conflict: sources.movie.starts: `clock` and `starts` both say when it began"),
     ],
 )
 def test_a_key_that_would_change_nothing_is_refused(load: Load, stated: str, expected: str) -> None:
     (finding,) = load(COMPLETE.replace("plane: bg, c", stated)).findings
     assert f"{finding.check}: {finding.location.split(' ')[1]}: {finding.message}".startswith(expected)
+
+
+@pytest.mark.parametrize("word", ["frames: 2-7", "last_frame: 7"])
+def test_frames_are_of_what_has_frames(load: Load, word: str) -> None:
+    (finding,) = load(COMPLETE.replace("path: daq/bg042.h5", f"path: daq/bg042.h5, {word}")).findings
+    key = word.split(":")[0]
+    assert finding.text == (
+        f"error: session.yaml:8 sources.daq.{key}: `{key}` is not read for Daq file: all of it would be converted (leave it out)"
+    )
+
+
+@pytest.mark.parametrize(("word", "frames"), [("frames: 2-7", (2, 7)), ("last_frame: 7", (1, 7)), ("", None)])
+def test_a_movie_says_which_of_its_frames_are_used(load: Load, word: str, frames: tuple[int, int] | None) -> None:
+    loaded = load(COMPLETE.replace("path: movie.tif", f"path: movie.tif, {word}".rstrip(", ")))
+    assert not said(loaded)
+    assert (loaded.sources["movie"].frames, loaded.sources["movie"].is_cut) == (frames, frames is not None)
 
 
 @pytest.mark.parametrize("stated", ["starts: 5 s after daq", "clock: daq/FrameClock"])

@@ -36,7 +36,7 @@ def add_pose(nwbfile: NWBFile, entry: Entry[Pose, PoseStated], placed: Placed) -
     video = placed.get("sources", entry.of.name) if entry.of is not None else None
     estimation = PoseEstimation(
         name=entry.name,
-        description=" ".join(part for part in (stated.description or _description(pose), pose.basis) if part),
+        description=" ".join(part for part in (stated.description or _description(pose), pose.basis, _used(pose)) if part),
         pose_estimation_series=made,
         scorer=pose.scorer,
         source_software=pose.software,
@@ -56,6 +56,10 @@ def _description(pose: Pose) -> str:
     tracked = f" in {pose.video}" if pose.video else ""
     scorer = f", scorer {pose.scorer}" if pose.scorer else ""
     return f"Positions of body parts tracked{tracked} by {pose.software}{scorer}."
+
+
+def _used(pose: Pose) -> str:
+    return "" if pose.used is None else f"Only {pose.used} are used."
 
 
 def _skeletons(module: Any) -> Any:

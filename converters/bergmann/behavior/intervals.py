@@ -17,7 +17,7 @@ from bergmann.errors import SourceError
 from bergmann.records import Intervals, Movie, Record, Recording, Video
 from bergmann.registry import Format, Inputs, Source, expand
 from bergmann.stated import Ref
-from bergmann.timing.times import ExplicitTimes, Times
+from bergmann.timing.times import ExplicitTimes
 
 SECONDS = {"s": 1.0, "ms": 0.001, "min": 60.0}
 RESERVED = frozenset({"id", "start_time", "stop_time", "tags", "timeseries", "timeseries_index", "tags_index"})
@@ -90,8 +90,7 @@ def read(source: IntervalsSource, inputs: Inputs) -> Intervals:
     _ascending(table, source.columns["start"], starts)
     of = inputs.get("of")
     if source.unit == "frames":
-        times = of.times if isinstance(of, Movie | Video) else None
-        starts, stops = _frame_times(source, table, times, starts, stops)
+        starts, stops = _frame_times(source, table, of if isinstance(of, Movie | Video) else None, starts, stops)
     else:
         zero = _zero(source, table, of)
         starts, stops = (zero + values * SECONDS[source.unit] for values in (starts, stops))
@@ -128,19 +127,19 @@ def _ascending(table: Table, name: str, starts: NDArray[np.float64]) -> None:
 
 
 def _frame_times(
-    source: IntervalsSource, table: Table, times: Times | None, starts: NDArray[np.float64], stops: NDArray[np.float64]
+    source: IntervalsSource, table: Table, of: Movie | Video | None, starts: NDArray[np.float64], stops: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    if times is None:
+    if of is None:
         named = f"{source.of} has no frames" if source.of is not None else "frames of which movie?"
         raise SourceError(f"{table.path.name}: {named}; name a movie or a video: `of: movie`")
-    first = source.first_frame
+    first, times = source.first_frame + of.before, of.times  # a table counts the frames that were recorded
     for key, frames in (("start", starts), ("stop", stops)):
         wrong = np.flatnonzero((frames != np.round(frames)) | (frames < first) | (frames >= first + len(times)))
         if len(wrong):
             row = int(wrong[0])
             raise SourceError(
                 f"{table.where(source.columns[key])}, line {table.lines[row]}: no frame {frames[row]:g} in {source.of}; its frames "
-                f"are {first} to {first + len(times) - 1} (`first_frame: {first}`)"
+                f"are {first} to {first + len(times) - 1} (`first_frame: {source.first_frame}`)"
             )
     return times_at(times, starts - first), times_at(times, stops - first + 1)
 

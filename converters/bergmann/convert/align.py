@@ -15,7 +15,7 @@ from bergmann.plan.session import SourceEntry
 from bergmann.pulses import recorded_pulses
 from bergmann.records import Record, Recording
 from bergmann.stated import Ref
-from bergmann.timing.fit import ClockFit, fit_first_pulse
+from bergmann.timing.fit import ClockFit, fit_first_pulse, fit_used
 
 
 @dataclass(frozen=True)
@@ -43,6 +43,16 @@ class Aligned:
         """What the fits show: a clock that drifts by more than half a frame."""
         found = []
         for name, fit in self.fits.items():
+            if fit.remark:
+                found.append(
+                    Finding(
+                        severity="warning",
+                        check="frames not used",
+                        location=self.plan.loaded.origin(f"sources.{name}.clock").text,
+                        message=fit.remark,
+                        remedy="is that so? If the line was recorded too late, all times of this source are wrong",
+                    )
+                )
             times = self.records[name].clock_times
             if fit.n_pulses and times is not None and fit.residual > 0.5 * times.interval:
                 found.append(
@@ -71,7 +81,7 @@ def align(plan: Plan) -> Aligned:
         entry = plan.loaded.sources[name]
         try:
             inputs = inputs_of(entry, aligned.records)
-            record = entry.format.read(entry.source, inputs)
+            record = entry.read(inputs)
             if not inputs and record.span is not None:
                 fit = fit_clock(aligned, name, entry, record)
                 aligned.fits[name] = fit
@@ -94,7 +104,7 @@ def fit_clock(aligned: Aligned, name: str, entry: SourceEntry, record: Record) -
     if name == aligned.plan.reference:
         return ClockFit(method="this clock is the session's", offset=0.0, reference=name)
     if entry.clock is not None:
-        return _fit_line(aligned, name, entry.clock, record)
+        return _fit_line(aligned, entry, entry.clock, record)
     if entry.starts is None:
         raise SourceError(f"nothing says how the clock of {name} relates to the session's")
     whens = aligned.when(entry.starts)
@@ -103,7 +113,8 @@ def fit_clock(aligned: Aligned, name: str, entry: SourceEntry, record: Record) -
     return ClockFit(method=f"stated: starts {entry.starts.text}", offset=whens[0].seconds, reference=entry.starts.text)
 
 
-def _fit_line(aligned: Aligned, name: str, clock: Ref[Recording], record: Record) -> ClockFit:
+def _fit_line(aligned: Aligned, entry: SourceEntry, clock: Ref[Recording], record: Record) -> ClockFit:
+    name = entry.name
     recording = aligned.records[clock.name]
     if not isinstance(recording, Recording) or clock.part is None:
         raise SourceError(f"`clock: {clock}` is not a channel of a recording")
@@ -115,4 +126,7 @@ def _fit_line(aligned: Aligned, name: str, clock: Ref[Recording], record: Record
             f"{clock}: on at its first sample, so when the first frame of {name} began is not known; was {clock.name} started "
             f"after {name}, or does the line rest high?"
         )
-    return fit_first_pulse(record.clock_times, pulses.times.seconds, source=name, line=str(clock))
+    own, seconds = record.clock_times, pulses.times.seconds
+    if not entry.is_cut or record.span is None or len(own) == len(seconds):
+        return fit_first_pulse(own, seconds, source=name, line=str(clock))
+    return fit_used(own, seconds, until=record.span[1], source=name, line=str(clock))

@@ -77,9 +77,12 @@ class SessionAnchors:
         times = getattr(record, "times", None)
         if times is None:
             raise SourceError(f"{name} has no frames")
-        if number > len(times):
-            raise SourceError(f"{name} has {len(times)} frames; there is no frame {number}")
-        return float(times.part(number - 1, number).first)
+        before = getattr(record, "before", 0)
+        if not before < number <= before + len(times):
+            used = getattr(record, "used", None)
+            there = f"has {len(times)} frames; there is no frame {number}" if used is None else f"is used in {used}, not {number}"
+            raise SourceError(f"{name} {there}")
+        return float(times.part(number - before - 1, number - before).first)
 
     def pulses(self, reference: Reference) -> NDArray[np.float64]:
         """Onsets of the pulses on a channel, or of a source of light pulses or events, in seconds."""

@@ -22,7 +22,7 @@ from bergmann.imaging._prairie_pages import NamedPages, count_pages, sizes_in, w
 from bergmann.imaging._prairie_settings import metres_along, notes_of, pixel_size_of
 from bergmann.imaging._prairie_start import start_of
 from bergmann.imaging._prairie_xml import Frame, Scan, is_series, peek_scan, read_scan
-from bergmann.records import Movie, MovieChannel
+from bergmann.records import FramesUsed, Movie, MovieChannel
 from bergmann.registry import Format, Inputs, Source, expand, natural_order
 from bergmann.timing.times import ExplicitTimes
 
@@ -104,6 +104,7 @@ def read(source: Bruker, inputs: Inputs) -> Movie:  # noqa: ARG001
         channels=channels,
         times=times,
         ticks=ticks,
+        used=FramesUsed(1, n_used, len(layout.samples)) if n_used < len(layout.samples) else None,
         pixel_size=pixel_size_of(scan),
         plane_spacing=spacing if layout.is_volume and layout.planes > 1 else None,
     )

@@ -135,7 +135,8 @@ def _comments(movie: Movie) -> str:
     """What the headers say, and which files the frames come from (names only)."""
     first, last = movie.files[0].name, movie.files[-1].name
     files = first if len(movie.files) == 1 else f"{first} to {last} ({len(movie.files)} files)"
-    return "; ".join([f"files: {files}", *(f"{key}: {text}" for key, text in movie.notes.items())])
+    used = [] if movie.used is None else [f"used: {movie.used}"]
+    return "; ".join([f"files: {files}", *used, *(f"{key}: {text}" for key, text in movie.notes.items())])
 
 
 ADD = {Movie: add_movie}

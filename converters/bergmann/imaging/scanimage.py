@@ -26,7 +26,7 @@ from bergmann.imaging._scanimage_pages import (
     frame_step,
     scan_pages,
 )
-from bergmann.records import Movie, MovieChannel
+from bergmann.records import FramesUsed, Movie, MovieChannel
 from bergmann.registry import Format, Inputs, Source, expand, pattern_for
 from bergmann.timing.times import ExplicitTimes, RegularTimes, Times
 
@@ -105,7 +105,7 @@ def read(source: ScanImage, inputs: Inputs) -> Movie:  # noqa: ARG001
     _check_stack(files[0], setup)
     pages = scan_pages(files, numbered=setup.numbered)
     notes = {"software": setup.software, **setup.notes, **_check_whole(source, setup, pages)}
-    n_used = _used(source, setup, pages)
+    n_used, n_complete = _used(source, setup, pages), _complete(setup, pages)[0]
     times, ticks = _times(setup, pages, n_used)
     return Movie(
         files=files,
@@ -114,6 +114,7 @@ def read(source: ScanImage, inputs: Inputs) -> Movie:  # noqa: ARG001
         channels=_channels(setup, pages, n_used),
         times=times,
         ticks=ticks,
+        used=FramesUsed(1, n_used, n_complete) if n_used < n_complete else None,
         pixel_size=_pixel_size(setup, pages),
         plane_spacing=setup.plane_spacing,
     )
@@ -227,8 +228,7 @@ def _used(source: ScanImage, setup: Setup, pages: Pages) -> int:
         If the last one is incomplete and `last_frame` does not say where to stop, or `last_frame` is beyond the complete ones.
     """
     name = pages.files[-1].name
-    whole, rest = divmod(_frames_in(setup, pages), setup.planes + setup.flyback)
-    complete = whole + (rest >= setup.planes)  # a volume is whole once its planes are there, even if the flight back is not
+    complete, rest = _complete(setup, pages)
     held = f"the files hold {complete} complete {_things(setup)}"
     if source.last_frame is not None:
         if source.last_frame > complete:
@@ -249,6 +249,12 @@ def _used(source: ScanImage, setup: Setup, pages: Pages) -> int:
             f"{setup.flyback} flyback frames (was the recording stopped in a volume?); {held}. {remedy}"
         )
     return complete
+
+
+def _complete(setup: Setup, pages: Pages) -> tuple[int, int]:
+    """How many frames (or volumes) are complete, and how many frames follow the last whole cycle."""
+    whole, rest = divmod(_frames_in(setup, pages), setup.planes + setup.flyback)
+    return whole + (rest >= setup.planes), rest  # a volume is whole once its planes are there, even if the flight back is not
 
 
 def _channels(setup: Setup, pages: Pages, n_used: int) -> tuple[MovieChannel, ...]:

@@ -26,7 +26,7 @@ from bergmann.imaging._pages import CutShortError, PageForm, PageFrames, dtype_o
 from bergmann.imaging._prairie_xml import is_of_series
 from bergmann.imaging._scanimage_header import is_scanimage
 from bergmann.imaging._tiff_header import Meaning, read_meaning
-from bergmann.records import Movie, MovieChannel
+from bergmann.records import FramesUsed, Movie, MovieChannel
 from bergmann.registry import Format, Inputs, Source, expand
 from bergmann.stated import Frequency
 from bergmann.timing.times import ExplicitTimes, RegularTimes, Times
@@ -105,6 +105,8 @@ def read(source: Tiff, inputs: Inputs) -> Movie:  # noqa: ARG001
     axes, shape = settle_axes(files[0].name, _found_axes(source, pages, meaning), _stated_axes(source))
     positions = page_positions(axes, shape, meaning.pages)
     n_frames = _complete(source, pages, positions)
+    times = _times(source, files[0], meaning, len(positions))
+    n_recorded = len(times)
     used = positions[:n_frames] if "Z" in axes else positions[:n_frames, 0]
     return Movie(
         files=files,
@@ -114,7 +116,9 @@ def read(source: Tiff, inputs: Inputs) -> Movie:  # noqa: ARG001
             MovieChannel(number=index + 1, name=f"Channel {index + 1}", frames=_frames(pages, used[..., index]))
             for index in range(used.shape[-1])
         ),
-        times=_times(source, files[0], meaning, n_frames),
+        times=times.part(0, n_frames),
+        ticks=times if n_frames < n_recorded else None,
+        used=FramesUsed(1, n_frames, n_recorded) if n_frames < n_recorded else None,
         pixel_size=meaning.pixel_size,
         plane_spacing=meaning.plane_spacing if "Z" in axes else None,
     )

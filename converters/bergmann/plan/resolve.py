@@ -126,7 +126,7 @@ def read_headers(loaded: LoadedSession) -> tuple[dict[str, Record], tuple[Findin
         if entry.format.reads_values or any(ref.name not in headers for ref in references(entry).values()):
             continue
         try:
-            headers[name] = entry.format.read(entry.source, inputs_of(entry, headers))
+            headers[name] = entry.read(inputs_of(entry, headers))
         except SourceError as error:
             findings.append(_error(loaded, f"sources.{name}", "source", str(error)))
     return headers, tuple(findings)

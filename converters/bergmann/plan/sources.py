@@ -13,8 +13,8 @@ from bergmann.findings import Finding
 from bergmann.moments import Moment
 from bergmann.plan.mistakes import error, keys_of, nearest, validate
 from bergmann.plan.yaml import Branch, Leaf, Node
-from bergmann.records import Record, Recording
-from bergmann.registry import Format, Source, load_collections, load_formats, load_stated
+from bergmann.records import Cuttable, Record, Recording, Video
+from bergmann.registry import Format, Inputs, Source, load_collections, load_formats, load_stated
 from bergmann.stated import Ref, Stated
 
 
@@ -57,9 +57,9 @@ class PlanKeys(Stated):
     starts: Moment | None = Field(None, description="when its zero is, such as `2.5 s after daq`")
     absent: str | None = Field(None, description="why it was not recorded")
     frames: Annotated[tuple[int, int], BeforeValidator(_parse_frames)] | None = Field(
-        None, description="first and last frame that are this session's, counted from 1: 6001-44400"
+        None, description="first and last frame to use, counted from 1: 6001-44400"
     )
-    last_frame: int | None = Field(None, ge=1, description="the last frame to use, counted from 1")
+    last_frame: int | None = Field(None, ge=1, description="last frame to use, counted from 1, where there are more")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,6 +78,8 @@ class SourceEntry:
         The channel whose pulses tick for its frames.
     starts : Moment or None
         When its zero is.
+    frames : tuple of int or None
+        First and last frame to use, counted from 1; the others exist, and its clock line ticks for them.
     """
 
     name: str
@@ -86,6 +88,33 @@ class SourceEntry:
     stated: Stated
     clock: Ref[Recording] | None = None
     starts: Moment | None = None
+    frames: tuple[int, int] | None = None
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether only some of its frames are to be used."""
+        return self.frames is not None or getattr(self.source, "last_frame", None) is not None
+
+    def read(self, inputs: Inputs) -> Record:
+        """What the files say, of the frames that are to be used.
+
+        What was tracked or scored in a video was so in the whole file: it is read so, and a pose then cut as its video is.
+
+        Raises
+        ------
+        SourceError
+            If the format cannot read them, or has not so many frames.
+        """
+        wholes = {name: one.whole if isinstance(one, Video) else one for name, one in inputs.items()}
+        if self.frames is None:
+            record = self.format.read(self.source, wholes)
+            used = next((one.used for one in inputs.values() if isinstance(one, Video)), None)
+            return record.cut(used.first, used.last) if used is not None and isinstance(record, Cuttable) else record
+        first, last = self.frames
+        has_end = "last_frame" in type(self.source).model_fields  # such a format takes a file that ends behind it
+        source = self.source.model_copy(update={"last_frame": last}) if has_end else self.source
+        record = self.format.read(source, wholes)
+        return record.cut(first, last) if isinstance(record, Cuttable) else record
 
 
 def choose_format(branch: Branch, key: str, formats: Iterable[Format], findings: list[Finding]) -> Format | None:
@@ -146,15 +175,20 @@ def make_entry(name: str, branch: Branch, kind: Format, vocabulary: Vocabulary, 
         stated=stated,
         clock=own.clock,
         starts=own.starts,
+        frames=own.frames or ((1, own.last_frame) if own.last_frame is not None else None),
     )
 
 
 def _not_heeded(kind: Format, source: Source, own: Mapping[str, Node], key: str) -> Iterator[Finding]:
     """Keys of the plan that would change nothing of this source: what is stated is heeded or refused."""
     for word in ("frames", "last_frame"):
-        if word in own:
-            message = f"`{word}` is not read for {kind.label} by this version: all of it would be converted"
-            yield error(own[word], f"{key}.{word}", "reserved", message, "leave it out")
+        if word in own and not issubclass(kind.record, Cuttable):
+            message = f"`{word}` is not read for {kind.label}: all of it would be converted"
+            remedy = "state `frames: <first>-<last>`" if "frames" in keys_of(type(source)) else "leave it out"
+            yield error(own[word], f"{key}.{word}", "reserved", message, remedy)
+    if "frames" in own and ("last_frame" in own or getattr(source, "last_frame", None) is not None):
+        message = "`frames` and `last_frame` both say which frames are used"
+        yield error(own["frames"], f"{key}.frames", "conflict", message, "leave one of them out")
     timed = [word for word in ("clock", "starts") if word in own]
     derived = next((name for name in type(source).model_fields if isinstance(getattr(source, name), Ref)), None)
     if timed and derived is not None:

@@ -4,7 +4,7 @@ A record holds times on the clock of its own instrument (zero is where the instr
 record with times on the session's clock.
 """
 
-from bergmann.records.base import Record, Sampled
+from bergmann.records.base import Cuttable, FramesUsed, Record, Sampled
 from bergmann.records.behavior import Events, EventSeries, Intervals, Keypoint, Pose, Scores, Trace, TraceColumn, Video
 from bergmann.records.imaging import Movie, MovieChannel
 from bergmann.records.light import LightPulses
@@ -14,8 +14,10 @@ from bergmann.records.signals import Channel, CommandPulses, Recording
 __all__ = [
     "Channel",
     "CommandPulses",
+    "Cuttable",
     "EventSeries",
     "Events",
+    "FramesUsed",
     "Intervals",
     "Keypoint",
     "LightPulses",

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self, runtime_checkable
 
 from bergmann.errors import SourceError
 from bergmann.timing.times import ExplicitTimes, RegularTimes, Times
@@ -55,6 +55,26 @@ class Record:
         return None
 
 
+@dataclass(frozen=True)
+class FramesUsed:
+    """Which of the frames of a source are used.
+
+    Attributes
+    ----------
+    first, last : int
+        Counted from 1.
+    of : int
+        How many there are.
+    """
+
+    first: int
+    last: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"frames {self.first} to {self.last} of {self.of}"
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Sampled(Record):
     """A record of frames or samples, each at a time of its own.
@@ -62,18 +82,52 @@ class Sampled(Record):
     Attributes
     ----------
     times : Times
-        When each was taken, in seconds; a clock line ticks for them.
+        When each was taken, in seconds.
+    ticks : Times, optional
+        What a clock line ticks for, where this is not the same: frames that are not used, the planes of a volume.
+    used : FramesUsed, optional
+        Which of the frames these are, where not all of them are used.
     """
 
     times: Times
+    ticks: Times | None = None
+    used: FramesUsed | None = None
 
     @property
     def clock_times(self) -> Times | None:
-        return self.times
+        return self.ticks if self.ticks is not None else self.times
+
+    @property
+    def before(self) -> int:
+        """How many frames of the source are before the first that is used."""
+        return 0 if self.used is None else self.used.first - 1
 
     @property
     def span(self) -> tuple[float, float] | None:
         return self.times.first, self.times.last
+
+
+@runtime_checkable
+class Cuttable(Protocol):
+    """A record of frames of which only some may be used."""
+
+    def cut(self, first: int, last: int) -> Record:
+        """The same record with these frames alone, counted from 1; its clock line still ticks for all of them."""
+        ...
+
+
+def frames_to_use(record: Sampled, first: int, last: int) -> FramesUsed:
+    """Which frames are used of a record that holds those from the first on.
+
+    Raises
+    ------
+    SourceError
+        If there are not so many.
+    """
+    there = len(record.times)
+    if last > there:
+        raise SourceError(f"{record.files[0].name}: frames {first} to {last} are to be used, and there are {there}")
+    return FramesUsed(first, last, there if record.used is None else record.used.of)
 
 
 def agree(what: str, found: int, expected: int, of: str) -> None:

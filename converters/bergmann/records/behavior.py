@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bergmann.errors import SourceError
-from bergmann.records.base import Record, Sampled, agree
+from bergmann.records.base import Record, Sampled, agree, frames_to_use
 from bergmann.timing.times import ExplicitTimes
 
 
@@ -23,7 +23,7 @@ class Video(Sampled):
     frame_counts : tuple of int
         Decodable frames of each file.
     times : Times
-        When each frame was taken, all files behind each other, in seconds.
+        When each frame was taken, all files behind each other, in seconds; of those that are used.
     size : tuple of int
         (width, height) in pixels.
     """
@@ -33,7 +33,29 @@ class Video(Sampled):
 
     def __post_init__(self) -> None:
         agree("frame counts", len(self.frame_counts), len(self.files), "video files")
-        agree("frame times", len(self.times), sum(self.frame_counts), "frames of video")
+        n_frames = sum(self.frame_counts)
+        agree("frame times", len(self.times) if self.used is None else self.used.of, n_frames, "frames of video")
+
+    def cut(self, first: int, last: int) -> Self:
+        """The same video up to the frame `last`.
+
+        Raises
+        ------
+        SourceError
+            If it is not to begin with its first frame: the video stays a file of its own, and NWB counts from its first frame.
+        """
+        if first != 1:
+            raise SourceError(
+                f"{self.files[0].name}: `frames: {first}-{last}`, but a video file stays as it is, and NWB counts its frames "
+                "from the first on; state `last_frame`, or cut the file"
+            )
+        used = frames_to_use(self, first, last)
+        return replace(self, times=self.times.part(0, last), ticks=self.clock_times, used=used)
+
+    @property
+    def whole(self) -> Self:
+        """The video with all its frames, for what was tracked or scored in its files."""
+        return self if self.used is None or self.ticks is None else replace(self, times=self.ticks, ticks=None, used=None)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -91,6 +113,26 @@ class Pose(Sampled):
             agree("confidences", len(keypoint.confidence), len(keypoint.positions), f"positions of {keypoint.name}")
             for name, values in keypoint.columns.items():
                 agree(f"values of {name}", len(values), len(keypoint.positions), f"positions of {keypoint.name}")
+
+    def cut(self, first: int, last: int) -> Self:
+        """The same pose in the frames `first` to `last` alone, counted from 1.
+
+        Raises
+        ------
+        SourceError
+            If there are not so many.
+        """
+        used, block = frames_to_use(self, first, last), slice(first - 1, last)
+        keypoints = tuple(
+            replace(
+                one,
+                positions=one.positions[block],
+                confidence=one.confidence[block],
+                columns={name: values[block] for name, values in one.columns.items()},
+            )
+            for one in self.keypoints
+        )
+        return replace(self, keypoints=keypoints, times=self.times.part(first - 1, last), ticks=self.clock_times, used=used)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

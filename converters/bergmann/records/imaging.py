@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
-from bergmann.arrays import LazyArray
+from bergmann.arrays import LazyArray, Part
 from bergmann.errors import SourceError
-from bergmann.records.base import Sampled, agree
-from bergmann.timing.times import Times
+from bergmann.records.base import Sampled, agree, frames_to_use
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -40,8 +40,7 @@ class Movie(Sampled):
     times : Times
         When each frame (or volume) began, in seconds.
     ticks : Times
-        What a frame clock line ticks for: the same as `times` for single-plane movies; every frame of every volume, flyback
-        included, for volumes.
+        What a frame clock line ticks for: every frame that was recorded, used or not; of volumes every plane, flyback included.
     pixel_size : tuple of float, optional
         (height, width) of a pixel, in metres, where the source says it.
     plane_spacing : float, optional
@@ -49,7 +48,6 @@ class Movie(Sampled):
     """
 
     channels: tuple[MovieChannel, ...]
-    ticks: Times | None = None
     pixel_size: tuple[float, float] | None = None
     plane_spacing: float | None = None
 
@@ -67,6 +65,19 @@ class Movie(Sampled):
     def parts(self) -> tuple[str, ...]:
         return tuple(str(channel.number) for channel in self.channels)
 
-    @property
-    def clock_times(self) -> Times | None:
-        return self.ticks if self.ticks is not None else self.times
+    def cut(self, first: int, last: int) -> Self:
+        """The same movie with the frames (or volumes) `first` to `last` alone, counted from 1; nothing is read.
+
+        Raises
+        ------
+        SourceError
+            If there are not so many.
+        """
+        used = frames_to_use(self, first, last)
+        return replace(
+            self,
+            channels=tuple(replace(one, frames=Part(one.frames, first - 1, last)) for one in self.channels),
+            times=self.times.part(first - 1, last),
+            ticks=self.clock_times,
+            used=used,
+        )

@@ -60,7 +60,7 @@ def with_more_headers(plan: Plan) -> Plan:
         if name in headers or entry.format.reads_values or any(one not in headers for one in named):
             continue
         try:
-            headers[name] = entry.format.read(entry.source, inputs_of(entry, headers))
+            headers[name] = entry.read(inputs_of(entry, headers))
         except (BergmannError, OSError):
             continue  # that is among the findings, or follows from one
     return replace(plan, headers=headers)
@@ -112,9 +112,7 @@ def _why_not(plan: Plan, aligned: Aligned, entry: SourceEntry) -> str | None:
 
 def _place(plan: Plan, aligned: Aligned, entry: SourceEntry) -> None:
     inputs = inputs_of(entry, aligned.records)
-    record: Record = (
-        plan.headers[entry.name] if not inputs and entry.name in plan.headers else entry.format.read(entry.source, inputs)
-    )
+    record: Record = plan.headers[entry.name] if not inputs and entry.name in plan.headers else entry.read(inputs)
     if not inputs and record.span is not None:
         fit = fit_clock(aligned, entry.name, entry, record)
         aligned.fits[entry.name] = fit

@@ -108,7 +108,7 @@ def _found(header: Record | None, *, reads_values: bool) -> str:
             n_rois = sum(len(plane.masks) for plane in header.planes)
             return f"{n_rois:,} ROIs in {_several(len(header.planes), 'plane')}, {len(header.times):,} frames"
         case Video():
-            return f"{sum(header.frame_counts):,} frames of {header.size[0]} x {header.size[1]}, {_rate(header.times.interval)}"
+            return f"{len(header.times):,} frames of {header.size[0]} x {header.size[1]}, {_rate(header.times.interval)}"
         case Pose():
             return f"{_several(len(header.keypoints), 'body part')}, {len(header.times):,} frames"
         case Events():

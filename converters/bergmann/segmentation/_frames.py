@@ -44,7 +44,7 @@ def part_of_run(name: str, frames: tuple[int, int] | None, n_frames: int) -> tup
 
 
 def times_of_movie(
-    name: str, program: str, movie: Movie, planes: Iterable[RoiPlane], n_frames: int, *, is_part: bool = False
+    name: str, program: str, movie: Movie, planes: Iterable[RoiPlane], n_run: int, *, frames: tuple[int, int] | None = None
 ) -> Times:
     """The times of the movie that a program was run on.
 
@@ -57,18 +57,25 @@ def times_of_movie(
     movie : Movie
     planes : iterable of RoiPlane
         Their images must be as large as the movie's frames.
-    n_frames : int
-        How many frames the traces have.
-    is_part : bool
-        Whether these are a stated part of a run over several recordings.
+    n_run : int
+        How many frames the program was run on.
+    frames : tuple of int, optional
+        The stated part of these that is this recording's.
 
     Raises
     ------
     SourceError
-        If the movie has other frames than the traces.
+        If the traces are of other frames than those of the movie that are used.
     """
+    start, stop = part_of_run(name, frames, n_run)
+    n_frames, used = stop - start, movie.used
+    if used is not None and n_run == used.of and (start + 1, stop) != (used.first, used.last):
+        raise SourceError(
+            f"{name}: {program} was run on all {n_run} frames of {movie.files[0].name}, of which the movie uses {used.first} to "
+            f"{used.last}; state the same for the ROIs: `frames: {used.first}-{used.last}`"
+        )
     if len(movie.times) != n_frames:
-        what = "the part that `frames` names" if is_part else program
+        what = "the part that `frames` names" if frames is not None else program
         raise SourceError(
             f"{name}: {what} has {n_frames} frames, and the movie {movie.files[0].name} has {len(movie.times)}; "
             f"if {program} ran on several recordings, state this one's part as `frames: <first>-<last>`, counted from 1"

@@ -146,7 +146,7 @@ def _segmentation(results: Results, source: CaimanSource, inputs: Inputs) -> Seg
         files=(results.path,),
         notes={**_notes(results), **notes},
         planes=tuple(planes),
-        times=_times(results, source, inputs, planes, stop - start),
+        times=_times(results, source, inputs, planes, n_frames),
     )
 
 
@@ -264,14 +264,15 @@ def _background(results: Results, dims: tuple[int, int], n_frames: int, part: tu
     return RoiPlane(name="background", image_shape=dims, masks=masks, traces={"time_course": trace}, of_cells=False)
 
 
-def _times(results: Results, source: CaimanSource, inputs: Inputs, planes: list[RoiPlane], n_frames: int) -> Times:
+def _times(results: Results, source: CaimanSource, inputs: Inputs, planes: list[RoiPlane], n_run: int) -> Times:
     movie = inputs.get("of")
     if isinstance(movie, Movie):
-        return times_of_movie(results.path.name, "CaImAn", movie, planes, n_frames, is_part=source.frames is not None)
+        return times_of_movie(results.path.name, "CaImAn", movie, planes, n_run, frames=source.frames)
     rate = results.number("params/data/fr")
     if rate is None or not rate > 0:
         raise SourceError(f"{results.path.name}: does not say its rate (params/data/fr); name the movie it was run on as `of`")
-    return RegularTimes(0.0, rate, n_frames)
+    start, stop = part_of_run(results.path.name, source.frames, n_run)
+    return RegularTimes(0.0, rate, stop - start)
 
 
 def _notes(results: Results) -> dict[str, str]:

@@ -158,7 +158,7 @@ def read(source: Suite2pSource, inputs: Inputs) -> Segmentation:
         files=files,
         notes=_notes(settings[0]) | _left_out(planes, settings),
         planes=planes,
-        times=_times(source, inputs, planes, settings[0], stop - start),
+        times=_times(source, inputs, planes, settings[0], n_frames),
     )
 
 
@@ -317,11 +317,12 @@ def _registration(folder: Path, ops: Mapping[str, Any], n_frames: int) -> NDArra
     return shifts
 
 
-def _times(source: Suite2pSource, inputs: Inputs, planes: tuple[RoiPlane, ...], ops: Mapping[str, Any], n_frames: int) -> Times:
+def _times(source: Suite2pSource, inputs: Inputs, planes: tuple[RoiPlane, ...], ops: Mapping[str, Any], n_run: int) -> Times:
     movie = inputs.get("of")
     if not isinstance(movie, Movie):
-        return RegularTimes(0.0, float(ops["fs"]), n_frames)
-    return times_of_movie(source.path.name, "Suite2p", movie, planes, n_frames, is_part=source.frames is not None)
+        start, stop = part_of_run(source.path.name, source.frames, n_run)
+        return RegularTimes(0.0, float(ops["fs"]), stop - start)
+    return times_of_movie(source.path.name, "Suite2p", movie, planes, n_run, frames=source.frames)
 
 
 def _notes(ops: Mapping[str, Any]) -> dict[str, str]:

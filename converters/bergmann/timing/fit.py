@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +33,8 @@ class ClockFit:
     drift : float
         Difference of the last pulse to its event after the fit, in seconds (positive: the source's clock runs fast);
         NaN where there is no line.
+    remark : str
+        What a person should look at; empty where there is nothing.
     """
 
     method: str
@@ -42,6 +44,7 @@ class ClockFit:
     n_events: int = 0
     residual: float = float("nan")
     drift: float = float("nan")
+    remark: str = ""
 
 
 def fit_first_pulse(own: Times, pulses: NDArray[np.float64], *, source: str, line: str) -> ClockFit:
@@ -91,3 +94,41 @@ def fit_first_pulse(own: Times, pulses: NDArray[np.float64], *, source: str, lin
         residual=residual,
         drift=float(difference[-1]),
     )
+
+
+def fit_used(own: Times, pulses: NDArray[np.float64], *, until: float, source: str, line: str) -> ClockFit:
+    """The offset that puts the first event on the first pulse, where only the first events are used and the counts differ.
+
+    A person has said after which event nothing is used: the line or the source may have been stopped early, behind it.
+
+    Parameters
+    ----------
+    own : Times
+        Times of all events (frames) on the source's clock, in seconds.
+    pulses : np.ndarray, shape (n_pulses,), float64
+        Onsets of the pulses on the session's clock, in seconds.
+    until : float
+        Time of the last event that is used.
+    source, line : str
+        As for `fit_first_pulse`.
+
+    Returns
+    -------
+    ClockFit
+        Over as many of the first events as both have, with a remark that says which these are.
+
+    Raises
+    ------
+    SourceError
+        As `fit_first_pulse`, or if an event that is used has no pulse.
+    """
+    needed, common = int(np.searchsorted(own.seconds, until, side="right")), min(len(own), len(pulses))
+    if common < needed:
+        raise SourceError(
+            f"{source}: {needed} frames are to be used, but only {len(pulses)} pulses are on {line}; expected one pulse a frame. "
+            f"State the last frame that has one: `last_frame: {len(pulses)}`, if the line was stopped early"
+        )
+    fit = fit_first_pulse(own.part(0, common), pulses[:common], source=source, line=line)
+    counts = f"{len(own)} frames in the files and {len(pulses)} pulses on {line}"
+    remark = f"{counts}: the first {common} of both are taken to belong together"
+    return replace(fit, method=f"{fit.method}; {remark}", remark=remark)
