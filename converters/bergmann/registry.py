@@ -1,6 +1,7 @@
 """How a format declares itself, how formats are found, and what a writer of NWB objects is handed.
 
 A new format is one module in its room with a `Source` model, ``find``, ``read`` and ``FORMAT``; it is found by walking the folder.
+A lab may keep its own elsewhere (`bergmann.foreign`).
 A room's ``stated.py`` says what a person must state for each record and collection, its ``nwb.py`` turns records into NWB.
 """
 
@@ -40,6 +41,25 @@ class Source(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
 
+@dataclass(frozen=True)
+class ForeignModule:
+    """Where a format comes from that is not bergmann's own.
+
+    Attributes
+    ----------
+    name : str
+        The package and its version, or the file: ``"labformats 1.2"``, ``"logger.py"``.
+    file : str
+        Name of the module's file.
+    sha256 : str
+        Digest of the file that was run, in hexadecimal.
+    """
+
+    name: str
+    file: str
+    sha256: str
+
+
 Inputs = Mapping[str, Record]
 """The records that a source's references name, by field: ``{"of": Movie(...)}``."""
 
@@ -62,6 +82,8 @@ class Format:
         Whether ``read`` must go through values, not only headers (pulses of a channel); `check` then leaves it out.
     chosen_by : str or None
         The key whose presence chooses this format among those of the same name (``site`` or ``event`` of ``channel``).
+    module : ForeignModule or None
+        Where a lab's own format comes from; None for those of bergmann. Set by what loads it.
     """
 
     source: type[Source]
@@ -71,6 +93,7 @@ class Format:
     read: Callable[[Any, Inputs], Record]
     reads_values: bool = False
     chosen_by: str | None = None
+    module: ForeignModule | None = None
 
     @property
     def key(self) -> str:
@@ -79,8 +102,8 @@ class Format:
 
     @property
     def room(self) -> str:
-        """The room that the format is in, e.g. ``"imaging"``."""
-        return self.source.__module__.split(".")[-2]
+        """The room that writes its record, e.g. ``"imaging"``, wherever the format itself is kept."""
+        return load_rooms()[self.record]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,8 +203,14 @@ def _modules(room: str) -> Iterator[Any]:
 
 @cache
 def load_formats() -> tuple[Format, ...]:
-    """All formats, by room and then by key; imports neither pynwb nor a vendor's reader."""
+    """The formats of bergmann, by room and then by key; imports neither pynwb nor a vendor's reader."""
     return tuple(module.FORMAT for room in ROOMS for module in _modules(room) if hasattr(module, "FORMAT"))
+
+
+@cache
+def load_rooms() -> Mapping[type[Record], str]:
+    """The room that writes each kind of record, from each room's ``stated.STATED``."""
+    return {record: room for room in ROOMS for record in import_module(f"bergmann.{room}.stated").STATED}
 
 
 @cache

@@ -21,6 +21,7 @@ from bergmann.cli.output import (
     print_table,
     say,
 )
+from bergmann.cli.own_formats import own_formats_options, vocabulary_with
 
 if TYPE_CHECKING:
     from bergmann.convert import Conversion
@@ -36,20 +37,22 @@ if TYPE_CHECKING:
     help="Folder of the local dandiset; made if it is not there.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the files of sessions that are already there.")
+@own_formats_options
 @json_option
-def command(sessions: tuple[Path, ...], out: Path, overwrite: bool, as_json: bool) -> None:
+def command(sessions: tuple[Path, ...], out: Path, overwrite: bool, formats_folder: Path | None, yes: bool, as_json: bool) -> None:
     """Convert sessions to NWB files in a local dandiset, and validate them.
 
     A session that fails leaves nothing behind and does not stop the next one.
     """
     from bergmann.convert import convert_session
 
+    vocabulary = vocabulary_with(formats_folder, yes)
     done: list[Conversion] = []
     for path in sessions:
         say(f"{path}")
         made = {one.target for one in done if one.target is not None}
         progress = Progress(f"writing {path.name}")
-        conversion = convert_session(path, out, overwrite=overwrite, keep=made, on_progress=progress)
+        conversion = convert_session(path, out, overwrite=overwrite, keep=made, on_progress=progress, vocabulary=vocabulary)
         done.append(conversion)
         if not as_json:
             print_findings(finding for finding in conversion.findings if finding.severity != "note")

@@ -20,8 +20,10 @@ from bergmann.convert.recipes import Recipes, name_arrays, taken_over
 from bergmann.convert.scope import collections_of_session
 from bergmann.errors import BergmannError, SessionError, SourceError, WriteError
 from bergmann.findings import UNREADABLE, Finding, has_errors
+from bergmann.foreign import origin_of_fault
 from bergmann.moments import Moment
 from bergmann.plan.resolve import Plan, make_plan
+from bergmann.plan.sources import Vocabulary
 from bergmann.receptors.nwb import metadata_of, set_arm
 from bergmann.receptors.terms import keywords
 from bergmann.registry import Entry, Placed, load_collection_writers, load_entry_writers
@@ -78,7 +80,13 @@ class Conversion:
 
 
 def convert_session(
-    path: Path, out: Path, *, overwrite: bool = False, keep: Collection[Path] = (), on_progress: OnProgress | None = None
+    path: Path,
+    out: Path,
+    *,
+    overwrite: bool = False,
+    keep: Collection[Path] = (),
+    on_progress: OnProgress | None = None,
+    vocabulary: Vocabulary | None = None,
 ) -> Conversion:
     """Convert one session into a local dandiset, and validate what was written.
 
@@ -96,13 +104,15 @@ def convert_session(
         Files that are never replaced: those of other session files of the same run.
     on_progress : callable (bytes done, bytes in all), optional
         Told how far the writing is.
+    vocabulary : Vocabulary, optional
+        What the session file may speak of; what the rooms and installed packages declare if left out.
     """
     begun = time.perf_counter()
     target: Path | None = None
     findings: tuple[Finding, ...] = ()
     result: Result
     try:
-        plan = make_plan(path)
+        plan = make_plan(path, vocabulary)
         findings = plan.findings
         if plan.is_complete:
             check_target(out, plan.head.subject.id, plan.head.session.id, overwrite=overwrite)
@@ -149,13 +159,14 @@ def _surprise(path: Path, error: Exception) -> Finding:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
+    foreign = origin_of_fault(error)
     where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else "?"
     return Finding(
         severity="error",
         check="internal error",
         location=path.name,
         message=f"{type(error).__name__} at {where}: {error}",
-        remedy="this is a fault of bergmann: please report it with this line; nothing was written for this session",
+        remedy=f"this is a fault of {foreign or 'bergmann'}: please report it with this line; nothing was written for this session",
     )
 
 

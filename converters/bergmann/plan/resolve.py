@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from bergmann.errors import SessionError, SourceError
 from bergmann.findings import Finding, has_errors
 from bergmann.plan.head import SessionHead, StartFrom
-from bergmann.plan.session import LoadedSession, SourceEntry, load_session
+from bergmann.plan.session import LoadedSession, SourceEntry, Vocabulary, load_session
 from bergmann.receptors.check import check_collections
 from bergmann.records import Movie, Record, Recording
 from bergmann.registry import Entry, Inputs, load_checks
@@ -81,13 +81,15 @@ def inputs_of(entry: SourceEntry, records: Mapping[str, Record]) -> Inputs:
     return {name: records[ref.name] for name, ref in references(entry).items() if name != "clock"}
 
 
-def make_plan(path: Path) -> Plan:
+def make_plan(path: Path, vocabulary: Vocabulary | None = None) -> Plan:
     """Load a session file, read the headers of its sources, and say everything that is missing or contradicts.
 
     Parameters
     ----------
     path : Path
         The session file.
+    vocabulary : Vocabulary, optional
+        What it may speak of; what the rooms and installed packages declare if left out.
 
     Returns
     -------
@@ -96,7 +98,7 @@ def make_plan(path: Path) -> Plan:
 
     A session file that is not there or is no text is a finding, too, with the check ``"unreadable"``.
     """
-    loaded = load_session(path)
+    loaded = load_session(path, vocabulary)
     headers, unreadable = read_headers(loaded)
     plan = Plan(loaded, headers)
     plan = replace(plan, reference=find_reference(plan))

@@ -133,7 +133,7 @@ def load_session(path: Path, vocabulary: Vocabulary | None = None) -> LoadedSess
     path : Path
         The session file.
     vocabulary : Vocabulary, optional
-        What it may speak of; what the rooms declare if left out.
+        What it may speak of; what the rooms and installed packages declare if left out.
 
     Returns
     -------
@@ -144,7 +144,7 @@ def load_session(path: Path, vocabulary: Vocabulary | None = None) -> LoadedSess
     merged = load_merged(path)
     if not merged.is_whole:
         return LoadedSession(path=path, findings=merged.findings, documents=merged.documents)
-    return _Loader(path, merged, vocabulary or Vocabulary.of_rooms()).load()
+    return _Loader(path, merged, vocabulary or Vocabulary.here()).load()
 
 
 class _Loader:
@@ -284,7 +284,7 @@ class _Loader:
                 own = validate(PlanKeys, Branch({"absent": branch.entries["absent"]}, branch.place), key, self.findings)
                 absent[name] = "" if own is None or own.absent is None else own.absent
                 continue
-            kind = choose_format(branch, key, self.vocabulary.formats, self.findings)
+            kind = choose_format(branch, key, self.vocabulary, self.findings)
             if kind is None:
                 continue
             self.kinds[name] = kind
