@@ -13,6 +13,7 @@ from textwrap import dedent, indent
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
+GUIDE = Path("examples", "with_neuroconv", "README.md")
 COPIED = ("converters", "schemas", "tests", "examples")
 
 
@@ -54,6 +55,8 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     edit(page, "from bergmann.signals import abf, wavesurfer\n", "from bergmann.signals import abf, logger, wavesurfer\n")
     edit(page, '    "LightningPoseInterface",\n', '    "LightningPoseInterface",\n    "LoggerInterface",\n')
     page.write_text(f"{page.read_text(encoding='utf-8')}\n\n{interface}", encoding="utf-8")
+    above = next(line for line in (checkout / GUIDE).read_text(encoding="utf-8").splitlines() if line.startswith("| `PulseTable"))
+    edit(checkout / GUIDE, f"{above}\n", f"| `LoggerInterface` | Logger text | - | - |\n{above}\n")
     done = run(checkout, "bergmann.plan.schema")
     assert done.returncode == 0, done.stderr
     return checkout
@@ -68,8 +71,14 @@ def test_the_format_is_listed_and_its_code_is_as_the_house_wants_it(walked: Path
 
 
 def test_every_test_of_a_format_passes(walked: Path) -> None:
-    of_all = "logger or confused or foreign_folders or every_format_has or not_stale or house or imports"
-    files = ("signals/test_logger.py", "test_format_contract.py", "test_neuroconv_interfaces.py", "plan/test_schema.py")
+    of_all = "logger or confused or foreign_folders or every_format_has or not_stale or table_is_that or house or imports"
+    files = (
+        "signals/test_logger.py",
+        "test_format_contract.py",
+        "test_neuroconv_interfaces.py",
+        "test_with_neuroconv.py",
+        "plan/test_schema.py",
+    )
     tests = [str(Path("tests", name)) for name in (*files, "test_architecture.py")]
     done = run(walked, "pytest", "-q", "-p", "no:cacheprovider", "-k", of_all, *tests)
     assert done.returncode == 0, done.stdout + done.stderr
