@@ -179,6 +179,12 @@ class _Surveyor:
         yield from self.faults
         for kind, count in self.listing.skipped.items():
             yield f"{kind}: {n_of(count, 'file')} not looked at, there are too many of a kind"
+        if away := self.listing.away:
+            names = ", ".join(self._text(path) for path in away[:6]) + (", ..." if len(away) > 6 else "")
+            fetch = "have the cloud program fetch them, and run `bergmann init` again"
+            yield f"only in the cloud, not on this disk, and not looked at: {n_of(len(away), 'file')}: {names}; {fetch}"
+        for path in self.listing.closed:
+            yield f"{self._text(path)}: cannot be looked into; may you read it?"
         for path in self.listing.own_sessions:
             yield f"{self._text(path)}: left alone, it has a session of its own"
 

@@ -8,11 +8,12 @@ from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from bergmann.disk import refuse_unreachable
 from bergmann.errors import SourceError
 from bergmann.plan.references import RefUse, uses, with_paths
 from bergmann.plan.sources import Vocabulary
 from bergmann.records import Record
-from bergmann.registry import Format, Source
+from bergmann.registry import Format, Source, named_files
 from bergmann.stated import Ref
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -44,6 +45,7 @@ def read_source(one: Format, keys: Mapping[str, Any]) -> Reading:
             parents[name] = _read_inline(inline, f"{one.key}.{name}")
             fields[name] = Ref(inline["format"], inline.get("part"))
     source = validated(one.source, {"format": one.key, **fields}, one.key)
+    refuse_unreachable(named_files(source))
     inputs = {name: parent.record for name, parent in parents.items()}
     for use in uses(source, ""):
         if isinstance(use, RefUse) and not isinstance(inputs[use.key], use.record):

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bergmann.disk import refuse_unreachable
 from bergmann.errors import SessionError, SourceError
 from bergmann.findings import Finding, has_errors
 from bergmann.plan.head import SessionHead, StartFrom
 from bergmann.plan.session import LoadedSession, SourceEntry, Vocabulary, load_session
 from bergmann.receptors.check import check_collections
 from bergmann.records import Movie, Record, Recording
-from bergmann.registry import Entry, Inputs, load_checks
+from bergmann.registry import Entry, Inputs, load_checks, named_files
 from bergmann.stated import Ref
 from bergmann.writing.naming import check_ids
 
@@ -123,6 +124,7 @@ def read_headers(loaded: LoadedSession) -> tuple[dict[str, Record], tuple[Findin
         if entry.format.reads_values or any(ref.name not in headers for ref in references(entry).values()):
             continue
         try:
+            refuse_unreachable(named_files(entry.source))
             headers[name] = entry.format.read(entry.source, inputs_of(entry, headers))
         except SourceError as error:
             findings.append(_error(loaded, f"sources.{name}", "source", str(error)))
