@@ -190,6 +190,21 @@ def test_a_table_that_excel_holds_open_is_said_so(session: Callable[..., Path], 
     assert message.startswith("notes.csv: another program has it open, or you may not read it; close it there (a table in Excel, ")
 
 
+def test_a_session_file_or_a_calibration_that_is_held_open_is_said_so(
+    session: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bergmann.optogenetics.power import read_curve
+
+    path = session()
+    (path.parent / "laser.csv").write_text("V,mW\n0,0\n1,2\n", encoding="utf-8")
+    monkeypatch.setattr(Path, "read_bytes", sharing_violation)
+    monkeypatch.setattr(disk, "WINDOWS", True)
+    (message,) = said(path)
+    assert message.startswith("another program has it open")
+    with pytest.raises(SourceError, match=r"^laser\.csv: another program has it open"):
+        read_curve(path.parent / "laser.csv", command_unit="V", power_unit="mW")
+
+
 def test_windows_own_number_is_enough() -> None:
     error = PermissionError(13, "in use")
     error.winerror = 32  # type: ignore[attr-defined,unused-ignore]
