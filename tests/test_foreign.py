@@ -193,6 +193,10 @@ BROKEN = {
     "is no Python": ("def (", "cannot be used: SyntaxError"),
     "is empty": ("", "cannot be used: there is no FORMAT in it"),
     "is called otherwise": (FORMAT.replace("KEY", "blog"), "inside it is called `blog`; call both the same"),
+    "has no key": (
+        FORMAT.replace("KEY", "plog").replace("format: Literal", "layout: Literal"),
+        "cannot be used: KeyError: 'format'",
+    ),
     "gives what no room writes": (
         FORMAT.replace("KEY", "plog").replace("record=Recording", "record=dict"),
         "it gives a dict; expected one of Events, ",
@@ -255,6 +259,19 @@ def test_a_format_that_fails_while_it_reads_or_finds_is_named(
         "log.plog: format `plog` of the package labplog 1.2 failed (ValueError: could not convert string to float: 'volts')" in said
     )
     assert run("init", path.parent) == 0  # it is stated, and still looked at
+
+
+def test_a_model_that_raises_what_no_model_should_is_a_finding(
+    install: Install, session: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    raising = "    @field_validator('path')\n    def look(cls, path): raise LookupError('no such rig')\n"
+    text = FORMAT.replace("KEY", "plog").replace("    rate: Frequency\n", f"    rate: Frequency\n{raising}")
+    install(
+        "plog", text.replace("import numpy as np", "import numpy as np\nfrom pydantic import field_validator"), package="labplog"
+    )
+    assert run("check", session("plog")) == 1
+    said = capsys.readouterr().out
+    assert "format `plog` of labplog 1.2 failed on these keys (LookupError: no such rig)" in said
 
 
 def test_a_format_that_cannot_look_through_a_folder_is_a_note_of_the_draft(

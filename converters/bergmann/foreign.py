@@ -22,6 +22,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from bergmann.disk import why_closed
 from bergmann.errors import SourceError
 from bergmann.records import Record
 from bergmann.registry import ForeignModule, Format, Inputs, Source, load_formats, load_rooms
@@ -94,7 +95,7 @@ def list_format_files(folder: Path) -> tuple[FormatFile, ...]:
     try:
         return tuple(FormatFile(path=path, content=path.read_bytes()) for path in paths)
     except OSError as error:
-        raise SourceError(f"{folder.name or folder}: a file of it cannot be read ({error.strerror})") from error
+        raise SourceError(f"{Path(error.filename or folder).name}: {why_closed(error)}") from error
 
 
 def offers_of_files(files: Iterable[FormatFile]) -> tuple[Offer, ...]:
@@ -213,13 +214,14 @@ def _adopted(made: Any, key: str, origin: str, module: ForeignModule) -> Format:
     one = made if isinstance(made, Format) else getattr(made, "FORMAT", None)
     if not isinstance(one, Format):
         raise SourceError(f"format `{key}` of {origin} cannot be used: there is no FORMAT in it; see CONTRIBUTING.md of bergmann")
-    if one.record not in load_rooms():
+    if not isinstance(one.record, type) or one.record not in load_rooms():
         known = ", ".join(sorted(record.__name__ for record in load_rooms()))
         found = getattr(one.record, "__name__", one.record)
         raise SourceError(f"format `{key}` of {origin} cannot be used: it gives a {found}; expected one of {known}")
-    _run(one.source.model_json_schema, key, origin)
-    if one.key != key:
-        raise SourceError(f"format `{key}` of {origin} cannot be used: inside it is called `{one.key}`; call both the same")
+    _run(lambda: one.source.model_json_schema(), key, origin)
+    called = _run(lambda: one.key, key, origin)
+    if called != key:
+        raise SourceError(f"format `{key}` of {origin} cannot be used: inside it is called `{called}`; call both the same")
     return replace(one, module=module, find=_guarded_find(one, origin), read=_guarded_read(one, origin))
 
 

@@ -183,7 +183,7 @@ def make_entry(name: str, branch: Branch, kind: Format, vocabulary: Vocabulary, 
             known = dict.fromkeys(one for model in models for one in keys_of(model))
             message = f"there is no key `{word}` for {kind.label}"
             findings.append(error(node, f"{key}.{word}", "unknown key", message, nearest(word, known)))
-    source = validate(kind.source, Branch(shares[0], branch.place), key, findings)
+    source = _source_of(kind, Branch(shares[0], branch.place), key, findings)
     stated = validate(vocabulary.stated_of(kind.record), Branch(shares[1], branch.place), key, findings)
     own = validate(PlanKeys, Branch(shares[2], branch.place), key, findings)
     if source is not None:
@@ -198,6 +198,18 @@ def make_entry(name: str, branch: Branch, kind: Format, vocabulary: Vocabulary, 
         clock=own.clock,
         starts=own.starts,
     )
+
+
+def _source_of(kind: Format, own: Branch, key: str, findings: list[Finding]) -> Source | None:
+    """The source of an entry; a lab's own model may raise anything, which is then its own fault."""
+    try:
+        return validate(kind.source, own, key, findings)
+    except Exception as raised:
+        if kind.module is None:
+            raise
+        message = f"format `{kind.key}` of {kind.module.name} failed on these keys ({type(raised).__name__}: {raised})"
+        findings.append(error(own, key, "unusable format", message, "are the keys right? If so, tell who wrote the format"))
+        return None
 
 
 def _not_heeded(kind: Format, source: Source, own: Mapping[str, Node], key: str) -> Iterator[Finding]:
