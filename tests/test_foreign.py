@@ -8,9 +8,12 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from importlib import invalidate_caches
 from pathlib import Path
+from typing import Any
 
 import h5py
+import numpy as np
 import pytest
 
 from bergmann.cli import main
@@ -299,6 +302,35 @@ def test_a_format_of_a_folder_runs_once_a_person_said_so(
         assert written["acquisition/log_voltage/data"][:].tolist() == [0.5, 1.5, -2.25]
         assert f"klog.py (format klog, sha256 {digest})" in written["general/bergmann_conversion"].attrs["libraries"]
     assert str(tmp_path).encode() not in made.read_bytes()
+
+
+@pytest.mark.parametrize("kind", ["folder", "package"])
+def test_values_are_read_again_when_the_format_was_changed(
+    kind: str, folder: Path, install: Install, session: Callable[[str], Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a conversion keeps of the file that it replaces was read by the same code."""
+    code, options = folder / "klog.py", ["--formats", folder, "--yes"]
+    if kind == "package":
+        code, options = install("klog", code.read_text(encoding="utf-8"), package="labklog"), []
+    path = session("klog")
+    volts = np.sin(np.arange(400_000) / 100).round(6)
+    np.savetxt(path.parent / "log.klog", volts, fmt="%.6f")
+
+    def convert() -> tuple[Any, list[str]]:
+        assert run("convert", path, *options, "--out", tmp_path / "out", "--overwrite", "--json") == 0
+        (done,) = json.loads(capsys.readouterr().out)
+        with h5py.File(done["file"]) as file:
+            return file["acquisition/log_voltage/data"][:], [one["check"] for one in done["findings"] if one["check"] == "kept"]
+
+    first, _ = convert()
+    np.testing.assert_array_equal(first, volts)
+    assert convert()[1] == ["kept"]
+    code.write_text(code.read_text(encoding="utf-8").replace("float(line)", "2 * float(line)"), encoding="utf-8")
+    sys.modules.pop("labklog", None)
+    invalidate_caches()
+    second, kept = convert()
+    assert kept == []
+    np.testing.assert_array_equal(second, 2 * volts)
 
 
 def test_a_session_file_alone_runs_nothing(

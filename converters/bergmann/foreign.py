@@ -158,13 +158,25 @@ def _load_entry_point(entry_point: EntryPoint) -> Format:
     file = Path(getattr(module, "__file__", None) or "")
     _ran[str(file)] = origin
     digest = hashlib.sha256(file.read_bytes()).hexdigest() if file.is_file() else ""
-    return _adopted(made, entry_point.name, origin, ForeignModule(_package(entry_point), file.name, digest))
+    return _adopted(
+        made, entry_point.name, origin, ForeignModule(_package(entry_point), file.name, digest, _code_digest(entry_point, digest))
+    )
+
+
+def _code_digest(entry_point: EntryPoint, own: str) -> str:
+    """Digest of a module, by its own, and of every Python file of the package that it is in."""
+    code = hashlib.sha256(own.encode())
+    package = sys.modules.get(entry_point.module.partition(".")[0])
+    for folder in getattr(package, "__path__", ()):
+        for file in sorted(Path(folder).rglob("*.py")):
+            code.update(file.read_bytes())
+    return code.hexdigest()
 
 
 def _load_file(file: FormatFile) -> Format:
     origin = f"the file {file.path.name}"
     module = _run(partial(_module_of, file), file.path.stem, origin)
-    return _adopted(module, file.path.stem, origin, ForeignModule(file.path.name, file.path.name, file.sha256))
+    return _adopted(module, file.path.stem, origin, ForeignModule(file.path.name, file.path.name, file.sha256, file.sha256))
 
 
 def _module_of(file: FormatFile) -> ModuleType:

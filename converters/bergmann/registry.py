@@ -55,11 +55,14 @@ class ForeignModule:
         Name of the module's file.
     sha256 : str
         Digest of the file that was run, in hexadecimal.
+    code : str
+        Digest of all that decides how it reads: of that file, and of every Python file of the package that it is in.
     """
 
     name: str
     file: str
     sha256: str
+    code: str
 
 
 Inputs = Mapping[str, Record]
