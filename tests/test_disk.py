@@ -376,6 +376,12 @@ def test_a_korean_name_is_found_in_the_form_that_another_system_gave_it(
     assert [one.name for one in expand(tmp_path / "실험" / "기록.csv")] == [unicodedata.normalize(form, "기록.csv")]
 
 
+def test_a_folder_that_may_not_be_listed_is_no_crash(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "iterdir", sharing_violation)
+    assert disk.same_letters(tmp_path / "기록.csv") is None
+    assert disk.same_letters(tmp_path) == tmp_path
+
+
 def test_a_pattern_finds_names_in_the_form_that_another_system_gave_them(tmp_path: Path) -> None:
     folder = tmp_path / unicodedata.normalize("NFD", "실험")
     folder.mkdir()

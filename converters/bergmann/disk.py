@@ -208,7 +208,10 @@ def same_letters(path: Path) -> Path | None:
     if parent is None:
         return None
     wanted = unicodedata.normalize("NFC", path.name)
-    return next((one for one in parent.iterdir() if unicodedata.normalize("NFC", one.name) == wanted), None)
+    try:
+        return next((one for one in parent.iterdir() if unicodedata.normalize("NFC", one.name) == wanted), None)
+    except OSError:  # a folder that may not be looked into: the name as it stands is what can be tried
+        return None
 
 
 def longest_path() -> int | None:
