@@ -15,7 +15,9 @@ HOUSE = ROOT / "converters" / "bergmann"
 ROOMS = {"signals", "imaging", "segmentation", "optogenetics", "behavior", "ephys", "receptors"}
 LEVEL = {
     **dict.fromkeys(["ndx_glial_receptors", "ndx_bergmann"], 0),
-    **dict.fromkeys(["errors", "findings", "stated", "moments", "records", "registry", "arrays", "pulses", "timing"], 1),
+    **dict.fromkeys(
+        ["errors", "findings", "stated", "moments", "records", "registry", "foreign", "disk", "arrays", "pulses", "timing"], 1
+    ),
     **dict.fromkeys(ROOMS, 2),
     **dict.fromkeys(["plan", "convert", "validate", "proof", "publish", "find", "report", "writing", "rig"], 3),
     **dict.fromkeys(["cli", "neuroconv_interfaces"], 4),

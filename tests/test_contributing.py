@@ -1,56 +1,106 @@
-"""The page that shows how to add a format holds: its format is added, found, and its test passes."""
+"""The page that shows how to add a format holds: following it leads to a format that passes every test of a format."""
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import dedent, indent
 
-import bergmann
+import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-INTERFACE = """
-
-def test_the_interface_reads_it(tmp_path):
-    from bergmann.neuroconv_interfaces import LoggerInterface
-
-    (tmp_path / "log.txt").write_text("0.5\\n1.5\\n", encoding="utf-8")
-    interface = LoggerInterface(path=tmp_path / "log.txt", rate="10 Hz")
-    assert interface.record.channel("voltage").values(0, 2).tolist() == [0.5, 1.5]
-
-
-def test_a_wrong_file_is_refused_by_name(tmp_path):
-    import pytest
-    from bergmann.errors import SourceError
-
-    (tmp_path / "log_empty.txt").touch()
-    (tmp_path / "log_noise.txt").write_bytes(bytes(range(256)))
-    for name in ("log_empty.txt", "log_noise.txt", "log_nowhere.txt"):
-        with pytest.raises(SourceError, match=name):
-            logger.read(logger.Logger(path=tmp_path / name, rate="10 Hz"), {})
-"""
+GUIDE = Path("examples", "with_neuroconv", "README.md")
+COPIED = ("converters", "schemas", "tests", "examples")
 
 
 def blocks(page: str) -> list[str]:
-    return re.findall(r"```python\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
+    """The Python on a page, without the margin of lists."""
+    found = re.findall(r"^ *```python\n(.*?)^ *```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    return [dedent(block) for block in found]
 
 
-def test_the_example_format_is_one_file_and_one_test(tmp_path: Path) -> None:
-    module, test, interface = blocks("CONTRIBUTING.md")
-    house = tmp_path / "bergmann"
-    shutil.copytree(Path(bergmann.__file__).parent, house, ignore=shutil.ignore_patterns("__pycache__"))
+def run(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    roots = os.pathsep.join(str(checkout / name) for name in ("converters", "schemas"))
+    environment = {**os.environ, "PYTHONPATH": roots, "PYTHONDONTWRITEBYTECODE": "1", "PYTHONUTF8": "1"}
+    command = [sys.executable, "-m", *arguments]
+    return subprocess.run(command, cwd=checkout, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)
+
+
+def edit(path: Path, before: str, after: str) -> None:
+    text = path.read_text(encoding="utf-8")
+    assert text.count(before) == 1, f"{before!r} is {text.count(before)} times in {path.name}"
+    path.write_text(text.replace(before, after), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A checkout in which somebody did what the page says."""
+    checkout = tmp_path_factory.mktemp("checkout")
+    for name in COPIED:
+        shutil.copytree(ROOT / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__", "*.png"))
+    for name in ("pyproject.toml", "CONTRIBUTING.md", "README.md"):
+        shutil.copy(ROOT / name, checkout / name)
+    module, test, smallest, interface = blocks("CONTRIBUTING.md")
+    house, tests = checkout / "converters" / "bergmann", checkout / "tests"
     (house / "signals" / "logger.py").write_text(module, encoding="utf-8")
-    with (house / "neuroconv_interfaces" / "__init__.py").open("a", encoding="utf-8") as page:
-        page.write(f"from bergmann.signals import logger\n\n\n{interface}")
-    (tmp_path / "test_logger.py").write_text(f"from bergmann.signals import logger\n\n\n{test}{INTERFACE}", encoding="utf-8")
-    code = (
-        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
-        "from bergmann.registry import load_formats\n"
-        "assert 'logger' in {one.key for one in load_formats()}\n"
-        "import pytest; sys.exit(pytest.main(['-q', '-p', 'no:cacheprovider', 'test_logger.py']))\n"
+    (tests / "signals" / "test_logger.py").write_text(test, encoding="utf-8")
+    last = "    return SmallLab(folder, keys)\n"
+    edit(tests / "conftest.py", last, f"{indent(smallest, '    ')}{last}")
+    edit(tests / "test_format_contract.py", "KNOWN_BY_THEIR_KEYS = {", 'KNOWN_BY_THEIR_KEYS = {"logger", ')
+    page = house / "neuroconv_interfaces" / "__init__.py"
+    edit(page, "from bergmann.signals import abf, wavesurfer\n", "from bergmann.signals import abf, logger, wavesurfer\n")
+    edit(page, '    "LightningPoseInterface",\n', '    "LightningPoseInterface",\n    "LoggerInterface",\n')
+    page.write_text(f"{page.read_text(encoding='utf-8')}\n\n{interface}", encoding="utf-8")
+    above = next(line for line in (checkout / GUIDE).read_text(encoding="utf-8").splitlines() if line.startswith("| `PulseTable"))
+    edit(checkout / GUIDE, f"{above}\n", f"| `LoggerInterface` | Logger text | - | - |\n{above}\n")
+    done = run(checkout, "bergmann.plan.schema")
+    assert done.returncode == 0, done.stderr
+    return checkout
+
+
+def test_the_format_is_listed_and_its_code_is_as_the_house_wants_it(walked: Path) -> None:
+    listed = run(walked, "bergmann", "formats")
+    assert re.search(r"^logger +signals +Logger text +path, rate$", listed.stdout, re.MULTILINE), listed.stderr
+    for tool in (("check",), ("format", "--check")):
+        done = run(walked, "ruff", *tool, "--no-cache", "converters/bergmann/signals/logger.py", "tests/signals/test_logger.py")
+        assert done.returncode == 0, done.stdout
+
+
+def test_every_test_of_a_format_passes(walked: Path) -> None:
+    of_all = "logger or confused or foreign_folders or every_format_has or not_stale or table_is_that or house or imports"
+    files = (
+        "signals/test_logger.py",
+        "test_format_contract.py",
+        "test_neuroconv_interfaces.py",
+        "test_with_neuroconv.py",
+        "plan/test_schema.py",
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+    tests = [str(Path("tests", name)) for name in (*files, "test_architecture.py")]
+    done = run(walked, "pytest", "-q", "-p", "no:cacheprovider", "-k", of_all, *tests)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "3 passed" in done.stdout
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert passed is not None
+    assert int(passed[1]) >= 40, done.stdout
+
+
+@pytest.mark.parametrize("name", ["log_empty.txt", "log_noise.txt", "log_nowhere.txt"])
+def test_the_example_refuses_a_wrong_file_by_name(walked: Path, name: str, tmp_path: Path) -> None:
+    (tmp_path / "log_empty.txt").touch()
+    (tmp_path / "log_noise.txt").write_bytes(bytes(range(256)))
+    keys = f"{{format: logger, path: {name}, rate: 10 Hz}}"
+    (tmp_path / "session.yaml").write_text(f"format_version: 1\nsources:\n  log: {keys}\n", encoding="utf-8")
+    done = run(walked, "bergmann", "check", str(tmp_path / "session.yaml"))
+    assert done.returncode == 2
+    assert f"{name}: " in done.stdout
+
+
+def test_the_same_file_works_in_a_folder_of_the_lab(tmp_path: Path) -> None:
+    module, *_ = blocks("CONTRIBUTING.md")
+    (tmp_path / "logger.py").write_text(module, encoding="utf-8")
+    done = run(ROOT, "bergmann", "formats", "--formats", str(tmp_path), "--yes")
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^logger +logger.py +signals +Logger text +path, rate$", done.stdout, re.MULTILINE)

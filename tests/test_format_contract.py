@@ -17,7 +17,7 @@ from bergmann.registry import Format, Source, expand, load_formats, load_stated
 
 FORMATS = load_formats()
 ON_DISK = [one for one in FORMATS if "path" in one.source.model_fields]
-FILLED: dict[str, dict[str, Any]] = {  # required keys beside the path, so that reading gets as far as the file
+FILLED: dict[str, dict[str, Any]] = {  # keys beside the path, so that reading gets as far as the file; else those of `small_lab`
     "tiff": {"rate": "30 Hz"},
     "pulse_table": {"columns": {"onset": "on", "duration": "width"}, "units": {"onset": "s", "duration": "s"}},
     "assay": {"columns": {"value": "value"}, "unit": "g"},
@@ -50,7 +50,7 @@ SUFFIX = {
     "encoder": ".xlsx",
     "video": ".mp4",
 }
-"""What the files of each format on disk end with; a format without a suffix here is not tested enough."""
+"""What else than in `small_lab` the files of a format may end with."""
 
 
 def name_of(one: Format) -> str:
@@ -61,8 +61,9 @@ each_format = pytest.mark.parametrize("one", FORMATS, ids=name_of)
 each_format_on_disk = pytest.mark.parametrize("one", ON_DISK, ids=name_of)
 
 
-def source_at(one: Format, path: Path) -> Source:
-    return one.source.model_validate({"path": str(path), **FILLED.get(one.key, {})})
+def source_at(one: Format, path: Path, small_lab: Any) -> Source:
+    needed = {key: value for key, value in small_lab.keys[name_of(one)].items() if key not in {"path", "of"}}
+    return one.source.model_validate({**FILLED.get(one.key, needed), "path": str(path)})
 
 
 @each_format
@@ -126,20 +127,21 @@ def test_finding_never_raises_for_damaged_files(one: Format, small_lab: Any, tmp
 
 
 @each_format_on_disk
-def test_a_missing_file_is_a_source_error(one: Format, tmp_path: Path) -> None:
+def test_a_missing_file_is_a_source_error(one: Format, small_lab: Any, tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="nowhere"):
-        one.read(source_at(one, tmp_path / "nowhere.dat"), {})
+        one.read(source_at(one, tmp_path / "nowhere.dat", small_lab), {})
 
 
 @each_format_on_disk
 @pytest.mark.parametrize("content", [b"", NOISE], ids=["empty", "noise"])
-def test_a_wrong_file_is_a_source_error_that_names_it(one: Format, tmp_path: Path, content: bytes) -> None:
-    for suffix in sorted({".csv", SUFFIX[one.key]}):
+def test_a_wrong_file_is_a_source_error_that_names_it(one: Format, small_lab: Any, tmp_path: Path, content: bytes) -> None:
+    smallest = expand(small_lab.keys[name_of(one)]["path"])[0]
+    for suffix in sorted({".csv", smallest.suffix, SUFFIX.get(one.key, "")}):
         path = tmp_path / f"wrong{suffix}"
         path.write_bytes(content)
         before = path.read_bytes()
         with pytest.raises(SourceError, match="wrong"):
-            one.read(source_at(one, path), {})
+            one.read(source_at(one, path, small_lab), {})
         assert path.read_bytes() == before
         path.unlink()
     assert list(tmp_path.iterdir()) == []

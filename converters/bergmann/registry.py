@@ -1,6 +1,7 @@
 """How a format declares itself, how formats are found, and what a writer of NWB objects is handed.
 
 A new format is one module in its room with a `Source` model, ``find``, ``read`` and ``FORMAT``; it is found by walking the folder.
+A lab may keep its own elsewhere (`bergmann.foreign`).
 A room's ``stated.py`` says what a person must state for each record and collection, its ``nwb.py`` turns records into NWB.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -18,6 +20,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from bergmann.arrays import LazyArray
+from bergmann.disk import folded, is_litter, same_letters, stubs, too_long
 from bergmann.errors import SourceError
 from bergmann.findings import Finding
 from bergmann.moments import Moment, When
@@ -38,6 +41,28 @@ class Source(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+@dataclass(frozen=True)
+class ForeignModule:
+    """Where a format comes from that is not bergmann's own.
+
+    Attributes
+    ----------
+    name : str
+        The package and its version, or the file: ``"labformats 1.2"``, ``"logger.py"``.
+    file : str
+        Name of the module's file.
+    sha256 : str
+        Digest of the file that was run, in hexadecimal.
+    code : str
+        Digest of all that decides how it reads: of that file, and of every Python file of the package that it is in.
+    """
+
+    name: str
+    file: str
+    sha256: str
+    code: str
 
 
 Inputs = Mapping[str, Record]
@@ -62,6 +87,8 @@ class Format:
         Whether ``read`` must go through values, not only headers (pulses of a channel); `check` then leaves it out.
     chosen_by : str or None
         The key whose presence chooses this format among those of the same name (``site`` or ``event`` of ``channel``).
+    module : ForeignModule or None
+        Where a lab's own format comes from; None for those of bergmann. Set by what loads it.
     """
 
     source: type[Source]
@@ -71,6 +98,7 @@ class Format:
     read: Callable[[Any, Inputs], Record]
     reads_values: bool = False
     chosen_by: str | None = None
+    module: ForeignModule | None = None
 
     @property
     def key(self) -> str:
@@ -79,8 +107,8 @@ class Format:
 
     @property
     def room(self) -> str:
-        """The room that the format is in, e.g. ``"imaging"``."""
-        return self.source.__module__.split(".")[-2]
+        """The room that writes its record, e.g. ``"imaging"``, wherever the format itself is kept."""
+        return load_rooms()[self.record]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,8 +208,14 @@ def _modules(room: str) -> Iterator[Any]:
 
 @cache
 def load_formats() -> tuple[Format, ...]:
-    """All formats, by room and then by key; imports neither pynwb nor a vendor's reader."""
+    """The formats of bergmann, by room and then by key; imports neither pynwb nor a vendor's reader."""
     return tuple(module.FORMAT for room in ROOMS for module in _modules(room) if hasattr(module, "FORMAT"))
+
+
+@cache
+def load_rooms() -> Mapping[type[Record], str]:
+    """The room that writes each kind of record, from each room's ``stated.STATED``."""
+    return {record: room for room in ROOMS for record in import_module(f"bergmann.{room}.stated").STATED}
 
 
 @cache
@@ -245,17 +279,61 @@ def expand(path: Path) -> tuple[Path, ...]:
     """
     if path.exists():
         return (path,)
+    if (other := same_letters(path)) is not None:
+        return (other,)
     root = Path(path.anchor)
     pattern: list[str] = []
     for part in path.relative_to(path.anchor).parts if path.anchor else path.parts:
-        if not pattern and ((root / part).exists() or not any(sign in part for sign in _MAGIC)):
-            root = root / part
+        there = None if pattern else same_letters(root / part)
+        if not pattern and (there is not None or not any(sign in part for sign in _MAGIC)):
+            root = there or root / part
         else:
             pattern.append(part)
-    found = sorted(root.glob("/".join(pattern)), key=natural_order) if pattern and root.is_dir() else []
+    found = _matching(root, pattern) if pattern and root.is_dir() else []
     if found:
         return tuple(found)
     raise SourceError(_nothing_there(path, is_pattern=bool(pattern)))
+
+
+def _matching(root: Path, pattern: list[str]) -> list[Path]:
+    """The files that match, without what systems leave beside them.
+
+    Raises
+    ------
+    SourceError
+        If one more is in iCloud only, or two have names that many disks take for one.
+    """
+    hidden = pattern[-1].startswith(".")
+    matching = list(root.glob("/".join(pattern)))
+    if not matching and len(pattern) == 1 and not pattern[0].isascii():
+        matching = [path for path in root.iterdir() if fnmatch(folded(path.name), folded(pattern[0]))]
+    there = (path for path in matching if hidden or not path.name.startswith("."))
+    found = sorted((path for path in there if not is_litter(path.name)), key=natural_order)
+    for folder in {path.parent for path in found} or ({root} if len(pattern) == 1 else ()):
+        for stub in stubs(folder):
+            if fnmatch(stub.name, pattern[-1]) and stub not in found:
+                raise SourceError(f"{stub.name}: this file is in iCloud and not on this disk; download it, then run this again")
+    twins: dict[str, Path] = {}
+    for path in found:
+        twin = twins.setdefault(folded(str(path)), path)
+        if twin != path:
+            raise SourceError(
+                f"{path.name}: there is {twin.name}, too; on Windows and macOS these are one name, so that one of them would be "
+                "lost there; rename one"
+            )
+    return found
+
+
+def named_files(source: Source) -> tuple[Path, ...]:
+    """The files and folders that the paths of a source name.
+
+    Raises
+    ------
+    SourceError
+        As `expand`.
+    """
+    values = (getattr(source, name) for name in type(source).model_fields)
+    return tuple(file for value in values if isinstance(value, Path) for file in expand(value))
 
 
 def pattern_for(files: tuple[Path, ...], stem: str, suffix: str) -> Path | None:
@@ -270,7 +348,6 @@ def pattern_for(files: tuple[Path, ...], stem: str, suffix: str) -> Path | None:
     """
     if len(files) == 1:
         return files[0]
-    from fnmatch import fnmatch
     from glob import escape
 
     folder, wanted = files[0].parent, {path.name for path in files}
@@ -290,6 +367,10 @@ def _nothing_there(path: Path, *, is_pattern: bool) -> str:
     missing, folder = path, path.parent
     while not folder.is_dir() and folder != folder.parent:
         missing, folder = folder, folder.parent
+    if missing == path and path in stubs(folder):
+        return f"{path.name}: this file is in iCloud and not on this disk; download it, then run this again"
+    if hint := too_long(len(str(path.absolute()))):
+        return f"{path.name}: it is not there, or cannot be seen: {hint}"
     there = [child.name for child in sorted(folder.iterdir(), key=natural_order)] if folder.is_dir() else []
     listing = ", ".join([*there[:8], *(["..."] if len(there) > 8 else [])]) or "nothing"
     if missing != path:

@@ -22,6 +22,7 @@ from bergmann.cli.output import (
     say,
     show,
 )
+from bergmann.cli.own_formats import own_formats_options, vocabulary_with
 from bergmann.errors import BergmannError, WriteError
 from bergmann.findings import UNREADABLE, has_errors
 
@@ -36,9 +37,12 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write one offline HTML page of the session: pictures, times, and each finding beside its line.",
 )
+@own_formats_options
 @arms_option
 @json_option
-def command(sessions: tuple[Path, ...], page: Path | None, arms: Path | None, as_json: bool) -> None:
+def command(
+    sessions: tuple[Path, ...], page: Path | None, formats_folder: Path | None, yes: bool, arms: Path | None, as_json: bool
+) -> None:
     """Say everything that is missing or contradicts in session files, at once.
 
     Reads headers only and writes nothing; for a page, also some frames and the recorded channels.
@@ -48,12 +52,13 @@ def command(sessions: tuple[Path, ...], page: Path | None, arms: Path | None, as
     if page is not None and len(sessions) > 1:
         raise click.UsageError(f"--page is of one session, and {len(sessions)} are named; call `bergmann check` for each")
     key = read_key(arms, as_json=as_json)
+    vocabulary = vocabulary_with(formats_folder, yes)
     status, documents = GOOD, []
     for path in sessions:
         document: dict[str, Any] = {"session": str(path)}
         documents.append(document)
         try:
-            plan = make_plan(path, key)
+            plan = make_plan(path, vocabulary, key)
         except BergmannError as error:
             status = UNUSABLE
             document |= {"error": str(error), "findings": []}

@@ -22,6 +22,7 @@ from bergmann.cli.output import (
     print_table,
     say,
 )
+from bergmann.cli.own_formats import own_formats_options, vocabulary_with
 
 if TYPE_CHECKING:
     from bergmann.convert import Conversion
@@ -37,11 +38,19 @@ if TYPE_CHECKING:
     help="Folder of the local dandiset; made if it is not there.",
 )
 @click.option("--overwrite", is_flag=True, help="Replace the files of sessions that are already there.")
+@own_formats_options
 @arms_option
 @click.option("--include-excluded", is_flag=True, help="Write sessions, too, that say `exclude`; the files say so.")
 @json_option
 def command(
-    sessions: tuple[Path, ...], out: Path, overwrite: bool, arms: Path | None, include_excluded: bool, as_json: bool
+    sessions: tuple[Path, ...],
+    out: Path,
+    overwrite: bool,
+    formats_folder: Path | None,
+    yes: bool,
+    arms: Path | None,
+    include_excluded: bool,
+    as_json: bool,
 ) -> None:
     """Convert sessions to NWB files in a local dandiset, and validate them.
 
@@ -50,13 +59,21 @@ def command(
     from bergmann.convert import convert_session
 
     key = read_key(arms, as_json=as_json)
+    vocabulary = vocabulary_with(formats_folder, yes)
     done: list[Conversion] = []
     for path in sessions:
         say(f"{path}")
         made = {one.target for one in done if one.target is not None}
         progress = Progress(f"writing {path.name}")
         conversion = convert_session(
-            path, out, overwrite=overwrite, keep=made, on_progress=progress, key=key, include_excluded=include_excluded
+            path,
+            out,
+            overwrite=overwrite,
+            keep=made,
+            on_progress=progress,
+            vocabulary=vocabulary,
+            key=key,
+            include_excluded=include_excluded,
         )
         done.append(conversion)
         if not as_json:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bergmann.cli.output import GOOD, UNUSABLE, argument, json_option, print_json
+from bergmann.cli.own_formats import own_formats_options, vocabulary_with
 from bergmann.errors import BergmannError
 
 if TYPE_CHECKING:
@@ -20,8 +21,9 @@ if TYPE_CHECKING:
 @click.option(
     "--use", multiple=True, type=click.Path(path_type=Path), help="Session file to lay below, such as lab.yaml; repeatable."
 )
+@own_formats_options
 @json_option
-def command(folders: tuple[Path, ...], use: tuple[Path, ...], as_json: bool) -> None:
+def command(folders: tuple[Path, ...], use: tuple[Path, ...], formats_folder: Path | None, yes: bool, as_json: bool) -> None:
     """Write a draft of session.yaml in rig FOLDERS, or bring it up to date.
 
     Looks at the headers of the files, says what each value comes from, and marks what only a person knows with ???. Run again, it
@@ -29,10 +31,11 @@ def command(folders: tuple[Path, ...], use: tuple[Path, ...], as_json: bool) -> 
     """
     from bergmann.find.draft import draft_session
 
+    vocabulary = vocabulary_with(formats_folder, yes)
     status, documents = GOOD, []
     for folder in folders:
         try:
-            drafted = draft_session(folder, use)
+            drafted = draft_session(folder, use, vocabulary)
         except BergmannError as error:
             status = UNUSABLE
             documents.append({"folder": str(folder), "error": str(error)})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import sys
 from collections import Counter
@@ -31,7 +32,8 @@ def show(message: object) -> None:
 
 def print_json(document: object) -> None:
     """Print one JSON document on stdout."""
-    text = json.dumps(document, indent=2, ensure_ascii=False, default=str)
+    is_utf8 = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"  # elsewhere ASCII, which is UTF-8, too
+    text = json.dumps(document, indent=2, ensure_ascii=not is_utf8, default=str)
     click.echo(HIDDEN.sub(lambda match: f"\\u{ord(match[0]):04x}", text))
 
 

@@ -16,6 +16,7 @@ from bergmann.pulses import recorded_pulses
 from bergmann.records import Record, Recording
 from bergmann.stated import Ref
 from bergmann.timing.fit import ClockFit, fit_first_pulse, fit_used
+from bergmann.timing.times import Times
 
 
 @dataclass(frozen=True)
@@ -120,13 +121,36 @@ def _fit_line(aligned: Aligned, entry: SourceEntry, clock: Ref[Recording], recor
         raise SourceError(f"`clock: {clock}` is not a channel of a recording")
     if record.clock_times is None:
         raise SourceError(f"`clock: {clock}`: {name} has no frames that a line could tick for")
-    pulses = recorded_pulses(recording, clock.part)
+    return fit_line(record.clock_times, name, recording, clock, until=record.span[1] if entry.is_cut and record.span else None)
+
+
+def fit_line(own: Times, name: str, recording: Recording, clock: Ref[Recording], *, until: float | None = None) -> ClockFit:
+    """How the clock of frames relates to that of a recording, one of whose lines ticked for them.
+
+    Parameters
+    ----------
+    own : Times
+        Of the frames, on their source's own clock, in seconds.
+    name : str
+        Of the source.
+    recording : Recording
+    clock : Ref
+        The recording's name, and the channel.
+    until : float, optional
+        Time of the last frame that is used, where a person has said that not all are: only those up to it need a pulse.
+
+    Raises
+    ------
+    SourceError
+        If there is not one pulse a frame, or the line is on when the recording begins.
+    """
+    pulses = recorded_pulses(recording, clock.part or "")
     if len(pulses) and pulses.on_at_start[0]:
         raise SourceError(
             f"{clock}: on at its first sample, so when the first frame of {name} began is not known; was {clock.name} started "
             f"after {name}, or does the line rest high?"
         )
-    own, seconds = record.clock_times, pulses.times.seconds
-    if not entry.is_cut or record.span is None or len(own) == len(seconds):
+    seconds = pulses.times.seconds
+    if until is None or len(own) == len(seconds):
         return fit_first_pulse(own, seconds, source=name, line=str(clock))
-    return fit_used(own, seconds, until=record.span[1], source=name, line=str(clock))
+    return fit_used(own, seconds, until=until, source=name, line=str(clock))

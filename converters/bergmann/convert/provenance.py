@@ -52,7 +52,7 @@ def conversion_record(
     read_from_disk = {name: record for name, record in aligned.records.items() if not sources[name].format.reads_values}
     return make_conversion_record(
         software=f"bergmann {__version__}",
-        libraries=[f"{name} {version(name)}" for name in ("pynwb", "hdmf", "h5py", "numpy")],
+        libraries=[*(f"{name} {version(name)}" for name in ("pynwb", "hdmf", "h5py", "numpy")), *foreign_modules(aligned.plan)],
         source_files=[
             SourceFile(name, kind, relative_name(file, base), file.stat().st_size, digests[file])
             for name, kind, file in [
@@ -68,6 +68,14 @@ def conversion_record(
         statements=statements(aligned.plan, collections),
         arrays=arrays,
     )
+
+
+def foreign_modules(plan: Plan) -> Iterator[str]:
+    """Which modules, not of bergmann, have read sources of this session, each once."""
+    read_by = {entry.format.module: entry.format.key for entry in plan.loaded.sources.values() if entry.format.module is not None}
+    for module, key in read_by.items():
+        file = f", {module.file}" if module.file != module.name else ""
+        yield f"{module.name}{file} (format {key}, sha256 {module.sha256 or 'unknown'})"
 
 
 def plan_digest(plan: Plan) -> str:

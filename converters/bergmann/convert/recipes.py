@@ -54,7 +54,7 @@ class Recipes:
         inputs = [ref.name for key, ref in references(entry).items() if key != "clock"]
         return _digest(
             {
-                "reader": _reader(),
+                "reader": [_reader(), entry.format.module.code if entry.format.module is not None else ""],
                 "files": [self.digests[file] for file in record.files],
                 "choices": _choices(entry),
                 "inputs": [self._of_source(one) for one in inputs],

@@ -20,9 +20,11 @@ from bergmann.convert.recipes import Recipes, name_arrays, taken_over
 from bergmann.convert.scope import collections_of_session
 from bergmann.errors import BergmannError, SessionError, SourceError, WriteError
 from bergmann.findings import UNREADABLE, Finding, has_errors
+from bergmann.foreign import origin_of_fault
 from bergmann.moments import Moment
 from bergmann.plan.arms import ArmKey
 from bergmann.plan.resolve import Plan, make_plan
+from bergmann.plan.sources import Vocabulary
 from bergmann.plan.veil import Veil
 from bergmann.receptors.nwb import metadata_of, set_arm
 from bergmann.receptors.terms import keywords
@@ -86,6 +88,7 @@ def convert_session(
     overwrite: bool = False,
     keep: Collection[Path] = (),
     on_progress: OnProgress | None = None,
+    vocabulary: Vocabulary | None = None,
     key: ArmKey | None = None,
     include_excluded: bool = False,
 ) -> Conversion:
@@ -105,6 +108,8 @@ def convert_session(
         Files that are never replaced: those of other session files of the same run.
     on_progress : callable (bytes done, bytes in all), optional
         Told how far the writing is.
+    vocabulary : Vocabulary, optional
+        What the session file may speak of; what the rooms and installed packages declare if left out.
     key : ArmKey, optional
         Which animal is in which arm; without it a blinded session is written as blinded.
     include_excluded : bool
@@ -116,7 +121,7 @@ def convert_session(
     veil = Veil()
     result: Result
     try:
-        plan = make_plan(path, key)
+        plan = make_plan(path, vocabulary, key)
         findings, veil = plan.findings, Veil.of(plan.loaded)
         if plan.loaded.excluded is not None and not include_excluded:
             result, findings = "excluded", tuple(_left_out(plan, out))
@@ -185,13 +190,14 @@ def _surprise(path: Path, error: Exception) -> Finding:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
+    foreign = origin_of_fault(error)
     where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else "?"
     return Finding(
         severity="error",
         check="internal error",
         location=path.name,
         message=f"{type(error).__name__} at {where}: {error}",
-        remedy="this is a fault of bergmann: please report it with this line; nothing was written for this session",
+        remedy=f"this is a fault of {foreign or 'bergmann'}: please report it with this line; nothing was written for this session",
     )
 
 

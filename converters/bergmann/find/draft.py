@@ -23,6 +23,7 @@ from bergmann.plan.head import SessionKeys, Subject
 from bergmann.plan.mistakes import meaning
 from bergmann.plan.overlay import Merged, joined, load_merged, merge, walk
 from bergmann.plan.schema import render, session_schema
+from bergmann.plan.sources import Vocabulary
 from bergmann.plan.veil import Veil
 from bergmann.plan.yaml import Branch, Leaf, Place
 from bergmann.registry import expand
@@ -84,7 +85,7 @@ class Drafted:
         }
 
 
-def draft_session(folder: Path, use: Sequence[Path] = ()) -> Drafted:
+def draft_session(folder: Path, use: Sequence[Path] = (), vocabulary: Vocabulary | None = None) -> Drafted:
     """Look through a rig folder and write, or bring up to date, the session file in it.
 
     Parameters
@@ -92,6 +93,8 @@ def draft_session(folder: Path, use: Sequence[Path] = ()) -> Drafted:
     folder : Path
     use : sequence of Path
         Session files that the draft is laid over, such as ``lab.yaml``; they are read and not changed.
+    vocabulary : Vocabulary, optional
+        The formats to look for; those of the rooms and of installed packages if left out.
 
     Returns
     -------
@@ -109,7 +112,8 @@ def draft_session(folder: Path, use: Sequence[Path] = ()) -> Drafted:
     listing = list_folder(folder)
     path = folder / SESSION
     merged = _stated(path, use)
-    choices = Choices(merged.root, is_new=not path.exists())
+    words = vocabulary or Vocabulary.here()
+    choices = Choices(merged.root, not path.exists(), words)
     found = survey(listing, choices, _names_of_files(merged))
     offered = _offered(folder)
     fresh = [item for item in found.items if not item.is_stated and item.identity not in offered]
@@ -122,7 +126,7 @@ def draft_session(folder: Path, use: Sequence[Path] = ()) -> Drafted:
         made = append_sources(text, [item.entry for item in fresh], closing, path)
     else:
         text, made = "", _new_draft(listing, found, fresh, choices, unclaimed, [_relative(one, folder) for one in use])
-    _write(path.parent / SCHEMA, render(session_schema()))
+    _write(path.parent / SCHEMA, render(session_schema(words)))
     to_paste = "\n".join(line for item in fresh for line in item.entry.lines()) if made is None else ""
     is_new = not path.exists()
     if made is not None and made != text:

@@ -34,7 +34,7 @@ class Choices:
 
     root: Branch
     is_new: bool = False
-    vocabulary: Vocabulary = field(default_factory=Vocabulary.of_rooms)
+    vocabulary: Vocabulary = field(default_factory=Vocabulary.here)
 
     def names(self, collection: str) -> tuple[str, ...]:
         """Names of the entries of a collection."""

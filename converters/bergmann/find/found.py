@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bergmann.errors import SourceError
 from bergmann.find.listing import Listing
-from bergmann.registry import Format, Source, expand, load_formats, natural_order
+from bergmann.registry import Format, Source, expand, natural_order
 
 GENERIC = ("tiff", "video")
 """Formats that take files of many instruments; where another format claims a file too, it is that one's."""
@@ -50,23 +51,31 @@ class Found:
         return sum(path.stat().st_size for path in self.files if path.is_file())
 
 
-def find_sources(listing: Listing) -> tuple[Found, ...]:
+def find_sources(listing: Listing, formats: Iterable[Format]) -> tuple[tuple[Found, ...], tuple[str, ...]]:
     """What the formats find in a folder.
 
     Parameters
     ----------
     listing : Listing
+    formats : iterable of Format
 
     Returns
     -------
-    tuple of Found
+    found : tuple of Found
         By format and in natural order; those of a format that takes anything come after what others left.
+    faults : tuple of str
+        Why a format of the lab could not look.
     """
-    formats = sorted(load_formats(), key=lambda one: one.key in GENERIC)
     owner: dict[Path, int] = {}
     kept: list[Found] = []
-    for one in formats:
-        for source in sorted(one.find(listing.as_folder), key=_place):
+    faults: list[str] = []
+    for one in sorted(formats, key=lambda one: one.key in GENERIC):
+        try:
+            sources = sorted(one.find(listing.as_folder), key=_place)
+        except SourceError as error:
+            faults.append(str(error))
+            continue
+        for source in sources:
             found = _claimed(one, source, listing)
             if found is None:
                 continue
@@ -76,7 +85,7 @@ def find_sources(listing: Listing) -> tuple[Found, ...]:
                 kept.append(found)
             elif one.key not in GENERIC and set(found.named) & set(kept[rival].named):
                 kept[rival] = replace(kept[rival], also=(*kept[rival].also, one.key))
-    return tuple(kept)
+    return tuple(kept), tuple(faults)
 
 
 def _place(source: Source) -> list[tuple[int, int | str]]:

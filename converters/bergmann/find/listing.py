@@ -12,6 +12,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
+from bergmann.disk import is_litter, only_in_cloud, stubs
 from bergmann.errors import SourceError
 
 if sys.platform == "win32":
@@ -24,8 +25,6 @@ MOST_FILES = 250_000
 
 MOST_ALIKE = 500
 """Files of one suffix in one folder that formats may open; a numbered series of TIFFs counts as one."""
-
-OF_SYSTEMS = frozenset({"desktop.ini", "thumbs.db", ".ds_store"})
 
 _NUMBER = re.compile(r"\d+(?=(?:\.ome)?\.[^.]+$)")
 _TIFFS = frozenset({".tif", ".tiff", ".btf", ".tf8"})
@@ -56,6 +55,10 @@ class Listing:
         Folders below that have a session file of their own; nothing in them is listed.
     opened : tuple of Path
         The files that formats may look at.
+    away : tuple of Path
+        Those that are in the cloud and not on this disk; looking at them would fetch them.
+    closed : tuple of Path
+        Folders that cannot be looked into.
     """
 
     folder: Path
@@ -63,6 +66,8 @@ class Listing:
     skipped: dict[str, int]
     own_sessions: tuple[Path, ...]
     opened: tuple[Path, ...]
+    away: tuple[Path, ...] = ()
+    closed: tuple[Path, ...] = ()
 
     @property
     def as_folder(self) -> ListedFolder:
@@ -85,17 +90,21 @@ def list_folder(folder: Path) -> Listing:
         raise SourceError(f"{folder.name or folder}: {what}; name the folder that the rig left behind")
     files: list[Path] = []
     sessions: list[Path] = []
-    for path in _walk(folder, sessions):
+    closed: list[Path] = []
+    for path in _walk(folder, sessions, closed):
         files.append(path)
         if len(files) > MOST_FILES:
             raise SourceError(f"{folder.name}: more than {MOST_FILES:,} files below it; name the folder of one session")
-    opened, skipped = _bounded(folder, files)
-    return Listing(folder, tuple(files), skipped, tuple(sessions), opened)
+    away = only_in_cloud(files)
+    opened, skipped = _bounded(folder, [path for path in files if path not in set(away)] if away else files)
+    unfetched = (stub for here in dict.fromkeys((folder, *(path.parent for path in files))) for stub in stubs(here))
+    return Listing(folder, tuple(files), skipped, tuple(sessions), opened, (*away, *unfetched), tuple(closed))
 
 
-def _walk(folder: Path, sessions: list[Path]) -> Iterator[Path]:
-    seen = {os.path.realpath(folder)}
-    for where, folders, names in os.walk(folder, followlinks=True):
+def _walk(folder: Path, sessions: list[Path], closed: list[Path]) -> Iterator[Path]:
+    top = Path(os.path.realpath(folder))
+    seen = {str(top)}
+    for where, folders, names in os.walk(folder, followlinks=True, onerror=lambda error: closed.append(Path(error.filename))):
         here = Path(where)
         if here != folder and ("session.yaml" in names or "dandiset.yaml" in names):
             sessions.append(here)
@@ -104,11 +113,12 @@ def _walk(folder: Path, sessions: list[Path]) -> Iterator[Path]:
         kept = []
         for name in sorted(folders):
             real = os.path.realpath(here / name)
-            if not name.startswith(".") and real not in seen:
+            is_above = top.is_relative_to(real)  # a link, or a junction, to a folder that this one is in
+            if not name.startswith(".") and real not in seen and not is_above:
                 seen.add(real)
                 kept.append(name)
         folders[:] = kept
-        yield from (here / name for name in sorted(names) if name.lower() not in OF_SYSTEMS and not name.startswith("."))
+        yield from (here / name for name in sorted(names) if not is_litter(name) and not name.startswith("."))
 
 
 def _bounded(folder: Path, files: list[Path]) -> tuple[tuple[Path, ...], dict[str, int]]:

@@ -98,9 +98,13 @@ class _Surveyor:
     refused: dict[str, str] = field(default_factory=dict)
     asked: list[Item] = field(default_factory=list)
     lines: tuple[Line, ...] = ()
+    faults: tuple[str, ...] = ()
 
     def look(self) -> Survey:
-        found = [one for one in find_sources(self.listing) if self._is_usable(one)]
+        formats, self.faults = self.choices.vocabulary.load_all()
+        everything, faults = find_sources(self.listing, formats)
+        self.faults += faults
+        found = [one for one in everything if self._is_usable(one)]
         sure = self._set_questions_aside(found)
         self._name([read_header(one) for one in sure if one.format.record is Recording])
         self.lines, uncounted = count_lines(self._of(Recording))
@@ -172,8 +176,15 @@ class _Surveyor:
         return [header for header, _ in joined]
 
     def _notes(self) -> Iterator[str]:
+        yield from self.faults
         for kind, count in self.listing.skipped.items():
             yield f"{kind}: {n_of(count, 'file')} not looked at, there are too many of a kind"
+        if away := self.listing.away:
+            names = ", ".join(self._text(path) for path in away[:6]) + (", ..." if len(away) > 6 else "")
+            fetch = "have the cloud program fetch them, and run `bergmann init` again"
+            yield f"only in the cloud, not on this disk, and not looked at: {n_of(len(away), 'file')}: {names}; {fetch}"
+        for path in self.listing.closed:
+            yield f"{self._text(path)}: cannot be looked into; may you read it?"
         for path in self.listing.own_sessions:
             yield f"{self._text(path)}: left alone, it has a session of its own"
 

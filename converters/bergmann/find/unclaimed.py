@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
+from bergmann.disk import only_in_cloud
 from bergmann.find.headers import size_text
 from bergmann.find.text import comment, n_of
 
@@ -50,6 +51,8 @@ def _size(path: Path) -> int:
 
 def _columns(path: Path) -> str:
     """The columns of a table, which may be of intervals, an assay, or light."""
+    if only_in_cloud([path]):
+        return "  only in the cloud, not on this disk"
     if path.suffix.lower() not in _TABLES:
         return ""
     try:

@@ -21,7 +21,8 @@ Six things differ from a session:
 - The collections are written whole, with the first of our interfaces that is added to an NWB file; a later one may not contradict.
 - A source is linked to the one it is derived from (ROIs to their movie, pose to its video) if an interface with the same keys was
   added to the NWB file before. If not, its times still come from there, but ROIs need a stated ``plane``, and pose has no video.
-- There is no session clock: each source starts where its instrument did, until `FormatInterface.set_aligned_starting_time`. So
+- There is no session clock: each source starts where its instrument did, until `FormatInterface.set_aligned_starting_time` or
+  `align_to_line`. So
   drugs whose times are stated by a session's recordings are refused.
 - A video is named by its base name; put it beside the NWB file.
 - NeuroConv writes the file, with every extension that is imported. Where types of core and of extensions name each other, as for

@@ -8,9 +8,14 @@ from typing import Any, ClassVar
 from neuroconv.basedatainterface import BaseDataInterface
 from pynwb import NWBFile
 
+from bergmann.convert.align import fit_line
+from bergmann.errors import SourceError
 from bergmann.neuroconv_interfaces.adding import BLOCK, Added, refuse_contradictions, refuse_dangling, stated_collections
 from bergmann.neuroconv_interfaces.reading import read_source, references, validated
+from bergmann.records import Recording
 from bergmann.registry import Entry, Format, load_collections, load_entry_writers, load_stated
+from bergmann.stated import Ref
+from bergmann.timing.fit import ClockFit
 
 
 def _inline(schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -113,6 +118,36 @@ class FormatInterface(BaseDataInterface):  # type: ignore[misc]  # NeuroConv has
             How long after the start of the session the instrument's clock showed 0, in seconds.
         """
         self.record = self.record.aligned(aligned_starting_time)
+
+    def align_to_line(self, recording: FormatInterface, channel: str) -> ClockFit:
+        """Put the source on the clock of a recording, a line of which ticked once a frame: the first frame at the first pulse.
+
+        Parameters
+        ----------
+        recording : FormatInterface
+            Of a format that reads recordings, on the session's clock already.
+        channel : str
+            The line.
+
+        Returns
+        -------
+        ClockFit
+            Its ``offset`` is for `set_aligned_starting_time` of what is derived from this source; ``residual`` is the largest
+            deviation of a frame from its pulse, in seconds.
+
+        Raises
+        ------
+        SourceError
+            If there is not one pulse a frame, the source has no frames, or the other one is no recording.
+        """
+        if not isinstance(recording.record, Recording):
+            raise SourceError(f"{recording.metadata_key}: is no recording, so it has no line that could tick for frames")
+        if self.record.clock_times is None:
+            raise SourceError(f"{self.metadata_key}: has no frames that a line could tick for")
+        clock = Ref[Recording](recording.metadata_key, channel)
+        fit = fit_line(self.record.clock_times, self.metadata_key, recording.record, clock)
+        self.set_aligned_starting_time(fit.offset)
+        return fit
 
     def add_to_nwbfile(self, nwbfile: NWBFile, metadata: dict[str, Any] | None = None) -> None:
         """Add the source, and what is stated with it, to an NWB file object.

@@ -8,10 +8,12 @@ from typing import Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from bergmann.disk import refuse_unreachable
 from bergmann.errors import SourceError
 from bergmann.plan.references import RefUse, uses, with_paths
+from bergmann.plan.sources import Vocabulary
 from bergmann.records import Record
-from bergmann.registry import Format, Source, load_formats
+from bergmann.registry import Format, Source, named_files
 from bergmann.stated import Ref
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -43,6 +45,7 @@ def read_source(one: Format, keys: Mapping[str, Any]) -> Reading:
             parents[name] = _read_inline(inline, f"{one.key}.{name}")
             fields[name] = Ref(inline["format"], inline.get("part"))
     source = validated(one.source, {"format": one.key, **fields}, one.key)
+    refuse_unreachable(named_files(source))
     inputs = {name: parent.record for name, parent in parents.items()}
     for use in uses(source, ""):
         if isinstance(use, RefUse) and not isinstance(inputs[use.key], use.record):
@@ -57,10 +60,11 @@ def _read_inline(inline: object, key: str) -> Reading:
     if not isinstance(inline, Mapping) or "format" not in inline:
         raise SourceError(f"{key}: {inline!r} is no source; give its keys, such as {{'format': 'wavesurfer', 'path': 'daq.h5'}}")
     keys = {name: value for name, value in inline.items() if name not in _INLINE}
-    known = [one for one in load_formats() if one.key == inline["format"]]
+    vocabulary = Vocabulary.here()
+    known = vocabulary.called(str(inline["format"]))
     chosen = [one for one in known if one.chosen_by in keys] or [one for one in known if one.chosen_by is None]
     if len(chosen) != 1:
-        names = ", ".join(sorted({one.key for one in load_formats()}))
+        names = ", ".join(vocabulary.keys)
         raise SourceError(f"{key}: {inline['format']!r} is no format that another source can be read from; formats: {names}")
     return read_source(chosen[0], keys)
 

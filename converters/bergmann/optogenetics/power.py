@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from bergmann.disk import why_closed
 from bergmann.errors import SourceError
 from bergmann.records import LightPulses
 from bergmann.stated import Quantity
@@ -205,6 +206,8 @@ def _two_columns(path: Path) -> tuple[Sequence[str], list[tuple[float, float]]]:
         raise SourceError(
             f"{path.name}: there is no such calibration file; its path is relative to the file that states it"
         ) from error
+    except PermissionError as error:
+        raise SourceError(f"{path.name}: {why_closed(error)}") from error
     except (OSError, UnicodeDecodeError) as error:
         raise SourceError(f"{path.name}: not a readable text file ({error}); save the calibration as CSV in UTF-8") from error
     first = text.split("\n", 1)[0]

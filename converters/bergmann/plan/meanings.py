@@ -7,10 +7,12 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
+from bergmann.errors import SourceError
 from bergmann.plan.head import SessionHead
 from bergmann.plan.mistakes import meaning
 from bergmann.plan.sources import PlanKeys, Vocabulary
 from bergmann.plan.yaml import Branch, Leaf
+from bergmann.registry import Format
 
 
 def meaning_of(keys: Sequence[str], root: Branch, vocabulary: Vocabulary) -> str:
@@ -42,12 +44,19 @@ def _of_source(keys: Sequence[str], root: Branch, vocabulary: Vocabulary) -> str
     sources = root.entries.get("sources")
     branch = sources.entries.get(keys[0]) if isinstance(sources, Branch) else None
     node = branch.entries.get("format") if isinstance(branch, Branch) else None
-    for kind in vocabulary.formats:
-        if isinstance(node, Leaf) and kind.key == node.text:
-            for model in (kind.source, vocabulary.stated_of(kind.record), PlanKeys):
-                if found := _of_field(model, keys[1:]):
-                    return found
+    for kind in _called(node.text, vocabulary) if isinstance(node, Leaf) else ():
+        for model in (kind.source, vocabulary.stated_of(kind.record), PlanKeys):
+            if found := _of_field(model, keys[1:]):
+                return found
     return ""
+
+
+def _called(key: str, vocabulary: Vocabulary) -> tuple[Format, ...]:
+    """The formats of a name; none of one that cannot be used, which is said where it is named."""
+    try:
+        return vocabulary.called(key)
+    except SourceError:
+        return ()
 
 
 def _of_field(model: type[BaseModel], keys: Sequence[str]) -> str:

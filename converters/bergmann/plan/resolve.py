@@ -9,15 +9,16 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bergmann.disk import refuse_unreachable
 from bergmann.errors import SessionError, SourceError
 from bergmann.findings import Finding, has_errors
 from bergmann.plan.arms import ArmKey
 from bergmann.plan.head import SessionHead, StartFrom
-from bergmann.plan.session import LoadedSession, SourceEntry, load_session
+from bergmann.plan.session import LoadedSession, SourceEntry, Vocabulary, load_session
 from bergmann.plan.veil import Veil
 from bergmann.receptors.check import check_collections
 from bergmann.records import Movie, Record, Recording
-from bergmann.registry import Entry, Inputs, load_checks
+from bergmann.registry import Entry, Inputs, load_checks, named_files
 from bergmann.stated import Ref
 from bergmann.writing.naming import check_ids
 
@@ -83,13 +84,15 @@ def inputs_of(entry: SourceEntry, records: Mapping[str, Record]) -> Inputs:
     return {name: records[ref.name] for name, ref in references(entry).items() if name != "clock"}
 
 
-def make_plan(path: Path, key: ArmKey | None = None) -> Plan:
+def make_plan(path: Path, vocabulary: Vocabulary | None = None, key: ArmKey | None = None) -> Plan:
     """Load a session file, read the headers of its sources, and say everything that is missing or contradicts.
 
     Parameters
     ----------
     path : Path
         The session file.
+    vocabulary : Vocabulary, optional
+        What it may speak of; what the rooms and installed packages declare if left out.
     key : ArmKey, optional
         Which animal is in which arm; without it a blinded session stays so, in every word of the findings.
 
@@ -100,7 +103,7 @@ def make_plan(path: Path, key: ArmKey | None = None) -> Plan:
 
     A session file that is not there or is no text is a finding, too, with the check ``"unreadable"``.
     """
-    loaded = load_session(path, key=key)
+    loaded = load_session(path, vocabulary, key=key)
     headers, unreadable = read_headers(loaded)
     plan = Plan(loaded, headers)
     plan = replace(plan, reference=find_reference(plan))
@@ -126,6 +129,7 @@ def read_headers(loaded: LoadedSession) -> tuple[dict[str, Record], tuple[Findin
         if entry.format.reads_values or any(ref.name not in headers for ref in references(entry).values()):
             continue
         try:
+            refuse_unreachable(named_files(entry.source))
             headers[name] = entry.read(inputs_of(entry, headers))
         except SourceError as error:
             findings.append(_error(loaded, f"sources.{name}", "source", str(error)))

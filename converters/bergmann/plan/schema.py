@@ -56,10 +56,11 @@ def session_schema(vocabulary: Vocabulary | None = None) -> _Schema:
 def _source_schema(words: Vocabulary, definitions: _Schema) -> _Schema:
     """One entry of ``sources``: the keys that its ``format`` has."""
     plan = _properties(PlanKeys, definitions)
-    labels = {kind.key: kind.label for kind in words.formats}
+    formats, _ = words.load_all()
+    labels = {kind.key: kind.label for kind in formats}
     cases = []
     for key in labels:
-        sharing = [kind for kind in words.formats if kind.key == key]
+        sharing = [kind for kind in formats if kind.key == key]
         merged: _Schema = {}
         for kind in sharing:
             merged |= _source_properties(kind, words, definitions)

@@ -147,7 +147,7 @@ def load_session(path: Path, vocabulary: Vocabulary | None = None, key: ArmKey |
     path : Path
         The session file.
     vocabulary : Vocabulary, optional
-        What it may speak of; what the rooms declare if left out.
+        What it may speak of; what the rooms and installed packages declare if left out.
     key : ArmKey, optional
         Which animal is in which arm; without it a blinded session stays so.
 
@@ -159,7 +159,7 @@ def load_session(path: Path, vocabulary: Vocabulary | None = None, key: ArmKey |
     """
     merged = load_with_arm(path, key)
     if merged.is_whole:
-        loaded = _Loader(path, merged, vocabulary or Vocabulary.of_rooms()).load()
+        loaded = _Loader(path, merged, vocabulary or Vocabulary.here()).load()
     else:
         loaded = LoadedSession(path=path, findings=merged.findings, documents=merged.documents)
     return replace(loaded, is_blinded=merged.is_blinded, hidden=merged.hidden)
@@ -297,7 +297,7 @@ class _Loader:
                 own = validate(PlanKeys, Branch({"absent": branch.entries["absent"]}, branch.place), key, self.findings)
                 absent[name] = "" if own is None or own.absent is None else own.absent
                 continue
-            kind = choose_format(branch, key, self.vocabulary.formats, self.findings)
+            kind = choose_format(branch, key, self.vocabulary, self.findings)
             if kind is None:
                 continue
             self.kinds[name] = kind

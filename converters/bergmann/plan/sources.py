@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, Field
 
+from bergmann.errors import SourceError
 from bergmann.findings import Finding
+from bergmann.foreign import Offer, installed_offers, settle
 from bergmann.moments import Moment
 from bergmann.plan.mistakes import error, keys_of, nearest, validate
 from bergmann.plan.yaml import Branch, Leaf, Node
@@ -25,18 +27,53 @@ class Vocabulary:
     Attributes
     ----------
     formats : tuple of Format
+        Of bergmann.
     stated : mapping of record type to stated model
     collections : mapping of collection name to stated model
+    offers : tuple of Offer
+        Formats that the lab brings itself; each is run when it is used.
     """
 
     formats: tuple[Format, ...]
     stated: Mapping[type[Record], type[Stated]]
     collections: Mapping[str, type[Stated]]
+    offers: tuple[Offer, ...] = ()
 
     @classmethod
     def of_rooms(cls) -> Vocabulary:
         """What the rooms declare."""
         return cls(formats=load_formats(), stated=load_stated(), collections=load_collections())
+
+    @classmethod
+    def here(cls, more: Iterable[Offer] = ()) -> Vocabulary:
+        """What the rooms declare, with the formats of installed packages and those that a person has said may run."""
+        return replace(cls.of_rooms(), offers=settle((*installed_offers(), *more)))
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """What session files call the formats."""
+        return tuple(sorted({*(one.key for one in self.formats), *(one.key for one in self.offers)}))
+
+    def called(self, key: str) -> tuple[Format, ...]:
+        """The formats of a name; one of bergmann goes before one of the lab.
+
+        Raises
+        ------
+        SourceError
+            If the format is of the lab and cannot be used.
+        """
+        own = tuple(one for one in self.formats if one.key == key)
+        return own or tuple(offer.load() for offer in self.offers if offer.key == key)
+
+    def load_all(self) -> tuple[tuple[Format, ...], tuple[str, ...]]:
+        """All formats that can be used, and of the others why not."""
+        formats, faults = list(self.formats), []
+        for offer in self.offers:
+            try:
+                formats.append(offer.load())
+            except SourceError as error:
+                faults.append(str(error))
+        return tuple(formats), tuple(faults)
 
     def stated_of(self, record: type[Record]) -> type[Stated]:
         """The model of what a person states of a record; one without fields where no room asks for anything."""
@@ -117,17 +154,22 @@ class SourceEntry:
         return record.cut(first, last) if isinstance(record, Cuttable) else record
 
 
-def choose_format(branch: Branch, key: str, formats: Iterable[Format], findings: list[Finding]) -> Format | None:
+def choose_format(branch: Branch, key: str, vocabulary: Vocabulary, findings: list[Finding]) -> Format | None:
     """The format that an entry names, by ``format`` and, where several share that name, by the keys it has."""
     node = branch.entries.get("format")
-    known = sorted({one.key for one in formats})
+    known = vocabulary.keys
     if node is None or (isinstance(node, Leaf) and node.is_blank):
         if node is None:
             message = "`format` is missing: what wrote the files; if it was not recorded, write `absent: <reason>`"
             findings.append(error(branch, f"{key}.format", "gap", message, f"formats: {', '.join(known)}"))
         return None
     name = node.text if isinstance(node, Leaf) else ""
-    sharing = [one for one in formats if one.key == name]
+    try:
+        sharing = vocabulary.called(name)
+    except SourceError as refused:
+        findings.append(error(node, f"{key}.format", "unusable format", str(refused)))
+        return None
+    findings.extend(_not_used(node, f"{key}.format", sharing, vocabulary.offers))
     if not sharing:
         findings.append(error(node, f"{key}.format", "unknown format", f"there is no format `{name}`", nearest(name, known)))
         return None
@@ -138,6 +180,15 @@ def choose_format(branch: Branch, key: str, formats: Iterable[Format], findings:
     what = "says several of" if chosen else "needs one of"
     findings.append(error(branch, key, "gap", f"format `{name}` {what}: {', '.join(choices)}", "state one of them"))
     return None
+
+
+def _not_used(node: Node, key: str, sharing: Iterable[Format], offers: Iterable[Offer]) -> Iterator[Finding]:
+    """Warn of a format of the lab that has the name of one of bergmann, which is used."""
+    for one in {one.key: one for one in sharing if one.module is None}.values():
+        for offer in offers:
+            if offer.key == one.key:
+                message = f"{offer.origin} has a format `{one.key}`, too; the one of bergmann is used ({one.label})"
+                yield replace(error(node, key, "unusable format", message, "call the other one otherwise"), severity="warning")
 
 
 def make_entry(name: str, branch: Branch, kind: Format, vocabulary: Vocabulary, findings: list[Finding]) -> SourceEntry | None:
@@ -161,7 +212,7 @@ def make_entry(name: str, branch: Branch, kind: Format, vocabulary: Vocabulary, 
             known = dict.fromkeys(one for model in models for one in keys_of(model))
             message = f"there is no key `{word}` for {kind.label}"
             findings.append(error(node, f"{key}.{word}", "unknown key", message, nearest(word, known)))
-    source = validate(kind.source, Branch(shares[0], branch.place), key, findings)
+    source = _source_of(kind, Branch(shares[0], branch.place), key, findings)
     stated = validate(vocabulary.stated_of(kind.record), Branch(shares[1], branch.place), key, findings)
     own = validate(PlanKeys, Branch(shares[2], branch.place), key, findings)
     if source is not None:
@@ -177,6 +228,18 @@ def make_entry(name: str, branch: Branch, kind: Format, vocabulary: Vocabulary, 
         starts=own.starts,
         frames=own.frames or ((1, own.last_frame) if own.last_frame is not None else None),
     )
+
+
+def _source_of(kind: Format, own: Branch, key: str, findings: list[Finding]) -> Source | None:
+    """The source of an entry; a lab's own model may raise anything, which is then its own fault."""
+    try:
+        return validate(kind.source, own, key, findings)
+    except Exception as raised:
+        if kind.module is None:
+            raise
+        message = f"format `{kind.key}` of {kind.module.name} failed on these keys ({type(raised).__name__}: {raised})"
+        findings.append(error(own, key, "unusable format", message, "are the keys right? If so, tell who wrote the format"))
+        return None
 
 
 def _not_heeded(kind: Format, source: Source, own: Mapping[str, Node], key: str) -> Iterator[Finding]:

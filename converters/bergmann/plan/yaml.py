@@ -14,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from bergmann.disk import why_closed
 from bergmann.errors import SessionError
 from bergmann.findings import Finding, Severity
 
@@ -158,7 +159,7 @@ def _decode(path: Path) -> str:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise _unreadable(path, 0, f"cannot be read: {error.strerror}", "") from error
+        raise _unreadable(path, 0, why_closed(error), "") from error
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise _unreadable(path, 1, "saved as UTF-16 (`Unicode`)", "save it as UTF-8")
     if b"\0" in content:

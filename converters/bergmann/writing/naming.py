@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from bergmann.disk import folded
 from bergmann.findings import Finding
 
 REQUIRED_FIELDS = ("session_id", "tissue_sample_id", "slice_id", "cell_id")
@@ -99,6 +100,28 @@ def existing_targets(dandiset: Path, subject_id: str, session_id: str) -> tuple[
             file for file in folder.iterdir() if file.suffix == ".nwb" and (file.stem == stem or file.name.startswith(f"{stem}_"))
         )
     )
+
+
+def case_twins(dandiset: Path, subject_id: str, session_id: str) -> Iterator[str]:
+    """Names in a dandiset that differ from those of a session only in capital and small letters."""
+    subject = f"sub-{organized_id(subject_id)}"
+    stem = f"{subject}_ses-{organized_id(session_id)}"
+    yield from (name for name in _names_in(dandiset) if folded(name) == folded(subject) and name != subject)
+    for name in _names_in(dandiset / subject):
+        session = "_".join(name.removesuffix(".nwb").split("_")[:2])
+        if name.endswith(".nwb") and folded(session) == folded(stem) and session != stem:
+            yield name
+
+
+def _names_in(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+
+
+def longest_target(dandiset: Path, subject_id: str, session_id: str) -> int:
+    """Characters of the longest path that a session may have there: that of a video beside its file."""
+    subject = f"sub-{organized_id(subject_id)}"
+    video = f"{subject}/{subject}_ses-{organized_id(session_id)}_behavior+image+ogen+ophys/{'0' * 36}_external_file_00.mp4"
+    return len(str(dandiset.absolute())) + 1 + len(video)
 
 
 def check_ids(subject_id: str, session_id: str) -> Iterator[Finding]:

@@ -10,9 +10,10 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from bergmann.disk import remove_older, replace_when_free, too_long
 from bergmann.errors import WriteError
 from bergmann.writing.namespaces import use_one_namespace
-from bergmann.writing.naming import existing_targets, organized_id, organized_path
+from bergmann.writing.naming import case_twins, existing_targets, longest_target, organized_id, organized_path
 from bergmann.writing.objects import check_objects
 from bergmann.writing.stored import open_stored
 from bergmann.writing.streams import OnProgress, Streams
@@ -114,10 +115,18 @@ def check_target(dandiset: Path, subject_id: str, session_id: str, *, overwrite:
     Raises
     ------
     WriteError
-        If it is there already and `overwrite` is not said, if what is there is another session's, or if `dandiset` is a file.
+        If it is there already and `overwrite` is not said, if what is there is another session's or has a name that many disks take
+        for this one's, if the path is too long, or if `dandiset` is a file.
     """
     if dandiset.exists() and not dandiset.is_dir():
         raise WriteError(f"{dandiset.name}: it is a file; name a folder for the dandiset")
+    for twin in case_twins(dandiset, subject_id, session_id):
+        raise WriteError(
+            f"{twin}: is there already, and differs from the name of this session only in capital and small letters, so that on "
+            "Windows and macOS it is the same; give one of the two another id, or convert into another folder"
+        )
+    if hint := too_long(longest_target(dandiset, subject_id, session_id)):
+        raise WriteError(f"{dandiset.name}: the files of this session could not be written there: {hint}")
     for there in existing_targets(dandiset, subject_id, session_id):
         if not overwrite:
             raise WriteError(
@@ -219,7 +228,7 @@ def _name(temporary: Path, dandiset: Path, target: PurePosixPath, older: tuple[P
             remove_videos(folder)  # of a run that was killed between the videos and the file
         names = [file.name for file in videos_folder(temporary).iterdir()] if videos_folder(temporary).is_dir() else []
         placed = move_videos(videos_folder(temporary), folder)
-        temporary.replace(path)
+        replace_when_free(temporary, path)
     except BaseException:
         if temporary.exists():
             _take_back(placed, (folder, path.parent) if new_subject else (folder,))
@@ -227,7 +236,7 @@ def _name(temporary: Path, dandiset: Path, target: PurePosixPath, older: tuple[P
     remove_videos(folder, keep=names)
     for file in older:
         if file != path:
-            file.unlink()
+            remove_older(file)
             remove_videos(file.with_suffix(""))
     return path
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from bergmann.disk import may_be_linked, replace_when_free
 from bergmann.errors import SourceError, WriteError
 from bergmann.writing.naming import organized_videos
 from bergmann.writing.watched import open_watched
@@ -70,9 +71,12 @@ def stage_videos(planned: Mapping[str, Mapping[str, Path]], folder: Path) -> Non
 
 def link_or_copy(source: Path, target: Path) -> None:
     """Make `target` the same file as `source` where the file system can, else a copy of it."""
-    try:
-        os.link(source.resolve(), target)
-    except OSError:  # another volume, or a file system without links
+    if may_be_linked(source.stat()):
+        try:
+            os.link(source.resolve(), target)
+        except OSError:  # another volume, or a file system without links
+            shutil.copyfile(source, target)
+    else:
         shutil.copyfile(source, target)
 
 
@@ -124,7 +128,7 @@ def move_videos(staged: Path, folder: Path) -> list[Path]:
         target = folder / file.name
         if not target.exists():
             moved.append(target)
-        file.replace(target)
+        replace_when_free(file, target)
     staged.rmdir()
     return moved
 
