@@ -6,14 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bergmann.behavior._table import read_table
-from bergmann.behavior._text import read_text
 from bergmann.behavior.assay import AssaySource
 from bergmann.behavior.assay import read as read_assay
 from bergmann.behavior.boris import BorisSource
 from bergmann.behavior.boris import read as read_boris
 from bergmann.behavior.intervals import IntervalsSource, read
 from bergmann.errors import SourceError
+from bergmann.tables import read_table, read_text
 
 COLUMNS = {"label": "표시", "start": "시작", "stop": "끝"}
 KOREAN = "표시,시작,끝\n드리프트,1,2\n안정,3,5\n"

@@ -10,14 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
-from bergmann.behavior._media import times_at
-from bergmann.behavior._table import Header, Table, number, read_table
-from bergmann.behavior._text import Encoding
 from bergmann.errors import SourceError
 from bergmann.records import Intervals, Movie, Record, Recording, Video
 from bergmann.registry import Format, Inputs, Source, expand
 from bergmann.stated import Ref
-from bergmann.timing.times import ExplicitTimes, Times
+from bergmann.tables import Encoding, Header, Table, number, read_table
+from bergmann.timing.times import ExplicitTimes, Times, times_at
 
 SECONDS = {"s": 1.0, "ms": 0.001, "min": 60.0}
 RESERVED = frozenset({"id", "start_time", "stop_time", "tags", "timeseries", "timeseries_index", "tags_index"})

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from bergmann.behavior._text import read_text
 from bergmann.errors import MissingExtraError, SourceError
+from bergmann.tables.text import read_text
 
 DELIMITERS = ("\t", ",", ";")
 
