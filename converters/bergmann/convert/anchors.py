@@ -15,7 +15,7 @@ from bergmann.errors import SessionError, SourceError
 from bergmann.moments import Moment, Reference, When, resolve
 from bergmann.plan.resolve import Plan
 from bergmann.pulses import recorded_pulses, refuse_faint
-from bergmann.records import Events, LightPulses, Record, Recording
+from bergmann.records import Events, GlialEvents, LightPulses, Record, Recording
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,8 @@ class SessionAnchors:
         if isinstance(record, Events):
             onsets: NDArray[np.float64] = np.sort(np.concatenate([one.times.seconds for one in record.series]))
             return onsets
+        if isinstance(record, GlialEvents):
+            return np.sort(record.onsets)
         raise SourceError(f"{name} is a {type(record).__name__.lower()} and has no events")
 
     def tags(self, name: str) -> Sequence[tuple[str, float]]:

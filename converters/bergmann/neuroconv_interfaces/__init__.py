@@ -35,12 +35,14 @@ from bergmann.behavior import assay, boris, channel_events, deeplabcut, encoder,
 from bergmann.imaging import bruker, scanimage, tiff
 from bergmann.neuroconv_interfaces.interface import FormatInterface
 from bergmann.optogenetics import abf_protocol, channel, pulse_table
-from bergmann.segmentation import caiman, suite2p
+from bergmann.segmentation import aqua, aqua2, caiman, glial_events, suite2p
 from bergmann.signals import abf, wavesurfer
 
 __all__ = [
     "AbfInterface",
     "AbfProtocolInterface",
+    "Aqua2Interface",
+    "AquaInterface",
     "AssayInterface",
     "BorisInterface",
     "BrukerInterface",
@@ -50,6 +52,7 @@ __all__ = [
     "DeepLabCutInterface",
     "EncoderInterface",
     "FormatInterface",
+    "GlialEventsInterface",
     "IntervalsInterface",
     "LightningPoseInterface",
     "PulseTableInterface",
@@ -90,6 +93,24 @@ class TiffInterface(FormatInterface):
     """TIFF movies of other microscopes."""
 
     format = tiff.FORMAT
+
+
+class AquaInterface(FormatInterface):
+    """Events of glia found by AQuA."""
+
+    format = aqua.FORMAT
+
+
+class Aqua2Interface(FormatInterface):
+    """Events of glia found by AQuA2."""
+
+    format = aqua2.FORMAT
+
+
+class GlialEventsInterface(FormatInterface):
+    """Events of glia listed in a table."""
+
+    format = glial_events.FORMAT
 
 
 class CaimanInterface(FormatInterface):

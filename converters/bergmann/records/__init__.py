@@ -6,16 +6,22 @@ record with times on the session's clock.
 
 from bergmann.records.base import Record, Sampled
 from bergmann.records.behavior import Events, EventSeries, Intervals, Keypoint, Pose, Scores, Trace, TraceColumn, Video
+from bergmann.records.glia import FOOTPRINT, EventFeature, Footprints, GlialEvents
 from bergmann.records.imaging import Movie, MovieChannel
 from bergmann.records.light import LightPulses
 from bergmann.records.segmentation import RoiPlane, Segmentation
 from bergmann.records.signals import Channel, CommandPulses, Recording
+from bergmann.records.spikes import SpikeTimes
 
 __all__ = [
+    "FOOTPRINT",
     "Channel",
     "CommandPulses",
+    "EventFeature",
     "EventSeries",
     "Events",
+    "Footprints",
+    "GlialEvents",
     "Intervals",
     "Keypoint",
     "LightPulses",
@@ -28,6 +34,7 @@ __all__ = [
     "Sampled",
     "Scores",
     "Segmentation",
+    "SpikeTimes",
     "Trace",
     "TraceColumn",
     "Video",
