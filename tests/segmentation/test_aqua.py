@@ -320,6 +320,11 @@ def test_a_result_without_its_parts_is_refused(more: dict[str, Any], message: st
         read(result(tmp_path, replace(RUN, more=more)), movie())
 
 
+def test_durations_of_another_frame_rate_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"an event of 3 frames lasts 1.5 s, and there are 0.4 s from frame to frame"):
+        read(result(tmp_path, replace(RUN, settings={"frameRate": np.array([[0.4]])})), movie())
+
+
 def test_features_of_other_events_are_refused(tmp_path: Path) -> None:
     res = structure(RUN)
     res["fts1"]["curve"]["dffMax"] = np.array([[1.0, 2.0, 3.0]])

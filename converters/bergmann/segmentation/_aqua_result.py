@@ -76,6 +76,9 @@ def read_result(path: Path, res: Struct, program: Program, fields: Fields, sourc
     numbers = np.flatnonzero(is_event) + 1
     there = features(program.perimeter, landmarks_in_result(fts))
     values = [(one, picked) for one in there if one.path and (picked := reading.feature(one)) is not None]
+    first, last = reading.needed("curve.tBegin"), reading.needed("curve.tEnd")
+    interval = _told(name, opts, "frameRate", "frame_interval", source.frame_interval, "s")
+    _refuse_other_interval(name, interval, last - first + 1, reading.of("curve.duration"))
     location = fts.struct("loc")
     pixels = location.cell(program.pixels) if location is not None else None
     if pixels is not None and len(pixels) < int(numbers.max(initial=0)):
@@ -84,10 +87,10 @@ def read_result(path: Path, res: Struct, program: Program, fields: Fields, sourc
         path=path,
         program=program,
         numbers=numbers,
-        first=reading.needed("curve.tBegin"),
-        last=reading.needed("curve.tEnd"),
+        first=first,
+        last=last,
         peak=reading.of("curve.dffMaxFrame"),
-        interval=_told(name, opts, "frameRate", "frame_interval", source.frame_interval, "s"),
+        interval=interval,
         pixel_um=_told(name, opts, "spatialRes", "pixel_size", source.pixel_size, "um"),
         values=[(one, picked) for one, picked in values if np.isfinite(picked).any()],
         columns=tuple(_marked(name, res, fields, numbers)),
@@ -144,6 +147,19 @@ def _told(name: str, opts: Struct, key: str, stated_key: str, quantity: Quantity
     if value is None or not value > 0:
         raise SourceError(f"{name}: does not say its {stated_key.replace('_', ' ')} (res.opts.{key}); state `{stated_key}`")
     return value
+
+
+def _refuse_other_interval(name: str, interval: float, frames: Numbers, durations: Numbers | None) -> None:
+    """Raise if the durations were made with another time between frames than the settings say."""
+    if durations is None:
+        return
+    wrong = np.flatnonzero(np.abs(durations - frames * interval) > 1e-3 * frames * interval)
+    if len(wrong):
+        index = int(wrong[0])
+        raise SourceError(
+            f"{name}: an event of {frames[index]:g} frames lasts {durations[index]:g} s, and there are {interval:g} s from frame "
+            "to frame (res.opts.frameRate): they do not belong together; was a setting changed after the features were extracted?"
+        )
 
 
 def _are_events(res: Struct, fields: Fields, fts: Struct) -> NDArray[np.bool_]:

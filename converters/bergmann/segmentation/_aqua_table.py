@@ -16,7 +16,7 @@ import numpy as np
 from bergmann.errors import BergmannError, SourceError
 from bergmann.segmentation._aqua import AquaSource, Export, Program
 from bergmann.segmentation._aqua_features import DURATION, START, Numbers, features, landmarks_in_rows
-from bergmann.tables import number, read_cells
+from bergmann.tables import first_cell, number, read_cells
 
 SUFFIXES = frozenset({".csv", ".xlsx"})
 INDEX, CHANNEL = "Index", "Channel"
@@ -26,23 +26,14 @@ SURFACE = "Basic - Surface Size (only for 3D video)"
 
 def is_table(path: Path, program: Program) -> bool:
     """Whether a file is a table of that program and of all its events, not of some; never raises."""
+    is_of_some = "_region_" in path.name or path.stem.endswith("_favorite")
     try:
-        if path.suffix.lower() not in SUFFIXES or not path.is_file() or not _may_be(path):
+        if path.suffix.lower() not in SUFFIXES or is_of_some or not path.is_file() or first_cell(path) not in {INDEX, CHANNEL}:
             return False
         names = {row[0] for row in read_cells(path) if row}
     except (BergmannError, OSError):
         return False
     return {START, program.perimeter} <= names
-
-
-def _may_be(path: Path) -> bool:
-    """Whether a text begins as a table does, or a workbook is not called as those of some of the events are."""
-    if "_region_" in path.name or path.stem.endswith("_favorite"):
-        return False
-    if path.suffix.lower() != ".csv":
-        return True
-    with path.open("rb") as file:
-        return file.read(16).removeprefix(b"\xef\xbb\xbf").decode("latin-1").lstrip('"').startswith((INDEX, CHANNEL))
 
 
 def read_features(path: Path, program: Program, source: AquaSource) -> Export:
