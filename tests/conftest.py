@@ -145,6 +145,7 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
     _write_sleap(folder / "cam" / "face.analysis.h5", truth.rig.n_camera_frames)
     _write_aqua(folder / "events", truth.rig)
     (folder / "waves.csv").write_text("start,stop,dff,um2,where\n3,8,0.75,12.5,left\n20,24,1.5,,right\n", encoding="utf-8")
+    _write_spikes(folder / "spikes.npz", folder / "units.csv")
     (folder / "wheel.txt").write_text("100 0 5 \n200 -1 5 \n301 -2 4 \n", encoding="utf-8")
     (folder / "pulses.csv").write_text("on (ms),width\n100,10\n200,10\n300,10\n", encoding="utf-8")
     daq = {"format": "wavesurfer", "path": folder / "daq" / "bg042_0001.h5"}
@@ -166,6 +167,14 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
             "units": {"amplitude": "dF/F", "area": "um2"},
             "unit": "frames",
             "of": movie,
+        },
+        "spikes": {
+            "path": folder / "spikes.npz",
+            "columns": {"unit": "clusters", "time": "samples"},
+            "unit": "samples",
+            "first_sample": 0,
+            "of": daq,
+            "labels": folder / "units.csv",
         },
         "abf_protocol": {"of": {"format": "abf", "path": folder / "patch.abf"}, "output": "digital 3"},
         "channel-site": {"of": {**daq, "part": "LaserCmd"}, "threshold": "0.5 V"},
@@ -294,6 +303,14 @@ def _write_aqua(folder: Path, rig: Any) -> None:
     )
     write_result(folder / "old_AQuA.mat", replace(run, program="AQuA"))
     write_result(folder / "new_AQuA2.mat", run)
+
+
+def _write_spikes(path: Path, labels: Path) -> None:
+    """Two units that fire and one that does not, and what a person said of each."""
+    import numpy as np
+
+    np.savez(path, clusters=np.tile([7, 4, 7], 40), samples=np.arange(10, 1210, 10))
+    labels.write_text("unit,quality\n4,mua\n7,good\n9,good\n", encoding="utf-8")
 
 
 def _write_bruker(folder: Path) -> None:

@@ -27,6 +27,7 @@ FILLED: dict[str, dict[str, Any]] = {  # required keys beside the path, so that 
     "lightningpose": {"rate": "30 Hz"},
     "sleap": {"rate": "30 Hz"},
     "glial_events": {"columns": {"onset": "start"}, "unit": "s"},
+    "spikes": {"unit": "s"},
 }
 KNOWN_BY_THEIR_KEYS = {
     "abf_protocol",
@@ -37,6 +38,7 @@ KNOWN_BY_THEIR_KEYS = {
     "intervals",
     "encoder",
     "glial_events",
+    "spikes",
 }
 """Formats of which only a person can say what a file means: nothing is found."""
 
@@ -52,6 +54,7 @@ SUFFIX = {
     "aqua": ".mat",
     "aqua2": ".mat",
     "glial_events": ".xlsx",
+    "spikes": ".npz",
     "suite2p": ".npy",
     "pulse_table": ".xlsx",
     "assay": ".xlsx",

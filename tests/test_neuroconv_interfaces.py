@@ -22,7 +22,20 @@ from pynwb import NWBHDF5IO, NWBFile, read_nwb, validate
 from bergmann import neuroconv_interfaces as interfaces
 from bergmann.errors import SourceError
 from bergmann.neuroconv_interfaces import FormatInterface
-from bergmann.records import Events, GlialEvents, Intervals, LightPulses, Movie, Pose, Recording, Scores, Segmentation, Trace, Video
+from bergmann.records import (
+    Events,
+    GlialEvents,
+    Intervals,
+    LightPulses,
+    Movie,
+    Pose,
+    Recording,
+    Scores,
+    Segmentation,
+    SpikeTimes,
+    Trace,
+    Video,
+)
 from bergmann.registry import Format, load_formats
 from bergmann.writing.namespaces import use_one_namespace
 
@@ -158,6 +171,15 @@ def check_glial_events(nwbfile: NWBFile, name: str, record: GlialEvents) -> None
     assert table["event_type"][0] == "flare"
 
 
+def check_spike_times(nwbfile: NWBFile, name: str, record: SpikeTimes) -> None:
+    units = nwbfile.units
+    assert units["unit_name"][:].tolist() == list(record.units)
+    assert units["quality"][:].tolist() == list(record.columns["quality"])
+    for row, times in enumerate(record.spikes):
+        close(units["spike_times"][row], times)
+        close(units["obs_intervals"][row], record.observed)
+
+
 def check_intervals(nwbfile: NWBFile, name: str, record: Intervals) -> None:
     table = nwbfile.intervals[name]
     close(table["start_time"], record.starts.seconds)
@@ -206,6 +228,7 @@ CHECKS: dict[type, Callable[[NWBFile, str, Any], None]] = {
     LightPulses: check_light,
     Events: check_events,
     GlialEvents: check_glial_events,
+    SpikeTimes: check_spike_times,
     Intervals: check_intervals,
     Scores: check_scores,
     Trace: check_trace,

@@ -32,6 +32,7 @@ Six things differ from a session:
 from __future__ import annotations
 
 from bergmann.behavior import assay, boris, channel_events, deeplabcut, encoder, intervals, lightningpose, sleap, video
+from bergmann.ephys import spikes
 from bergmann.imaging import bruker, scanimage, tiff
 from bergmann.neuroconv_interfaces.interface import FormatInterface
 from bergmann.optogenetics import abf_protocol, channel, pulse_table
@@ -58,6 +59,7 @@ __all__ = [
     "PulseTableInterface",
     "ScanImageInterface",
     "SleapInterface",
+    "SpikesInterface",
     "Suite2pInterface",
     "TiffInterface",
     "VideoInterface",
@@ -123,6 +125,12 @@ class Suite2pInterface(FormatInterface):
     """ROIs and traces of Suite2p."""
 
     format = suite2p.FORMAT
+
+
+class SpikesInterface(FormatInterface):
+    """Spike times of sorted units."""
+
+    format = spikes.FORMAT
 
 
 class AbfProtocolInterface(FormatInterface):

@@ -25,8 +25,10 @@ class SpikeTimes(Record):
         Times of each unit, in seconds, ascending; none for a unit that never fired.
     columns : mapping of str to np.ndarray (float64) or tuple of str, each of n_units
         What else the source says of each unit, e.g. ``quality``.
-    observed : tuple of float, optional
-        First and last time of the recording that the spikes are from, in seconds.
+    observed : np.ndarray, shape (n_sweeps, 2), optional
+        Start and end of what was recorded, in seconds.
+    resolution : float, optional
+        Smallest difference of two times, in seconds.
     basis : str
         How the times are known.
     """
@@ -34,7 +36,8 @@ class SpikeTimes(Record):
     units: tuple[str, ...]
     spikes: tuple[NDArray[np.float64], ...]
     columns: Mapping[str, Any] = field(default_factory=dict)
-    observed: tuple[float, float] | None = None
+    observed: NDArray[np.float64] | None = None
+    resolution: float | None = None
     basis: str = ""
 
     def __post_init__(self) -> None:
@@ -46,7 +49,7 @@ class SpikeTimes(Record):
                 raise SourceError(f"{self.files[0].name}: the spikes of unit {unit} are not finite times that ascend")
 
     def aligned(self, offset: float) -> Self:
-        observed = None if self.observed is None else (self.observed[0] + offset, self.observed[1] + offset)
+        observed = None if self.observed is None else self.observed + offset
         return replace(self, spikes=tuple(times + offset for times in self.spikes), observed=observed)
 
     @property

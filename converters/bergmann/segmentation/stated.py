@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from bergmann.findings import Finding
 from bergmann.records import GlialEvents, Segmentation
-from bergmann.stated import Collections, Names, Stated
-
-Compartment = Literal["soma", "process", "endfoot", "axon", "dendrite", "whole_cell", "field", "unknown"]
+from bergmann.stated import Collections, Compartment, Names, Stated
 
 
 class SegmentationStated(Stated):
