@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -143,6 +143,9 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
     _write_caiman(folder / "caiman" / "rois.hdf5")
     _write_lightning_pose(folder / "cam" / "face.csv", truth.rig.n_camera_frames)
     _write_sleap(folder / "cam" / "face.analysis.h5", truth.rig.n_camera_frames)
+    _write_aqua(folder / "events", truth.rig)
+    (folder / "waves.csv").write_text("start,stop,dff,um2,where\n3,8,0.75,12.5,left\n20,24,1.5,,right\n", encoding="utf-8")
+    _write_spikes(folder / "spikes.npz", folder / "units.csv")
     (folder / "wheel.txt").write_text("100 0 5 \n200 -1 5 \n301 -2 4 \n", encoding="utf-8")
     (folder / "pulses.csv").write_text("on (ms),width\n100,10\n200,10\n300,10\n", encoding="utf-8")
     daq = {"format": "wavesurfer", "path": folder / "daq" / "bg042_0001.h5"}
@@ -156,6 +159,23 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
         "tiff": {"path": folder / "stack" / "stack.tif"},
         "caiman": {"path": folder / "caiman" / "rois.hdf5"},
         "suite2p": {"path": folder / "suite2p", "of": movie},
+        "aqua": {"path": folder / "events" / "old_AQuA.mat", "of": movie},
+        "aqua2": {"path": folder / "events" / "new_AQuA2.mat", "of": movie},
+        "glial_events": {
+            "path": folder / "waves.csv",
+            "columns": {"onset": "start", "end": "stop", "amplitude": "dff", "area": "um2", "side": "where"},
+            "units": {"amplitude": "dF/F", "area": "um2"},
+            "unit": "frames",
+            "of": movie,
+        },
+        "spikes": {
+            "path": folder / "spikes.npz",
+            "columns": {"unit": "clusters", "time": "samples"},
+            "unit": "samples",
+            "first_sample": 0,
+            "of": daq,
+            "labels": folder / "units.csv",
+        },
         "abf_protocol": {"of": {"format": "abf", "path": folder / "patch.abf"}, "output": "digital 3"},
         "channel-site": {"of": {**daq, "part": "LaserCmd"}, "threshold": "0.5 V"},
         "channel-event": {"of": {**daq, "part": "ShockTTL"}, "event": "noxious shock"},
@@ -264,6 +284,33 @@ def _write_caiman(path: Path) -> None:
         file["estimates/dims"] = np.array([3, 5])
         file["estimates/idx_components"], file["estimates/idx_components_bad"] = np.array([0]), np.array([1])
         file["params/data/fr"] = 10
+
+
+def _write_aqua(folder: Path, rig: Any) -> None:
+    """Results of AQuA and AQuA2 on the movie of the rig: two events, one of three pixels and one of one."""
+    from bergmann.rig.aqua import Event, Run, write_result
+
+    folder.mkdir()
+    flare = Event(pixels=((5, 9), (5, 10), (6, 9)), first=3, last=7, peak=5, dff=1.25, seconds=0.5)
+    spot = Event(pixels=((8, 20),), first=40, last=40, peak=40, dff=0.5, seconds=0.25)
+    run = Run(
+        events=(flare, spot),
+        shape=rig.image_shape,
+        n_frames=rig.n_frames,
+        gap=2,
+        interval=1 / rig.frame_rate,
+        pixel_um=rig.pixel_size * 1e6,
+    )
+    write_result(folder / "old_AQuA.mat", replace(run, program="AQuA"))
+    write_result(folder / "new_AQuA2.mat", run)
+
+
+def _write_spikes(path: Path, labels: Path) -> None:
+    """Two units that fire and one that does not, and what a person said of each."""
+    import numpy as np
+
+    np.savez(path, clusters=np.tile([7, 4, 7], 40), samples=np.arange(10, 1210, 10))
+    labels.write_text("unit,quality\n4,mua\n7,good\n9,good\n", encoding="utf-8")
 
 
 def _write_bruker(folder: Path) -> None:

@@ -26,8 +26,20 @@ FILLED: dict[str, dict[str, Any]] = {  # keys beside the path, so that reading g
     "deeplabcut": {"rate": "30 Hz"},
     "lightningpose": {"rate": "30 Hz"},
     "sleap": {"rate": "30 Hz"},
+    "glial_events": {"columns": {"onset": "start"}, "unit": "s"},
+    "spikes": {"unit": "s"},
 }
-KNOWN_BY_THEIR_KEYS = {"abf_protocol", "channel-site", "channel-event", "pulse_table", "assay", "intervals", "encoder"}
+KNOWN_BY_THEIR_KEYS = {
+    "abf_protocol",
+    "channel-site",
+    "channel-event",
+    "pulse_table",
+    "assay",
+    "intervals",
+    "encoder",
+    "glial_events",
+    "spikes",
+}
 """Formats of which only a person can say what a file means: nothing is found."""
 
 
@@ -39,6 +51,10 @@ SUFFIX = {
     "scanimage": ".tif",
     "tiff": ".tif",
     "caiman": ".hdf5",
+    "aqua": ".mat",
+    "aqua2": ".mat",
+    "glial_events": ".xlsx",
+    "spikes": ".npz",
     "suite2p": ".npy",
     "pulse_table": ".xlsx",
     "assay": ".xlsx",
@@ -87,7 +103,20 @@ def test_no_two_formats_are_confused() -> None:
 @each_format
 def test_it_finds_nothing_in_foreign_folders(one: Format, tmp_path: Path) -> None:
     assert list(one.find(tmp_path)) == []
-    for name in ("a.tif", "b.h5", "c.abf", "d.csv", "e.boris", "f.npy", "g.mp4", "h.json", "i.xlsx", "stat.npy", "jDLC.csv"):
+    for name in (
+        "a.tif",
+        "b.h5",
+        "c.abf",
+        "d.csv",
+        "e.boris",
+        "f.npy",
+        "g.mp4",
+        "h.json",
+        "i.xlsx",
+        "k.mat",
+        "stat.npy",
+        "jDLC.csv",
+    ):
         (tmp_path / name).write_bytes(b"\x00\xffnot what its name says\n")
     (tmp_path / "suite2p" / "plane0").mkdir(parents=True)
     (tmp_path / "empty.tif").touch()
@@ -108,7 +137,21 @@ def test_it_finds_its_own_file_in_a_folder_of_many(one: Format, small_lab: Any) 
 
 
 @pytest.mark.parametrize(
-    "name", ["bruker", "caiman", "scanimage", "tiff", "wavesurfer", "abf", "suite2p", "deeplabcut", "lightningpose", "sleap"]
+    "name",
+    [
+        "bruker",
+        "caiman",
+        "scanimage",
+        "tiff",
+        "wavesurfer",
+        "abf",
+        "suite2p",
+        "aqua",
+        "aqua2",
+        "deeplabcut",
+        "lightningpose",
+        "sleap",
+    ],
 )
 def test_no_file_is_found_by_two_formats(name: str, small_lab: Any) -> None:
     mine = set(expand(small_lab.keys[name]["path"]))

@@ -22,7 +22,20 @@ from pynwb import NWBHDF5IO, NWBFile, read_nwb, validate
 from bergmann import neuroconv_interfaces as interfaces
 from bergmann.errors import SourceError
 from bergmann.neuroconv_interfaces import FormatInterface
-from bergmann.records import Events, Intervals, LightPulses, Movie, Pose, Recording, Scores, Segmentation, Trace, Video
+from bergmann.records import (
+    Events,
+    GlialEvents,
+    Intervals,
+    LightPulses,
+    Movie,
+    Pose,
+    Recording,
+    Scores,
+    Segmentation,
+    SpikeTimes,
+    Trace,
+    Video,
+)
 from bergmann.registry import Format, load_formats
 from bergmann.writing.namespaces import use_one_namespace
 
@@ -46,6 +59,7 @@ OF_SOURCE: dict[type, dict[str, Any]] = {
     Segmentation: {"plane": "bg_plane"},
     LightPulses: {"site": "lc_terminals", "power": "5 mW"},
     Scores: {"assay": "von_frey"},
+    GlialEvents: {"event": "flare"},
 }
 
 
@@ -138,6 +152,34 @@ def check_events(nwbfile: NWBFile, name: str, record: Events) -> None:
             close(table["duration"], one.durations)
 
 
+def check_glial_events(nwbfile: NWBFile, name: str, record: GlialEvents) -> None:
+    table = nwbfile.events[name]
+    for column, values in {
+        "timestamp": record.onsets,
+        "duration": record.durations,
+        "peak_time": record.peaks,
+        "peak_amplitude": record.amplitudes,
+        "area_in_um2": record.areas_um2,
+        **{one.name: one.values for one in record.features},
+    }.items():
+        assert (values is not None) == (column in table.colnames)
+        if values is not None:
+            np.testing.assert_array_equal(table[column][:], values)
+    assert ("pixel_mask" in table.colnames) == (record.footprints is not None)
+    for row, mask in enumerate(record.footprints or ()):
+        np.testing.assert_array_equal(table["pixel_mask"][row], mask)
+    assert table["event_type"][0] == "flare"
+
+
+def check_spike_times(nwbfile: NWBFile, name: str, record: SpikeTimes) -> None:
+    units = nwbfile.units
+    assert units["unit_name"][:].tolist() == list(record.units)
+    assert units["quality"][:].tolist() == list(record.columns["quality"])
+    for row, times in enumerate(record.spikes):
+        close(units["spike_times"][row], times)
+        close(units["obs_intervals"][row], record.observed)
+
+
 def check_intervals(nwbfile: NWBFile, name: str, record: Intervals) -> None:
     table = nwbfile.intervals[name]
     close(table["start_time"], record.starts.seconds)
@@ -185,6 +227,8 @@ CHECKS: dict[type, Callable[[NWBFile, str, Any], None]] = {
     Segmentation: check_segmentation,
     LightPulses: check_light,
     Events: check_events,
+    GlialEvents: check_glial_events,
+    SpikeTimes: check_spike_times,
     Intervals: check_intervals,
     Scores: check_scores,
     Trace: check_trace,

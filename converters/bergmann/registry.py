@@ -27,7 +27,7 @@ from bergmann.moments import Moment, When
 from bergmann.records import Record
 from bergmann.stated import Collections, Device, Ref, Stated
 
-ROOMS = ("signals", "imaging", "segmentation", "optogenetics", "behavior", "receptors")
+ROOMS = ("signals", "imaging", "segmentation", "ephys", "optogenetics", "behavior", "receptors")
 
 RecordT = TypeVar("RecordT", bound=Record)
 StatedT = TypeVar("StatedT", bound=Stated)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from bergmann.behavior._boris import Observation, Row
 from bergmann.behavior._bouts import pair
-from bergmann.behavior._media import Media, join, times_at
-from bergmann.timing.times import ExplicitTimes, RegularTimes
+from bergmann.behavior._media import Media, join
+from bergmann.timing.times import ExplicitTimes, RegularTimes, times_at
 
 RATES = st.sampled_from([Fraction(25), Fraction(30000, 1001), Fraction(250), Fraction(15, 2), Fraction(1000000, 33333)])
 STEPS = st.lists(st.floats(0.001, 2.0), min_size=1, max_size=50)

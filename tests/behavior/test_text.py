@@ -6,14 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from bergmann.behavior._table import read_table
-from bergmann.behavior._text import read_text
 from bergmann.behavior.assay import AssaySource
 from bergmann.behavior.assay import read as read_assay
 from bergmann.behavior.boris import BorisSource
 from bergmann.behavior.boris import read as read_boris
 from bergmann.behavior.intervals import IntervalsSource, read
 from bergmann.errors import SourceError
+from bergmann.tables import first_cell, read_table, read_text
 
 COLUMNS = {"label": "표시", "start": "시작", "stop": "끝"}
 KOREAN = "표시,시작,끝\n드리프트,1,2\n안정,3,5\n"
@@ -126,3 +125,15 @@ def test_lines_are_counted_as_editors_count_them(tmp_path):
     source = IntervalsSource(path=path, columns={"label": "what", "start": "from", "stop": "to"}, unit="s")
     with pytest.raises(SourceError, match=r"line 3: 'oops'"):
         read(source, {})
+
+
+@pytest.mark.parametrize(
+    ("content", "cell"), [(b"\xef\xbb\xbfIndex,1,2\nb\n", "Index"), (b"", ""), (b'"a,b";2\n', "a,b"), (b'"\x00\xff\xfe' * 900, "")]
+)
+def test_the_first_cell_is_read_alone(content: bytes, cell: str, tmp_path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_bytes(content)
+    assert first_cell(path) == cell
+    path = tmp_path / "a.xlsx"
+    path.write_bytes(content)
+    assert first_cell(path) == ""

@@ -5,12 +5,11 @@ import numpy as np
 import pytest
 
 from bergmann.behavior import nwb
-from bergmann.behavior._media import times_at
 from bergmann.behavior.stated import VideoStated
 from bergmann.behavior.video import VideoSource, find, read
 from bergmann.errors import SourceError
 from bergmann.records import Video
-from bergmann.timing.times import ExplicitTimes, RegularTimes
+from bergmann.timing.times import ExplicitTimes, RegularTimes, times_at
 
 
 def decoded_times(path):

@@ -12,10 +12,10 @@ import pytest
 from bergmann.convert.align import Aligned, align
 from bergmann.convert.session import convert_session
 from bergmann.plan.resolve import make_plan
+from bergmann.rig.aqua import Event, Run, write_result
 
-from .conftest import Folder, Ran
+from .conftest import RIG, Folder, Ran
 
-Run = Callable[..., Ran]
 MOVIE = "clock: daq/FrameClock}"
 ROIS = "path: suite2p, of: movie}"
 CAMERA = "clock: daq/CamTTL}"
@@ -62,7 +62,7 @@ def test_a_movie_and_its_rois_are_cut_in_frames_and_times_alike(
     assert not done.findings()
 
 
-def test_the_file_says_which_frames_these_are(folder: Folder, whole: Aligned, bergmann: Run) -> None:
+def test_the_file_says_which_frames_these_are(folder: Folder, whole: Aligned, bergmann: Callable[..., Ran]) -> None:
     from pynwb import NWBHDF5IO
 
     folder.state(MOVIE, "clock: daq/FrameClock, frames: 11-40}")
@@ -136,6 +136,47 @@ def test_intervals_in_frames_count_those_that_were_recorded(folder: Folder) -> N
     assert "no frame 41 in movie; its frames are 11 to 40" in errors(folder)[0]
 
 
+def test_times_count_from_what_was_recorded_and_not_from_what_is_used(folder: Folder, whole: Aligned) -> None:
+    from bergmann.moments import Moment
+
+    folder.state("  rois:    {format: suite2p, path: suite2p, of: movie}\n", "")
+    of_all = align(make_plan(folder.session)).records["notes"]
+    folder.state(MOVIE, "clock: daq/FrameClock, frames: 11-40}")
+    done = align(make_plan(folder.session))
+    assert done.records["notes"].starts.seconds.tolist() == of_all.starts.seconds.tolist()  # in seconds of the movie
+    for text in ("2 s after movie", "end of movie"):
+        assert done.when(Moment(text)) == whole.when(Moment(text))
+
+
+def test_glial_events_count_the_frames_that_were_recorded(folder: Folder) -> None:
+    folder.state("  rois:    {format: suite2p, path: suite2p, of: movie}\n", "")
+    (folder.path / "waves.csv").write_text("from,to\n11,12\n30,40\n", encoding="utf-8")
+    event = {"pixels": ((2, 9),), "peak": 20, "dff": 1.0, "seconds": 10 / RIG.frame_rate, "grown": (0.0, 0.0, 0.0, 0.0)}
+    run = Run(
+        events=(Event(first=11, last=20, **event),),  # type: ignore[arg-type]
+        shape=RIG.image_shape,
+        n_frames=RIG.n_frames,
+        gap=2,
+        interval=1 / RIG.frame_rate,
+        pixel_um=RIG.pixel_size * 1e6,
+    )
+    write_result(folder.path / "cell.mat", run)
+    waves = "waves: {format: glial_events, path: waves.csv, of: movie, unit: frames, columns: {onset: from, end: to}}"
+    flares = "flares: {format: aqua2, path: cell.mat, of: movie/1, event: flare}"
+    folder.state("sources:\n", f"sources:\n  {waves}\n  {flares}\n")
+    of_all = align(make_plan(folder.session)).records
+    folder.state(MOVIE, "clock: daq/FrameClock, frames: 11-40}")
+    cut = align(make_plan(folder.session)).records
+    for name in ("waves", "flares"):
+        assert cut[name].onsets.tolist() == of_all[name].onsets.tolist()
+        # the end of the last frame that is used is an interval behind it
+        assert cut[name].durations.tolist() == pytest.approx(of_all[name].durations.tolist(), abs=1e-4)
+    folder.state("frames: 11-40}", "frames: 12-40}")
+    found = errors(folder)
+    assert "no frame 11 in movie; its frames are 12 to 40" in found[0]
+    assert "event 1 (frames 11 to 20) and 0 more are not within the frames 12 to 40 of 64 that are used" in found[1]
+
+
 # --- a line that has other pulses -------------------------------------------------------------------------------------
 
 
@@ -161,7 +202,7 @@ def test_a_line_may_have_pulses_for_frames_whose_file_is_lost(folder: Folder, wh
 # --- cameras ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_video_is_used_up_to_a_frame_and_its_pose_with_it(folder: Folder, bergmann: Run) -> None:
+def test_a_video_is_used_up_to_a_frame_and_its_pose_with_it(folder: Folder, bergmann: Callable[..., Ran]) -> None:
     from pynwb import NWBHDF5IO
 
     text = folder.session.read_text(encoding="utf-8")

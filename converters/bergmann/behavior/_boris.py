@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path, PureWindowsPath
 from typing import Any
 
-from bergmann.behavior._table import number, read_cells
 from bergmann.errors import SourceError
+from bergmann.tables import number, read_cells
 
 EXPORT_SUFFIXES = frozenset({".csv", ".tsv", ".xlsx"})
 

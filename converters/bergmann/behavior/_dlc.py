@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bergmann.behavior._text import read_text
 from bergmann.errors import MissingExtraError, SourceError
+from bergmann.tables import read_text
 
 HEADERS = (("scorer", "bodyparts", "coords"), ("scorer", "individuals", "bodyparts", "coords"))
 """Names of the header lines of a single- and of a multi-animal project (DeepLabCut, `analyze_videos`)."""

@@ -10,8 +10,8 @@ from datetime import date, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from bergmann.behavior._table import number
 from bergmann.errors import SourceError
+from bergmann.tables import number
 
 COUNTERS = {"s": 1.0, "ms": 1e3, "us": 1e6}
 """Units of a column of times: how many a second."""

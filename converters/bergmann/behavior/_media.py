@@ -174,24 +174,3 @@ def join(parts: Sequence[Media]) -> Times:
         return RegularTimes(0.0, first.rate, sum(len(one) for one in own))
     starts = np.concatenate([[0.0], np.cumsum([part.length for part in parts])[:-1]])
     return ExplicitTimes(np.concatenate([start + part.seconds for start, part in zip(starts, parts, strict=True)]))
-
-
-def times_at(times: Times, frames: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Times of fractional frame numbers.
-
-    Parameters
-    ----------
-    times : Times
-        When each frame began, in seconds.
-    frames : np.ndarray, shape (n,)
-        Frame numbers from 0; 2.5 is halfway between frames 2 and 3. After the last frame, frames go on at the usual interval.
-
-    Returns
-    -------
-    np.ndarray, shape (n,), seconds
-    """
-    if isinstance(times, RegularTimes):
-        return times.start + frames / times.rate
-    last = len(times) - 1
-    after = np.maximum(frames - last, 0.0) * (times.interval if last else 0.0)
-    return np.asarray(np.interp(frames, np.arange(last + 1), times.seconds) + after, dtype=np.float64)

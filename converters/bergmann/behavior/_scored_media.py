@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bergmann.behavior._boris import Observation
-from bergmann.behavior._media import Media, read_media, times_at
+from bergmann.behavior._media import Media, read_media
 from bergmann.errors import SourceError
 from bergmann.records import Video
+from bergmann.timing.times import times_at
 
 FRAMES_BEYOND = 2.0
 """How many frames after the end of a video a scorer's time may lie: players and containers round the length differently."""

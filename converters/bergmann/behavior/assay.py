@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
-from bergmann.behavior._table import Header, Table, number, read_table
-from bergmann.behavior._text import Encoding
 from bergmann.records import Scores
 from bergmann.registry import Format, Inputs, Source, expand
+from bergmann.tables import Encoding, Header, Table, number, read_table
 
 _LEADING_NUMBER = re.compile(r"^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\D*?)\s*$")
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from bergmann.behavior._boris import Observation, is_boris, read_observations
 from bergmann.behavior._bouts import Bout, pair
 from bergmann.behavior._scored_media import media_to_session
-from bergmann.behavior._text import Encoding
 from bergmann.errors import SourceError
 from bergmann.records import Events, EventSeries, Video
 from bergmann.registry import Format, Inputs, Source, expand
 from bergmann.stated import Ref
+from bergmann.tables import Encoding
 from bergmann.timing.times import ExplicitTimes
 
 

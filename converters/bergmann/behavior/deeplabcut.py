@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Literal
 
 from bergmann.behavior._dlc import Tracked, is_tracked, read_tracked, says_deeplabcut
-from bergmann.behavior._text import Encoding
 from bergmann.behavior._tracked import read_pose
 from bergmann.errors import SourceError
 from bergmann.records import Pose, Video
 from bergmann.registry import Format, Inputs, Source, expand
 from bergmann.stated import Frequency, Ref
+from bergmann.tables import Encoding
 
 
 class DeepLabCutSource(Source):

@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
 from bergmann.behavior._log_times import COUNTERS, TIME_OF_DAY, Column, counted, is_date_format, times_of_day
-from bergmann.behavior._table import Header, Table, number, read_table
-from bergmann.behavior._text import Encoding
 from bergmann.records import Trace, TraceColumn
 from bergmann.registry import Format, Inputs, Source, expand
+from bergmann.tables import Encoding, Header, Table, number, read_table
 from bergmann.timing.times import ExplicitTimes
 
 OF_TIME = ("date", "time")

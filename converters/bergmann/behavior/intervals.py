@@ -10,14 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
-from bergmann.behavior._media import times_at
-from bergmann.behavior._table import Header, Table, number, read_table
-from bergmann.behavior._text import Encoding
 from bergmann.errors import SourceError
 from bergmann.records import Intervals, Movie, Record, Recording, Video
 from bergmann.registry import Format, Inputs, Source, expand
 from bergmann.stated import Ref
-from bergmann.timing.times import ExplicitTimes
+from bergmann.tables import Encoding, Header, Table, number, read_table
+from bergmann.timing.times import ExplicitTimes, times_at
 
 SECONDS = {"s": 1.0, "ms": 0.001, "min": 60.0}
 RESERVED = frozenset({"id", "start_time", "stop_time", "tags", "timeseries", "timeseries_index", "tags_index"})
@@ -112,11 +110,11 @@ def _zero(source: IntervalsSource, table: Table, of: Record | None) -> float:
     """Where the times of the table count from, in seconds."""
     if of is None:
         return 0.0
-    if of.span is None:
+    if of.recorded is None:
         raise SourceError(
             f"{table.path.name}: times that count from {source.of}, which has no times; name a movie, video or recording"
         )
-    return of.span[0]
+    return of.recorded[0]
 
 
 def _ascending(table: Table, name: str, starts: NDArray[np.float64]) -> None:

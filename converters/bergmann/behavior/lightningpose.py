@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Literal
 
 from bergmann.behavior._dlc import Tracked, is_table, read_csv
-from bergmann.behavior._text import Encoding
 from bergmann.behavior._tracked import read_pose
 from bergmann.errors import SourceError
 from bergmann.records import Pose, Video
 from bergmann.registry import Format, Inputs, Source, expand
 from bergmann.stated import Frequency, Ref
+from bergmann.tables import Encoding
 
 NOT_PREDICTIONS = ("_temporal_norm", "_pca_singleview_error", "_pca_multiview_error", "_pixel_error")
 """What the names of the tables of losses end with that Lightning Pose writes beside its predictions; they hold no positions."""

@@ -15,7 +15,7 @@ from bergmann.errors import SessionError, SourceError
 from bergmann.moments import Moment, Reference, When, resolve
 from bergmann.plan.resolve import Plan
 from bergmann.pulses import recorded_pulses, refuse_faint
-from bergmann.records import Events, LightPulses, Record, Recording
+from bergmann.records import Events, GlialEvents, LightPulses, Record, Recording
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,12 @@ class SessionAnchors:
         return self.start.date()
 
     def span(self, name: str) -> tuple[When, When]:
-        """Start and end of a source, of a drug, or of the whole session."""
+        """Start and end of a source (all that was recorded of it), of a drug, or of the whole session."""
         if name == "session":
             ends = [record.span[1] for record in self.records.values() if record.span is not None]
             return When(0.0, "recorded"), When(max(ends, default=nan), "recorded")
         if name in self.records:
-            span = self.records[name].span
+            span = self.records[name].recorded
             if span is None:
                 raise SourceError(f"{name} has no times that something could be before or after")
             return When(span[0], "recorded"), When(span[1], "recorded")
@@ -105,6 +105,8 @@ class SessionAnchors:
         if isinstance(record, Events):
             onsets: NDArray[np.float64] = np.sort(np.concatenate([one.times.seconds for one in record.series]))
             return onsets
+        if isinstance(record, GlialEvents):
+            return np.sort(record.onsets)
         raise SourceError(f"{name} is a {type(record).__name__.lower()} and has no events")
 
     def tags(self, name: str) -> Sequence[tuple[str, float]]:

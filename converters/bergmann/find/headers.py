@@ -9,7 +9,7 @@ from typing import Any
 from bergmann.errors import MissingExtraError, SourceError
 from bergmann.find.found import Found
 from bergmann.find.text import n_of
-from bergmann.records import Events, Movie, Pose, Record, Recording, Segmentation, Video
+from bergmann.records import Events, GlialEvents, Movie, Pose, Record, Recording, Segmentation, Video
 from bergmann.registry import Inputs
 from bergmann.stated import Quantity
 from bergmann.timing.times import Times
@@ -57,7 +57,7 @@ def read_header(found: Found) -> Header:
     """
     kind = found.format.record
     limit = MOST_TEXT if issubclass(kind, Pose | Events) else MOST_BYTES
-    if not issubclass(kind, Recording) and _to_go_through(found) > limit:
+    if not issubclass(kind, Recording | GlialEvents) and _to_go_through(found) > limit:
         return _header_of_video(found) if issubclass(kind, Video) else _header_of_movie(found)
     source = found.source.model_copy(update=_to_read(found))
     inputs: Inputs = {}
@@ -194,6 +194,10 @@ def _movie(header: Header, record: Movie) -> str:
     return f"{_files(record)}{what}{_hertz(_frame_rate(header, record))}{channels}"
 
 
+def _glial_events(_: Header, record: GlialEvents) -> str:
+    return n_of(len(record.onsets), "event")
+
+
 def _segmentation(_: Header, record: Segmentation) -> str:
     rois = sum(len(plane.masks) for plane in record.planes)
     planes = f" in {n_of(len(record.planes), 'plane')}" if len(record.planes) > 1 else ""
@@ -219,6 +223,7 @@ _FACTS: Mapping[type[Record], Callable[[Header, Any], str]] = {
     Recording: _recording,
     Movie: _movie,
     Segmentation: _segmentation,
+    GlialEvents: _glial_events,
     Video: _video,
     Pose: _pose,
     Events: _events,

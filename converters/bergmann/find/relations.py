@@ -11,7 +11,7 @@ from bergmann.errors import SourceError
 from bergmann.find.found import Found
 from bergmann.find.headers import Header
 from bergmann.find.text import Value, n_of
-from bergmann.records import Movie, Pose, Segmentation
+from bergmann.records import GlialEvents, Movie, Pose, Segmentation
 
 
 @dataclass(frozen=True)
@@ -123,6 +123,24 @@ def movie_of_rois(header: Header, movies: Mapping[str, Header]) -> Related:
             return _of(unread[0], "the only movie; its frames were not counted here")
         return _one_of(fitting or movies, f"the movie that was segmented, of {n_of(frames, 'frame')}")
     return _of(fitting[0], "the only movie")
+
+
+def movie_of_events(header: Header, movies: Mapping[str, Header]) -> Related:
+    """The movie that events were found in: the one with as many frames, of a size to which the images with their borders fit."""
+    if not movies:
+        return Related()
+    events = header.record
+    run = events.run if isinstance(events, GlialEvents) else None
+    if run is None:
+        return _of(next(iter(movies)), "the only movie") if len(movies) == 1 else _one_of(movies, "the movie that was analysed")
+    frames, size = run
+    fitting = [name for name, movie in movies.items() if _fits(movie, frames, size)]
+    if len(fitting) == 1:
+        return _of(fitting[0], f"{n_of(frames, 'frame')} of {size[0]} x {size[1]}, as in {fitting[0]}")
+    unread = [name for name, movie in movies.items() if not isinstance(movie.record, Movie)]
+    if len(movies) == 1 and unread:
+        return _of(unread[0], "the only movie; its frames were not counted here")
+    return _one_of(fitting or movies, f"the movie that was analysed, of {n_of(frames, 'frame')} of {size[0]} x {size[1]}")
 
 
 def _shape(movie: Header) -> tuple[int, ...]:

@@ -14,13 +14,13 @@ from bergmann.find.headers import Header, describe, read_header
 from bergmann.find.listing import Listing
 from bergmann.find.plane import stated_below
 from bergmann.find.questions import about_line, about_observations, about_pictures, may_be_pictures, sort_observations
-from bergmann.find.relations import Related, media_of, movie_of_rois, named_after, video_of_pose, video_of_scores
+from bergmann.find.relations import Related, media_of, movie_of_events, movie_of_rois, named_after, video_of_pose, video_of_scores
 from bergmann.find.text import Entry, Value, n_of, unusable
 from bergmann.find.videos import join_videos
 from bergmann.plan.yaml import BLANKS
-from bergmann.records import Events, Movie, Pose, Record, Recording, Segmentation, Video
+from bergmann.records import Events, GlialEvents, Movie, Pose, Record, Recording, Segmentation, Video
 
-ORDER: tuple[type[Record], ...] = (Recording, Movie, Segmentation, Video, Pose, Events)
+ORDER: tuple[type[Record], ...] = (Recording, Movie, Segmentation, GlialEvents, Video, Pose, Events)
 """Kinds of sources as a draft lists them."""
 
 MOST_QUESTIONS = 6
@@ -230,6 +230,8 @@ class _Surveyor:
             return video_of_pose(header, self._of(Video))
         if kind is Segmentation:
             return movie_of_rois(header, self._of(Movie))
+        if kind is GlialEvents:
+            return movie_of_events(header, self._of(Movie))
         if kind is Events and header.found.format.key == "boris":
             return video_of_scores(header.found, self._of(Video))
         return Related()
@@ -292,7 +294,7 @@ def _stem(path: Path) -> str:
 
 def _proposed(header: Header, is_only: bool) -> str:
     kind, path = header.found.format.record, header.found.path
-    role = {Recording: "daq", Movie: "movie", Segmentation: "rois"}.get(kind)
+    role = {Recording: "daq", Movie: "movie", Segmentation: "rois", GlialEvents: "events"}.get(kind)
     if role is not None and is_only:
         return role
     if kind is Video:

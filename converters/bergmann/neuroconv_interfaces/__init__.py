@@ -33,15 +33,18 @@ Six things differ from a session:
 from __future__ import annotations
 
 from bergmann.behavior import assay, boris, channel_events, deeplabcut, encoder, intervals, lightningpose, sleap, video
+from bergmann.ephys import spikes
 from bergmann.imaging import bruker, scanimage, tiff
 from bergmann.neuroconv_interfaces.interface import FormatInterface
 from bergmann.optogenetics import abf_protocol, channel, pulse_table
-from bergmann.segmentation import caiman, suite2p
+from bergmann.segmentation import aqua, aqua2, caiman, glial_events, suite2p
 from bergmann.signals import abf, wavesurfer
 
 __all__ = [
     "AbfInterface",
     "AbfProtocolInterface",
+    "Aqua2Interface",
+    "AquaInterface",
     "AssayInterface",
     "BorisInterface",
     "BrukerInterface",
@@ -51,11 +54,13 @@ __all__ = [
     "DeepLabCutInterface",
     "EncoderInterface",
     "FormatInterface",
+    "GlialEventsInterface",
     "IntervalsInterface",
     "LightningPoseInterface",
     "PulseTableInterface",
     "ScanImageInterface",
     "SleapInterface",
+    "SpikesInterface",
     "Suite2pInterface",
     "TiffInterface",
     "VideoInterface",
@@ -93,6 +98,24 @@ class TiffInterface(FormatInterface):
     format = tiff.FORMAT
 
 
+class AquaInterface(FormatInterface):
+    """Events of glia found by AQuA."""
+
+    format = aqua.FORMAT
+
+
+class Aqua2Interface(FormatInterface):
+    """Events of glia found by AQuA2."""
+
+    format = aqua2.FORMAT
+
+
+class GlialEventsInterface(FormatInterface):
+    """Events of glia listed in a table."""
+
+    format = glial_events.FORMAT
+
+
 class CaimanInterface(FormatInterface):
     """Components and traces of CaImAn."""
 
@@ -103,6 +126,12 @@ class Suite2pInterface(FormatInterface):
     """ROIs and traces of Suite2p."""
 
     format = suite2p.FORMAT
+
+
+class SpikesInterface(FormatInterface):
+    """Spike times of sorted units."""
+
+    format = spikes.FORMAT
 
 
 class AbfProtocolInterface(FormatInterface):

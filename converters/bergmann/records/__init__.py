@@ -6,18 +6,24 @@ record with times on the session's clock.
 
 from bergmann.records.base import Cuttable, FramesUsed, Record, Sampled
 from bergmann.records.behavior import Events, EventSeries, Intervals, Keypoint, Pose, Scores, Trace, TraceColumn, Video
+from bergmann.records.glia import FOOTPRINT, EventFeature, Footprints, GlialEvents
 from bergmann.records.imaging import Movie, MovieChannel
 from bergmann.records.light import LightPulses
 from bergmann.records.segmentation import RoiPlane, Segmentation
 from bergmann.records.signals import Channel, CommandPulses, Recording
+from bergmann.records.spikes import SpikeTimes
 
 __all__ = [
+    "FOOTPRINT",
     "Channel",
     "CommandPulses",
     "Cuttable",
+    "EventFeature",
     "EventSeries",
     "Events",
+    "Footprints",
     "FramesUsed",
+    "GlialEvents",
     "Intervals",
     "Keypoint",
     "LightPulses",
@@ -30,6 +36,7 @@ __all__ = [
     "Sampled",
     "Scores",
     "Segmentation",
+    "SpikeTimes",
     "Trace",
     "TraceColumn",
     "Video",

@@ -54,6 +54,11 @@ class Record:
         """First and last time in seconds, or None for a record without times."""
         return None
 
+    @property
+    def recorded(self) -> tuple[float, float] | None:
+        """As `span`, with the frames that were recorded and are not used: what a person's times count from."""
+        return self.span
+
 
 @dataclass(frozen=True)
 class FramesUsed:
@@ -105,6 +110,11 @@ class Sampled(Record):
     @property
     def span(self) -> tuple[float, float] | None:
         return self.times.first, self.times.last
+
+    @property
+    def recorded(self) -> tuple[float, float] | None:
+        ticks = self.clock_times
+        return self.span if self.used is None or ticks is None else (ticks.first, ticks.last)
 
 
 @runtime_checkable

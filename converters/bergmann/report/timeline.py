@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bergmann.errors import BergmannError
 from bergmann.moments import Moment, When
 from bergmann.plan.resolve import Plan
-from bergmann.records import Events, Intervals, LightPulses, Movie, Record, Recording, Trace
+from bergmann.records import Events, GlialEvents, Intervals, LightPulses, Movie, Record, Recording, Trace
 from bergmann.report.html import Html, el, figure, join, table
 from bergmann.report.placing import Placement, why
 
@@ -149,6 +149,10 @@ def _marks(record: Record) -> NDArray[np.float64] | None:
         return np.column_stack([record.times.seconds, record.times.seconds + record.durations])
     if isinstance(record, Intervals):
         return np.column_stack([record.starts.seconds, record.stops])
+    if isinstance(record, GlialEvents):
+        return np.column_stack(
+            [record.onsets, record.onsets + (0 if record.durations is None else np.nan_to_num(record.durations))]
+        )
     if isinstance(record, Events):
         pairs = [
             np.column_stack([one.times.seconds, one.times.seconds + (0 if one.durations is None else one.durations)])

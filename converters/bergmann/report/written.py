@@ -8,6 +8,7 @@ from pathlib import Path
 from bergmann.plan.resolve import Plan
 from bergmann.records import (
     Events,
+    GlialEvents,
     Intervals,
     LightPulses,
     Movie,
@@ -16,6 +17,7 @@ from bergmann.records import (
     Recording,
     Scores,
     Segmentation,
+    SpikeTimes,
     Trace,
     Video,
 )
@@ -34,6 +36,8 @@ BECOMES: Mapping[type[Record], str] = {
     Video: "ImageSeries in acquisition; the video files are kept beside the NWB file",
     Pose: "PoseEstimation in processing/behavior",
     Events: "a table of events",
+    GlialEvents: "a GlialEventsTable in events, with the pixels of each event where the export has them",
+    SpikeTimes: "a table of units",
     Intervals: "TimeIntervals",
     Trace: "a time series for each quantity, in processing/behavior",
     Scores: "a table of scores",
@@ -113,6 +117,10 @@ def _found(header: Record | None, *, reads_values: bool) -> str:
             return f"{_several(len(header.keypoints), 'body part')}, {len(header.times):,} frames"
         case Events():
             return "; ".join(f"{one.name}: {len(one.times):,}" for one in header.series)
+        case GlialEvents():
+            return _several(len(header.onsets), "event")
+        case SpikeTimes():
+            return f"{_several(len(header.units), 'unit')}, {_several(sum(map(len, header.spikes)), 'spike')}"
         case Intervals():
             return _several(len(header.starts), "interval")
         case LightPulses():

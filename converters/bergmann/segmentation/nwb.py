@@ -1,4 +1,4 @@
-"""ROIs, traces and summary images to NWB objects, in the processing module ``ophys``."""
+"""ROIs, traces and summary images to NWB objects, in the processing module ``ophys``; events of glia to tables in /events."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from pynwb.ophys import (
 )
 
 from bergmann.errors import SourceError
-from bergmann.records import RoiPlane, Segmentation
+from bergmann.records import GlialEvents, RoiPlane, Segmentation
 from bergmann.registry import Entry, Placed
+from bergmann.segmentation._events_nwb import add_glial_events
+from bergmann.segmentation._series_nwb import series_of
 from bergmann.segmentation.stated import SegmentationStated
-from bergmann.stated import Ref
 from bergmann.timing.times import RegularTimes, time_arguments
 from ndx_glial_receptors import CellAnnotationsTable
 
@@ -55,7 +56,7 @@ def add_segmentation(nwbfile: NWBFile, entry: SegmentationEntry, placed: Placed)
         If no imaging plane is known, or the stated one is not that of the movie.
     """
     module = _module(nwbfile)
-    movie = _movie(entry.of, placed) if entry.of is not None else None
+    movie = series_of(entry.of, placed) if entry.of is not None else None
     imaging_plane = _imaging_plane(entry, movie, placed)
     tables = []
     first: TimeSeries | None = None
@@ -73,12 +74,6 @@ def add_segmentation(nwbfile: NWBFile, entry: SegmentationEntry, placed: Placed)
     containers = [module[name] for name in ("Fluorescence", "DfOverF") if name in module.data_interfaces]
     traces = [series for container in containers for series in container.roi_response_series.values()]
     placed.put("sources", entry.name, (*tables, *(series for series in traces if series.rois.table in tables)))
-
-
-def _movie(of: Ref[Any], placed: Placed) -> TwoPhotonSeries:
-    """The series of the channel that is named, else of the first."""
-    series = placed.get("sources", of.name)
-    return next((one for one in series if one.name == f"{of.name}_ch{of.part}"), series[0])
 
 
 def _module(nwbfile: NWBFile) -> ProcessingModule:
@@ -235,4 +230,4 @@ def _annotate(table: PlaneSegmentation, stated: SegmentationStated, placed: Plac
     metadata.add_cell_annotations_tables(annotations)
 
 
-ADD = {Segmentation: add_segmentation}
+ADD = {Segmentation: add_segmentation, GlialEvents: add_glial_events}

@@ -1,15 +1,13 @@
-"""What a person states of regions of interest."""
+"""What a person states of regions of interest, and of events of glia."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from bergmann.findings import Finding
-from bergmann.records import Segmentation
-from bergmann.stated import Collections, Names, Stated
-
-Compartment = Literal["soma", "process", "endfoot", "axon", "dendrite", "whole_cell", "field", "unknown"]
+from bergmann.records import GlialEvents, Segmentation
+from bergmann.stated import Collections, Compartment, Names, Stated
 
 
 class SegmentationStated(Stated):
@@ -64,5 +62,46 @@ def check_segmentation(entry: Any, collections: Collections) -> Iterator[Finding
         )
 
 
-STATED = {Segmentation: SegmentationStated}
-CHECKS = {Segmentation: check_segmentation}
+class GlialEventsStated(Stated):
+    """What a person says of events of glia.
+
+    Attributes
+    ----------
+    population : str
+        Whose events they are, a key of ``populations``.
+    event : str
+        What the lab calls such an event: ``flare``, ``wave``.
+    description : str
+    """
+
+    population: Annotated[str, Names("populations")] | None = None
+    event: str | None = None
+    description: str | None = None
+
+
+def check_glial_events(entry: Any, collections: Collections) -> Iterator[Finding]:
+    """Find what the detection was told otherwise than the movie says, and what is stated twice, or named and not there."""
+    record: GlialEvents = entry.record
+    stated: GlialEventsStated = entry.stated
+    for message, remedy in record.conflicts:
+        yield Finding(severity="error", check="conflict", location="", message=message, remedy=remedy)
+    for key, value, column in (("population", stated.population, record.populations), ("event", stated.event, record.kinds)):
+        if value is not None and column is not None:
+            message = f"`{key}: {value}` is stated, and the table has a column that says it of each event"
+            yield Finding(
+                severity="error", check="conflict", location=key, message=message, remedy=f"leave `{key}` or the column out"
+            )
+    known = collections.get("populations", {})
+    for name in dict.fromkeys(record.populations or ()):
+        if name not in known:
+            yield Finding(
+                severity="error",
+                check="dangling reference",
+                location="columns.population",
+                message=f"an event of {name!r}, which is not one of `populations`; there are: {', '.join(known) or 'none'}",
+                remedy="write the populations as in `populations`",
+            )
+
+
+STATED = {Segmentation: SegmentationStated, GlialEvents: GlialEventsStated}
+CHECKS = {Segmentation: check_segmentation, GlialEvents: check_glial_events}

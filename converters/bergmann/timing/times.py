@@ -133,3 +133,24 @@ def time_arguments(times: Times) -> dict[str, Any]:
     if isinstance(times, RegularTimes):
         return {"starting_time": float(times.start), "rate": float(times.rate)}
     return {"timestamps": times.seconds}
+
+
+def times_at(times: Times, frames: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Times of fractional frame numbers.
+
+    Parameters
+    ----------
+    times : Times
+        When each frame began, in seconds.
+    frames : np.ndarray, shape (n,)
+        Frame numbers from 0; 2.5 is halfway between frames 2 and 3. After the last frame, frames go on at the usual interval.
+
+    Returns
+    -------
+    np.ndarray, shape (n,), seconds
+    """
+    if isinstance(times, RegularTimes):
+        return times.start + frames / times.rate
+    last = len(times) - 1
+    after = np.maximum(frames - last, 0.0) * (times.interval if last else 0.0)
+    return np.asarray(np.interp(frames, np.arange(last + 1), times.seconds) + after, dtype=np.float64)

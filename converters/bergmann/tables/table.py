@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from bergmann.behavior._text import read_text
 from bergmann.errors import MissingExtraError, SourceError
+from bergmann.tables.text import read_text
 
 DELIMITERS = ("\t", ",", ";")
 
@@ -148,6 +148,36 @@ def read_cells(path: Path, *, sheet: str | None = None, encoding: str | None = N
     if sheet is not None:
         raise SourceError(f"{path.name}: a text file has no sheets; leave out `sheet`")
     return _text_cells(read_text(path, encoding), path, blanks=blanks)
+
+
+def first_cell(path: Path) -> str:
+    """The first cell of a table, without reading the rest; empty if it cannot be read. Never raises for what is no table.
+
+    Parameters
+    ----------
+    path : Path
+        A text with commas, semicolons or tabs, or a workbook.
+    """
+    if path.suffix.lower() not in {".xlsx", ".xlsm"}:
+        with path.open("rb") as file:
+            line = file.read(4096).removeprefix(b"\xef\xbb\xbf").split(b"\n")[0].decode("utf-8", errors="replace")
+        try:
+            return _text_cells(line, path, blanks=False)[0][0].strip() if line.strip() else ""
+        except SourceError:
+            return ""
+    import zipfile
+
+    try:
+        import openpyxl
+
+        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+    except (ImportError, zipfile.BadZipFile, KeyError, ValueError, OSError):
+        return ""
+    try:
+        rows = book[book.sheetnames[0]].iter_rows(max_row=1, max_col=1, values_only=True)
+        return _cell_text(next(iter(rows), (None,))[0]).strip()
+    finally:
+        book.close()
 
 
 def _text_cells(text: str, path: Path, *, blanks: bool) -> list[list[str]]:

@@ -1,0 +1,6 @@
+"""Tables that people keep, read as text; for every room."""
+
+from bergmann.tables.table import DELIMITERS, Header, Table, first_cell, number, read_cells, read_table
+from bergmann.tables.text import Encoding, read_text
+
+__all__ = ["DELIMITERS", "Encoding", "Header", "Table", "first_cell", "number", "read_cells", "read_table", "read_text"]
