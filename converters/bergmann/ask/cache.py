@@ -9,17 +9,17 @@ import hashlib
 import os
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
 from pydantic import TypeAdapter, ValidationError
 
 from bergmann import __version__
-from bergmann.ask.facts import Facts
+from bergmann.ask.facts import Administration, Facts, Plane, Population, ProcedureRow, ReceptorRow, StateInterval
 
 READ_AS = 1
-"""Raised whenever `reading` reads another thing, or reads it in another way: what was kept before is then read anew."""
+"""Raised whenever `reading` reads in another way: what was kept is then read anew, as it is when the fields of `facts` change."""
 
 SETTLED = 2.0
 """A file that was changed in the last so many seconds is not kept: a second change may fall on the same tick of its clock
@@ -65,12 +65,18 @@ class _Kept:
     """A file of the cache; the entries by path below the folder."""
 
     version: str
-    read_as: int
     folder: str
     entries: dict[str, Entry]
 
 
 _KEPT = TypeAdapter(_Kept)
+
+
+def _version() -> str:
+    """What a cache must have been written by to be read: this version, reading in this way, into facts of this shape."""
+    kinds = (Facts, Plane, Population, ReceptorRow, ProcedureRow, Administration, StateInterval)
+    shape = [(kind.__name__, field.name, field.type) for kind in kinds for field in fields(kind)]
+    return f"{__version__} {READ_AS} {hashlib.sha256(repr(shape).encode()).hexdigest()[:16]}"
 
 
 def cache_folder() -> Path:
@@ -112,7 +118,7 @@ class Cache:
             kept = _KEPT.validate_json(self.path.read_bytes())
         except (OSError, ValidationError):
             return {}
-        if (kept.version, kept.read_as, kept.folder) != (__version__, READ_AS, str(self.folder)):
+        if (kept.version, kept.folder) != (_version(), str(self.folder)):
             return {}
         return kept.entries
 
@@ -143,7 +149,7 @@ class Cache:
         if not self._new:
             return
         others = {key: entry for key, entry in self._entries.items() if key not in self._new and (self.folder / key).exists()}
-        kept = _Kept(__version__, READ_AS, str(self.folder), {**others, **self._new})
+        kept = _Kept(_version(), str(self.folder), {**others, **self._new})
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             _replace(self.path, _KEPT.dump_json(kept))
