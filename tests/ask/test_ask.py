@@ -433,7 +433,7 @@ def test_every_state_of_the_extension_can_be_asked_for() -> None:
     from bergmann.ask.question import STATES
     from ndx_glial_receptors.build_spec import STATES as SPECIFIED
 
-    assert STATES == SPECIFIED
+    assert STATES == tuple(SPECIFIED)
 
 
 # --- the command --------------------------------------------------------------------------------------------------------------
