@@ -338,6 +338,12 @@ def test_folders_are_asked_with_all_below_them_and_each_file_once(write: Write, 
     assert answers.n_files == answers.n_sessions == 2
 
 
+def test_a_file_that_is_named_in_two_ways_is_asked_once(write: Write, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write("one.nwb")
+    monkeypatch.chdir(path.parent)
+    assert ask([path, "one.nwb", ".", Path("..") / path.parent.name]).n_files == 1
+
+
 def damage_column(path: Path) -> None:
     with h5py.File(path, "r+") as file:
         table = file["general/glial_receptor_metadata/receptors"]
@@ -409,6 +415,11 @@ def test_a_path_that_is_not_there_is_refused(tmp_path: Path) -> None:
         ask([tmp_path / "nowhere"])
 
 
+def test_an_address_of_another_kind_is_refused_with_what_can_be_asked() -> None:
+    with pytest.raises(SourceError, match="s3://dandiarchive/a: only addresses that begin with http:// or https:// can be asked"):
+        ask(["s3://dandiarchive/a"])
+
+
 @pytest.mark.parametrize(
     ("criteria", "said"),
     [
@@ -433,7 +444,7 @@ def test_every_state_of_the_extension_can_be_asked_for() -> None:
     from bergmann.ask.question import STATES
     from ndx_glial_receptors.build_spec import STATES as SPECIFIED
 
-    assert STATES == tuple(SPECIFIED)
+    assert tuple(SPECIFIED) == STATES
 
 
 # --- the command --------------------------------------------------------------------------------------------------------------

@@ -70,6 +70,17 @@ def test_a_file_named_by_itself_is_read_once(write: Write, reads: list[str]) -> 
     assert reads == ["one.nwb", "two.nwb"]
 
 
+@pytest.mark.skipif(os.name == "nt", reason="links need a privilege on Windows")
+def test_a_folder_has_one_cache_by_whichever_path_it_is_named(
+    write: Write, reads: list[str], tmp_path: Path, own_cache: Path
+) -> None:
+    folder = write("sub/one.nwb").parent.parent
+    (tmp_path / "link").symlink_to(folder)
+    assert sessions(tmp_path / "link") == sessions(folder) == sessions(folder.parent / "." / folder.name) == ["one"]
+    assert reads == ["one.nwb"]
+    assert len(list(own_cache.iterdir())) == 1
+
+
 def test_a_changed_file_is_read_again(write: Write, reads: list[str]) -> None:
     path = write("one.nwb")
     assert sessions(path.parent) == ["one"]

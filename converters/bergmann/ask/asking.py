@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -161,6 +162,11 @@ def _files(sources: Iterable[str | Path], place: Path | None) -> Iterator[_File]
     for source in sources:
         if is_url(str(source)):
             found = [_File(str(source), shown_url(str(source)))]
+        elif "://" in str(source):
+            raise SourceError(
+                f"{shown_url(str(source))}: only addresses that begin with http:// or https:// can be asked, such as the download "
+                "address of a DANDI asset"
+            )
         else:
             named = Path(source)
             folder = named if named.is_dir() else named.parent
@@ -168,6 +174,7 @@ def _files(sources: Iterable[str | Path], place: Path | None) -> Iterator[_File]
                 caches[folder] = Cache(folder, place)
             found = [_File(path, str(path), caches.get(folder)) for path in find_nwb_files([named])]
         for file in found:
-            if str(file.source) not in seen:
-                seen.add(str(file.source))
+            key = os.path.abspath(file.source) if isinstance(file.source, Path) else file.source  # noqa: PTH100 (links stay)
+            if key not in seen:
+                seen.add(key)
                 yield file

@@ -105,8 +105,9 @@ class Cache:
     """
 
     def __init__(self, folder: Path, place: Path, *, settled: float = SETTLED) -> None:
-        self.folder = folder.resolve()
-        name = hashlib.sha256(os.fsencode(self.folder)).hexdigest()[:32]
+        self._folder = folder
+        self._resolved = str(folder.resolve())
+        name = hashlib.sha256(os.fsencode(self._resolved)).hexdigest()[:32]
         self.path = place / "find" / f"{name}.json"
         self._settled = settled
         self._entries = self._load()
@@ -118,7 +119,7 @@ class Cache:
             kept = _KEPT.validate_json(self.path.read_bytes())
         except (OSError, ValidationError):
             return {}
-        if (kept.version, kept.folder) != (_version(), str(self.folder)):
+        if (kept.version, kept.folder) != (_version(), self._resolved):
             return {}
         return kept.entries
 
@@ -148,8 +149,8 @@ class Cache:
         """
         if not self._new:
             return
-        others = {key: entry for key, entry in self._entries.items() if key not in self._new and (self.folder / key).exists()}
-        kept = _Kept(_version(), str(self.folder), {**others, **self._new})
+        others = {key: entry for key, entry in self._entries.items() if key not in self._new and (self._folder / key).exists()}
+        kept = _Kept(_version(), self._resolved, {**others, **self._new})
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             _replace(self.path, _KEPT.dump_json(kept))
@@ -157,7 +158,7 @@ class Cache:
             return
 
     def _key(self, path: Path) -> str:
-        return os.path.relpath(path.absolute(), self.folder).replace(os.sep, "/")
+        return path.relative_to(self._folder).as_posix()
 
 
 def _replace(path: Path, content: bytes) -> None:
