@@ -279,6 +279,52 @@ def test_a_file_without_the_extension_answers_what_core_says(write: Write) -> No
     assert names(gene="Adra1a") == names(cell_type="astrocyte") == names(procedure="SNI") == names(drug="ATP") == []
 
 
+def put_table(parent: h5py.Group, name: str, kind: str, **columns: Any) -> h5py.Group:
+    """A table as it stands in HDF5."""
+    table = parent.create_group(name)
+    table.attrs["neurodata_type"] = kind
+    length = len(next(iter(columns.values())))
+    for column, values in {"id": np.arange(length), **columns}.items():
+        table.create_dataset(column, data=values, dtype=h5py.ref_dtype if isinstance(values[0], h5py.Reference) else None)
+    return table
+
+
+def annotate(file: h5py.File, target: h5py.Group, populations: list[int]) -> None:
+    rows = {"source": np.arange(len(populations)), "population": np.array(populations)}
+    glial = file["general/glial_receptor_metadata"]
+    table = put_table(glial, f"of_{target.name.rsplit('/', 1)[-1]}", "CellAnnotationsTable", **rows)
+    table["source"].attrs["table"] = target.ref
+
+
+def test_photometry_and_units_are_of_populations_too(write: Write) -> None:
+    """Two fibers, of which one looks at Bergmann glia in the cerebellum, and three units of Purkinje cells."""
+    path = write(populations=[BG, PC])
+    with h5py.File(path, "r+") as file:
+        photometry = file["general"].create_group("fiber_photometry")
+        indicators = [photometry.create_group(name) for name in ("one", "GRAB_NE2m")]
+        indicators[0].attrs["label"] = "GCaMP8m"
+        columns = {"location": [b"CUL4, 5", b"LC"], "indicator": [indicators[number].ref for number in (0, 1)]}
+        fibers = put_table(photometry, "table", "FiberPhotometryTable", **columns)
+        annotate(file, fibers, [0, 0])
+        annotate(file, put_table(file, "units", "Units", depth=[1.0, 2.0, 3.0]), [1, 1, 1])
+    bg, pc = ask([path], cache=False).answers
+    assert bg.population is not None
+    assert pc.population is not None
+    assert (bg.population.fibers, bg.population.units, bg.population.rois) == (2, None, None)
+    assert (pc.population.fibers, pc.population.units, pc.population.rois) == (None, 3, None)
+    assert found(path, indicator="GCaMP8") == found(path, indicator="ne2m") == [("", "bg")]
+
+
+def test_a_column_of_numbers_that_stand_for_texts_is_read_as_these(write: Write) -> None:
+    path = write(receptors=[adra1a(0, "endogenous"), adra1a(0, "endogenous")])
+    with h5py.File(path, "r+") as file:
+        table = file["general/glial_receptor_metadata/receptors"]
+        del table["genetic_status"]
+        elements = table.create_dataset("genetic_status_elements", data=[b"control", b"knocked_down"])
+        table.create_dataset("genetic_status", data=np.array([1, 0], dtype=np.uint8)).attrs["elements"] = elements.ref
+    assert [one.status for one in read_file(path).receptors] == ["knocked_down", "control"]
+
+
 @pytest.mark.parametrize("name", ["1.1.2_nwbfile.nwb", "2.2.0_subject_no_age__reference.nwb"])
 def test_old_files_of_others_are_read(real: Callable[[str], Path], name: str) -> None:
     facts = read_file(real(f"nwb/pynwb_back_compat/{name}"))
