@@ -33,7 +33,7 @@ LEVEL = {
         1,
     ),
     **dict.fromkeys(ROOMS, 2),
-    **dict.fromkeys(["plan", "convert", "validate", "proof", "publish", "find", "report", "writing", "rig"], 3),
+    **dict.fromkeys(["plan", "convert", "validate", "proof", "publish", "find", "ask", "report", "writing", "rig"], 3),
     **dict.fromkeys(["cli", "neuroconv_interfaces"], 4),
 }
 LIBRARIES_OF_LAYER_1 = {"numpy", "pydantic", "pydantic_core", "pint", "openpyxl", "bergmann"}

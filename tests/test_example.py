@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import importlib.util
+import json
+import shlex
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +14,7 @@ import numpy as np
 import pytest
 from pynwb import NWBHDF5IO
 
+from bergmann.cli import main
 from bergmann.rig import Truth
 from bergmann.rig.physiology import draw
 from bergmann.rig.simulate import demo_rigs
@@ -78,6 +81,29 @@ def test_one_curve_fits_both_arms_and_the_knockdown_leaves_what_was_set(
     assert curves["control"].greatest == pytest.approx(true.dose_response.greatest, rel=0.1)
     assert curves["control"].half_power == pytest.approx(true.dose_response.half_power, rel=0.15)
     assert curves["control"].slope == pytest.approx(true.dose_response.slope, rel=0.15)
+
+
+def commands_of_the_guide() -> list[list[str]]:
+    """What the guide says to type to ask the files."""
+    lines = (EXAMPLE / "README.md").read_text(encoding="utf-8").splitlines()
+    return [shlex.split(line)[1:] for line in lines if line.startswith("bergmann find")]
+
+
+def test_the_files_answer_what_the_guide_asks(
+    converted_demo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    found = []
+    for command in commands_of_the_guide():
+        with pytest.raises(SystemExit) as stop:
+            main([part.replace("bergmann-demo", str(converted_demo)) for part in command if part != "--csv"] + ["--json"])
+        assert not stop.value.code
+        found.append(json.loads(capsys.readouterr().out)["answers"])
+    headline, injured, given = found
+    assert [(one["subject"], one["session"], one["population"]["rois"]) for one in headline] == [("BG042", "sni-pod7-capsaicin", 7)]
+    assert [one["subject"] for one in injured] == ["BG042", "BG042", "BG043", "BG043"]
+    assert {one["session"] for one in injured} == {"sni-pod7-capsaicin", "vonfrey-pod7"}
+    assert {(one["subject"], one["arm"]) for one in given} == {("BG043", "scrambled")}
 
 
 def test_the_picture_is_drawn_from_the_files_alone(

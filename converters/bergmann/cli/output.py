@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import codecs
+import csv
+import io
 import json
 import sys
 from collections import Counter
@@ -44,6 +46,22 @@ def print_table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None
     for index, row in enumerate(cells):
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         click.echo(click.style(line, bold=True) if index == 0 else line)
+
+
+def print_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Print rows as CSV; what a spreadsheet would compute stands behind an apostrophe, so that it stays text."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    for row in (header, *rows):
+        writer.writerow([_csv_cell(cell) for cell in row])
+    click.echo(text.getvalue(), nl=False)
+
+
+def _csv_cell(cell: object) -> str:
+    if cell is None:
+        return ""
+    shown = one_line(cell)
+    return f"'{shown}" if isinstance(cell, str) and shown.startswith(("=", "+", "-", "@")) else shown
 
 
 def print_findings(findings: Iterable[Finding]) -> None:
