@@ -28,6 +28,9 @@ class Stated(BaseModel):
 Unknown = Literal["unknown"]
 """What a lab writes where it does not know; it is kept, and every report says so."""
 
+Compartment = Literal["soma", "process", "endfoot", "axon", "dendrite", "whole_cell", "field", "unknown"]
+"""Which part of a cell a signal is of."""
+
 
 @dataclass(frozen=True)
 class Names:

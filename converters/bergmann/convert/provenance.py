@@ -58,6 +58,7 @@ def conversion_record(
             for name, kind, file in [
                 *((name, sources[name].format.key, file) for name, record in read_from_disk.items() for file in record.files),
                 *_calibration_files(aligned),
+                *_cell_files(aligned),
             ]
         ],
         clocks=[
@@ -134,6 +135,14 @@ def _calibration_files(aligned: Aligned) -> Iterator[tuple[str, str, Path]]:
         file = getattr(calibration, "file_path", None)
         if ("calibrations", name) in named and isinstance(file, Path):
             yield name, "calibration", file
+
+
+def _cell_files(aligned: Aligned) -> Iterator[tuple[str, str, Path]]:
+    """The tables of cells that sources of this session state, as (name, kind, file)."""
+    for name, entry in aligned.plan.loaded.sources.items():
+        file = getattr(getattr(entry.stated, "cells", None), "path", None)
+        if isinstance(file, Path):
+            yield name, "table of cells", file
 
 
 def sha256(path: Path) -> str:
