@@ -77,7 +77,7 @@ def _check_targets(name: str, drug: Drug, collections: Collections, species: str
     elif drug.action in AT_RECEPTORS and not drug.receptors:
         message = f"on which receptors it acts as {drug.action.replace('_', ' ')} is not stated"
         remedy = "state `receptors`, if they are among those of the session file"
-        yield finding("note", "gap", f"drugs.{name}.receptors", f"{message} of which receptors is not stated", remedy)
+        yield finding("note", "gap", f"drugs.{name}.receptors", message, remedy)
 
 
 def _role(stated: Receptor, species: str | None) -> str | None:

@@ -42,7 +42,7 @@ def check_receptors(collections: Collections, species: str | None) -> Iterator[F
 def _check_term(key: str, stated: Receptor, term: Term, species: str | None) -> Iterator[Finding]:
     """Whose gene it is, and whether an animal can have it by nature."""
     role, organism = stated.role or term.role, organism_of(species)
-    if role == "native" and None not in (organism, term.organism) and organism != term.organism:
+    if role == term.role == "native" and None not in (organism, term.organism) and organism != term.organism:
         message = f"{stated.receptor} is a gene of the {term.organism}, the subject is a {organism}"
         yield finding("warning", "conflict", f"{key}.receptor", message, "give the gene of the subject, or its symbol alone")
     if term.role != "native" and stated.role == "native":
