@@ -167,15 +167,22 @@ def test_a_time_that_nobody_knows_is_said() -> None:
     ]  # fmt: skip
 
 
-def test_keywords_are_genes_receptors_and_cells() -> None:
+def test_keywords_are_genes_receptors_cells_and_drugs() -> None:
     collections = stated(
         populations={"bg": BG, "lc": {"cell_type": "noradrenergic neuron", "location": "LC"}},
         receptors={
             "a": {"receptor": "Adra1a", "population": "bg", "status": "endogenous"},
             "b": {"receptor": "no such thing", "population": "bg", "status": "unknown"},
+            "c": {"receptor": "hM4Di", "population": "lc", "status": "exogenous"},
+        },
+        drugs={
+            "cno_1": {"compound": "CNO", "action": "agonist", "route": "intraperitoneal", "at": "unknown"},
+            "novel 7": {"action": "agonist", "route": "bath", "at": "unknown"},
         },
     )
-    assert keywords(collections, MOUSE) == ("Adra1a", "α1A-adrenoceptor", "Bergmann glial cell", "noradrenergic neuron")
+    assert keywords(collections, MOUSE) == (
+        "Adra1a", "α1A-adrenoceptor", "hM4Di", "Bergmann glial cell", "noradrenergic neuron", "clozapine N-oxide", "novel 7",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("dose", ["10 uV", "5 mm", "30 s", "20 Hz", "1 nA"])

@@ -140,9 +140,8 @@ def convert_session(
             check_target(out, plan.head.subject.id, plan.head.session.id, overwrite=overwrite)
             _check_kept(existing_targets(out, plan.head.subject.id, plan.head.session.id), keep)
             aligned = align(plan)
-            findings = (*findings, *aligned.findings(), *_check_times(aligned))
-            if has_errors(findings):
-                raise SessionError(())
+            timed = (one for one in _check_times(aligned) if one.severity != "error")  # errors are raised by the writing
+            findings = (*findings, *aligned.findings(), *timed)
             target, kept = _write(aligned, out, overwrite, on_progress)
             findings = (*findings, *_say_kept(plan, kept), *validate_paths([target]))
             result = "written"
@@ -270,6 +269,9 @@ def build_nwbfile(aligned: Aligned, stream: Callable[[LazyArray], Any]) -> tuple
         If what is stated and what was read cannot be written together.
     """
     plan = aligned.plan
+    wrong = [one for one in _check_times(aligned) if one.severity == "error"]
+    if wrong:
+        raise SessionError(wrong)
     collections = collections_of_session(plan)
     nwbfile = make_nwbfile(plan, keywords=keywords(collections, plan.head.subject.species))
     placed = Placed(stream=stream, collections=collections, when=aligned.when)
