@@ -10,8 +10,9 @@ import pytest
 from pydantic import ValidationError
 
 from bergmann.findings import Finding
+from bergmann.plan.mistakes import meaning
 from bergmann.receptors.check import check_collections
-from bergmann.receptors.stated import COLLECTIONS, Drug, Procedure
+from bergmann.receptors.stated import COLLECTIONS, Drug, Procedure, State
 from bergmann.receptors.terms import keywords
 
 MOUSE = "Mus musculus"
@@ -194,3 +195,9 @@ def test_a_dose_is_an_amount_or_a_concentration(dose: str) -> None:
 @pytest.mark.parametrize("dose", ["10 ug", "5 mg/kg", "1 uM", "0.9 %", "2 mL", "3 mg/mL", "1 ug/min", "unknown"])
 def test_doses_that_labs_write_are_read(dose: str) -> None:
     assert str(Drug.model_validate({"action": "agonist", "dose": dose, "route": "bath", "at": "unknown"}).dose) == dose
+
+
+def test_from_what_a_state_counts_is_said_where_its_key_is_explained() -> None:
+    said = meaning(State, "from_")
+    assert "for a bath is when its tap was turned" in said
+    assert "`reaches_bath_after`` of the drug is not added" in said
