@@ -203,6 +203,26 @@ def test_cno_acts_on_designer_receptors() -> None:
     assert only(found(cno % ""), "note", "drugs.DCZ.receptors").check == "control"
 
 
+@pytest.mark.parametrize("receptor", ["KORD", "PSAM4-GlyR"])
+def test_cno_acts_on_no_designer_receptor_with_a_compound_of_its_own(receptor: str) -> None:
+    text = (
+        f"receptors: {{x: {{receptor: {receptor}, population: lc, status: exogenous, by: AAV}}}}\n"
+        "drugs: {DCZ: {action: agonist, dose: 1 mg/kg, route: intraperitoneal, at: 10 s after movie, receptors: [x]}}"
+    )
+    assert only(found(text), "warning", "drugs.DCZ.receptors").message == (
+        "DCZ is given to act on muscarinic designer receptors; x is none"
+    )
+
+
+def test_what_is_knocked_out_is_not_blocked() -> None:
+    text = "receptors: {a1a: {receptor: Adra1a, population: bg, status: knocked out, by: Cre}}"
+    keys = "state: blocked, by: prazosin, from: 300 s after movie, to: 400 s after movie"
+    assert (
+        only(found(text, state(keys)), "warning", "states.s.receptors").message
+        == "a1a is stated as knocked_out, and as blocked here"
+    )
+
+
 def test_an_identifier_that_is_not_verified_is_noted() -> None:
     text = "drugs: {CNO: {action: agonist, dose: 1 mg/kg, route: intraperitoneal, at: 10 s after movie, receptors: [hm4di]}}"
     one = only(found(DREADD, text), "note", "drugs.CNO")

@@ -61,14 +61,15 @@ def _check_amounts(name: str, drug: Drug) -> Iterator[Finding]:
 def _check_targets(name: str, drug: Drug, collections: Collections, species: str | None) -> Iterator[Finding]:
     stated = {key: cast(Receptor, one) for key, one in collections.get("receptors", {}).items()}
     roles = {key: _role(one, species) for key, one in stated.items()}
+    muscarinic = [key for key, one in stated.items() if roles[key] == "designer" and not _has_its_own(one, species)]
     if _is_actuator(name, drug):
         key = f"drugs.{name}.receptors"
-        others = [one for one in drug.receptors if roles.get(one) not in (None, "designer")]
+        others = [one for one in drug.receptors if roles.get(one) is not None and one not in muscarinic]
         if others:
-            message = f"{drug.compound or name} is given to act on designer receptors; {', '.join(others)} is none"
+            message = f"{drug.compound or name} is given to act on muscarinic designer receptors; {', '.join(others)} is none"
             yield finding("warning", "conflict", key, message, "name the designer receptor, or none in an animal without one")
-        elif not drug.receptors and "designer" in roles.values():
-            known = ", ".join(one for one, role in roles.items() if role == "designer")
+        elif not drug.receptors and muscarinic:
+            known = ", ".join(muscarinic)
             message = f"no receptor that it acts on is stated, and the animal has {known}"
             yield finding("warning", "gap", key, message, f"state `receptors: [{known}]`")
         elif not drug.receptors:
@@ -85,6 +86,11 @@ def _role(stated: Receptor, species: str | None) -> str | None:
         return stated.role or find_receptor(stated.receptor, species).role
     except UnknownTermError:
         return None
+
+
+def _has_its_own(stated: Receptor, species: str | None) -> bool:
+    """Whether a designer receptor is acted on by another compound than the muscarinic ones."""
+    return find_receptor(stated.receptor, species).name.startswith(("KORD", "PSAM"))
 
 
 def _is_actuator(name: str, drug: Drug) -> bool:

@@ -9,7 +9,7 @@ from bergmann.findings import Finding
 from bergmann.moments import Moment
 from bergmann.moments.grammar import Edge, Shift
 from bergmann.receptors._findings import finding
-from bergmann.receptors.stated import Drug, State
+from bergmann.receptors.stated import Drug, Receptor, State
 from bergmann.stated import Collections
 
 OPENING = ("agonist", "positive_modulator")
@@ -30,6 +30,7 @@ def check_states(collections: Collections) -> Iterator[Finding]:
             given = collections.get("drugs", {}).get(drug)
             if given is not None:
                 yield from _check_cause(key, stated, drug, cast(Drug, given))
+        yield from _check_there(key, stated, collections)
         yield from _check_order(key, stated)
 
 
@@ -49,6 +50,15 @@ def _check_cause(key: str, stated: State, name: str, drug: Drug) -> Iterator[Fin
         message = f"{name} is stated as {drug.action.replace('_', ' ')}, and the receptors as {stated.state} by it"
         remedy = "the state is the receptor's and not the cell's: a designer receptor that silences its cell is activated"
         yield finding("warning", "conflict", f"{key}.state", message, remedy)
+
+
+def _check_there(key: str, stated: State, collections: Collections) -> Iterator[Finding]:
+    """What is not there is neither blocked nor activated."""
+    for name in stated.receptors:
+        receptor = collections.get("receptors", {}).get(name)
+        if stated.state in ("blocked", "activated") and receptor is not None and cast(Receptor, receptor).status == "knocked_out":
+            message = f"{name} is stated as knocked_out, and as {stated.state} here"
+            yield finding("warning", "conflict", f"{key}.receptors", message, "take it out, or correct its status")
 
 
 def _check_order(key: str, stated: State) -> Iterator[Finding]:
