@@ -106,21 +106,22 @@ def _receptors(stated: dict[str, Any]) -> Iterator[Protein]:
     for name, one in stated.get("receptors", {}).items():
         state = one.status.replace("_", " ") + (f" by {one.by}" if one.by else "")
         changed = one.status in ("knocked_out", "knocked_down", "overexpressed", "exogenous")
-        yield Protein(
-            f"receptors.{name}", one.receptor, state, one.population, one.vector, changed, tuple(_evidence(name, stated))
-        )
+        yield Protein(f"receptors.{name}", one.receptor, state, one.population, one.vector, changed, tuple(_evidence(name, stated)))
 
 
 def _evidence(receptor: str, stated: dict[str, Any]) -> Iterator[str]:
     """What was measured of a receptor, in words."""
     for one in stated.get("expression", {}).values():
         if one.receptor == receptor:
-            level = ["value unknown"] if one.value == "unknown" else _level(one)
-            yield f"{one.assay}, {one.sample.replace('_', ' ')}: {'; '.join([*level, *([one.description] if one.description else [])])}"
+            said = "; ".join([*_level(one), *([one.description] if one.description else [])])
+            yield f"{one.assay}, {one.sample.replace('_', ' ')}: {said}"
 
 
 def _level(one: Any) -> list[str]:
-    return [] if one.value is None else [f"{one.value:g} {one.unit or ''}".strip()]
+    """The measured level, if a measurement states one."""
+    if one.value is None:
+        return []
+    return ["value unknown" if one.value == "unknown" else f"{one.value:g} {one.unit or ''}".strip()]
 
 
 def _states(stated: dict[str, Any]) -> Iterator[Agent]:
