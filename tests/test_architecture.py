@@ -16,8 +16,9 @@ ROOMS = {"signals", "imaging", "segmentation", "optogenetics", "behavior", "ephy
 LEVEL = {
     **dict.fromkeys(["ndx_glial_receptors", "ndx_bergmann"], 0),
     **dict.fromkeys(
-        ["errors", "findings", "stated", "cells", "moments", "records", "registry", "foreign", "disk", "arrays", "pulses", "timing"], 1
+        ["errors", "findings", "stated", "moments", "records", "registry", "foreign", "disk", "arrays", "pulses", "timing"], 1
     ),
+    "cells": 1,
     **dict.fromkeys(ROOMS, 2),
     **dict.fromkeys(["plan", "convert", "validate", "proof", "publish", "find", "report", "writing", "rig"], 3),
     **dict.fromkeys(["cli", "neuroconv_interfaces"], 4),
