@@ -32,6 +32,7 @@ LEVEL = {
         ],
         1,
     ),
+    "cells": 1,
     **dict.fromkeys(ROOMS, 2),
     **dict.fromkeys(["plan", "convert", "validate", "proof", "publish", "find", "ask", "report", "writing", "rig"], 3),
     **dict.fromkeys(["cli", "neuroconv_interfaces"], 4),

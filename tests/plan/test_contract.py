@@ -54,9 +54,7 @@ def test_the_slice_of_the_contract_is_refused_for_what_is_reserved(contract: Pat
     loaded = load_session(contract / "slice.yaml")
     reserved = [finding.location for finding in loaded.findings if finding.check == "reserved"]
     assert reserved == [
-        "slice.yaml:5 preparation",
         "slice.yaml:6 runs",
-        "slice.yaml:17 states",
         "slice.yaml:16 drugs.prazosin.from",
         "slice.yaml:16 drugs.prazosin.to",
     ]

@@ -10,8 +10,9 @@ import pytest
 from pydantic import ValidationError
 
 from bergmann.findings import Finding
+from bergmann.plan.mistakes import meaning
 from bergmann.receptors.check import check_collections
-from bergmann.receptors.stated import COLLECTIONS, Drug, Procedure
+from bergmann.receptors.stated import COLLECTIONS, Drug, Procedure, State
 from bergmann.receptors.terms import keywords
 
 MOUSE = "Mus musculus"
@@ -107,7 +108,7 @@ def test_a_designer_receptor_is_not_endogenous() -> None:
 
 
 def test_a_procedure_after_the_session_is_left_out_with_a_warning() -> None:
-    (finding,) = found(procedures={"sni": {"kind": "nerve injury", "date": "2024-05-18"}})
+    (finding,) = found(procedures={"sni": {"kind": "nerve injury", "model": "SNI", "date": "2024-05-18"}})
     assert (finding.severity, finding.location) == ("warning", "procedures.sni.date")
     assert finding.message == "2024-05-18 is after the session (2024-05-17), so it is left out of this session's file"
 
@@ -162,18 +163,27 @@ def test_the_one_value_that_would_complete_an_injection_is_named() -> None:
 
 def test_a_time_that_nobody_knows_is_said() -> None:
     findings = found(drugs={"prazosin": {"action": "antagonist", "dose": "1 uM", "route": "bath", "at": "unknown"}})
-    assert [(one.severity, one.location) for one in findings] == [("warning", "drugs.prazosin.at")]
+    assert [(one.severity, one.location) for one in findings] == [
+        ("note", "drugs.prazosin.receptors"), ("warning", "drugs.prazosin.at"),
+    ]  # fmt: skip
 
 
-def test_keywords_are_genes_receptors_and_cells() -> None:
+def test_keywords_are_genes_receptors_cells_and_drugs() -> None:
     collections = stated(
         populations={"bg": BG, "lc": {"cell_type": "noradrenergic neuron", "location": "LC"}},
         receptors={
             "a": {"receptor": "Adra1a", "population": "bg", "status": "endogenous"},
             "b": {"receptor": "no such thing", "population": "bg", "status": "unknown"},
+            "c": {"receptor": "hM4Di", "population": "lc", "status": "exogenous"},
+        },
+        drugs={
+            "cno_1": {"compound": "CNO", "action": "agonist", "route": "intraperitoneal", "at": "unknown"},
+            "novel 7": {"action": "agonist", "route": "bath", "at": "unknown"},
         },
     )
-    assert keywords(collections, MOUSE) == ("Adra1a", "α1A-adrenoceptor", "Bergmann glial cell", "noradrenergic neuron")
+    assert keywords(collections, MOUSE) == (
+        "Adra1a", "α1A-adrenoceptor", "hM4Di", "Bergmann glial cell", "noradrenergic neuron", "clozapine N-oxide", "novel 7",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize("dose", ["10 uV", "5 mm", "30 s", "20 Hz", "1 nA"])
@@ -185,3 +195,9 @@ def test_a_dose_is_an_amount_or_a_concentration(dose: str) -> None:
 @pytest.mark.parametrize("dose", ["10 ug", "5 mg/kg", "1 uM", "0.9 %", "2 mL", "3 mg/mL", "1 ug/min", "unknown"])
 def test_doses_that_labs_write_are_read(dose: str) -> None:
     assert str(Drug.model_validate({"action": "agonist", "dose": dose, "route": "bath", "at": "unknown"}).dose) == dose
+
+
+def test_from_what_a_state_counts_is_said_where_its_key_is_explained() -> None:
+    said = meaning(State, "from_")
+    assert "for a bath is when its tap was turned" in said
+    assert "`reaches_bath_after`` of the drug is not added" in said

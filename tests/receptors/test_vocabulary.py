@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -158,3 +161,97 @@ def test_an_unverified_identifier_is_not_used(text: str, curie: str) -> None:
 def test_plain_keeps_what_tells_names_apart() -> None:
     assert plain("α1A-adrenoceptor") != plain("α2A-adrenoceptor")
     assert plain("A1 receptor") != plain("α1-adrenoceptor")
+
+
+REFERENCE = Path(__file__).resolve().parents[3] / "shared" / "reference"
+
+
+@pytest.mark.parametrize("name", ["receptors.csv", "cells.csv", "anatomy.csv", "compounds.csv"])
+def test_every_row_of_the_reference_is_in(name: str) -> None:
+    if not REFERENCE.is_dir():
+        pytest.skip("needs ../shared/reference, which is absent here")
+    with (REFERENCE / name).open(encoding="utf-8", newline="") as file:
+        assert list(csv.DictReader(file)) == rows(name)
+
+
+@pytest.mark.parametrize(
+    "name", ["hM4Di", "hM3Dq", "KORD", "PSAM4-GlyR", "GRAB_NE", "GRAB_DA", "GRAB_ATP", "iGluSnFR", "dLight", "CalEx"]
+)
+def test_synthetic_proteins_are_entries_without_an_invented_target(name: str) -> None:
+    receptor = find_receptor(name, MOUSE)
+    assert (receptor.name, receptor.receptor_id) == (name, "")
+    assert receptor.role in ("designer", "sensor", "other")
+
+
+@pytest.mark.parametrize("text", ["α1-adrenoceptor", "alpha-1 adrenergic receptor", "alpha1-AR"])
+def test_the_alpha_1_family_is_an_entry(text: str) -> None:
+    family = find_receptor(text, MOUSE)
+    assert (family.name, family.role, family.transduction, family.receptor_id) == ("α1-adrenoceptor", "native", "Gq/G11", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "curie"),
+    [
+        ("CUL4, 5", "MBA:1091"),
+        ("cul4,5", "MBA:1091"),
+        ("lamina I", "UBERON:0006118"),
+        ("superficial dorsal horn", ""),
+        ("substantia gelatinosa", "UBERON:0002181"),
+        ("dorsal horn", "UBERON:0002256"),
+        ("DRG", "UBERON:0000044"),
+        ("TG", "UBERON:0001675"),
+        ("Sp5C", "MBA:429"),
+        ("spinal nucleus of trigeminal nerve", "UBERON:0001717"),
+        ("PAG", "MBA:795"),
+        ("RVM", ""),
+        ("S1", "MBA:322"),
+        ("ACC", "MBA:31"),
+        ("insula", "UBERON:0002022"),
+    ],
+)
+def test_places_of_the_cerebellum_and_of_pain_are_places_like_any_other(text: str, curie: str) -> None:
+    assert find_structure(text, MOUSE).curie == curie
+
+
+@pytest.mark.parametrize(
+    ("text", "curie"),
+    [("Bergmann glia", "CL:0000644"), ("satellite glial cell", "CL:0000516"), ("Müller cell", "CL:0000636"), ("OPC", "CL:0002453")],
+)
+def test_cells_with_misleading_synonyms_are_what_they_are(text: str, curie: str) -> None:
+    assert find_cell(text).curie == curie
+
+
+def test_an_unverified_identifier_is_named() -> None:
+    assert find_compound("yohimbine").unverified == "CHEBI:10093"
+    assert find_compound("CNO").unverified == "pubchem.compound:135445691"
+    assert find_compound("prazosin").unverified == ""
+
+
+def test_a_compound_without_any_identifier_has_none() -> None:
+    assert (find_compound("CFA").name, find_compound("CFA").curie) == ("complete Freund's adjuvant", "")
+
+
+def test_a_term_is_added_with_one_row(tmp_path: Path) -> None:
+    """In a copy of the vocabulary, as the files stand there."""
+    copy = tmp_path / "words"
+    shutil.copytree(FOLDER, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    added = {
+        "more_receptors.csv": "hM9Dx,designer,,Gz,,hM9D(Gx)\n",
+        "more_cells.csv": "velate astrocyte,,\n",
+        "more_anatomy.csv": "lobule X of my atlas,LX,,\n",
+        "more_compounds.csv": "novel blocker,,,CHEBI:1,,\n",
+    }
+    for name, row in added.items():
+        with (copy / name).open("a", encoding="utf-8") as file:
+            file.write(row)
+    code = (
+        f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
+        "from words.terms import find_cell, find_compound, find_receptor, find_structure\n"
+        "print(find_receptor('hM9D(Gx)').name, find_cell('velate astrocytes').name, find_structure('LX').name,"
+        " find_compound('Novel blocker').curie, sep='|')\n"
+    )
+    for module in (copy / "terms.py", copy / "__init__.py"):
+        text = module.read_text(encoding="utf-8").replace("bergmann.receptors.vocabulary", "words")
+        module.write_text(text, encoding="utf-8")
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "hM9Dx|velate astrocyte|lobule X of my atlas|CHEBI:1"

@@ -46,6 +46,7 @@ def make_nwbfile(plan: Plan, *, keywords: tuple[str, ...]) -> NWBFile:
         related_publications=list(head.related_publications) or None,
         protocol=head.protocol,
         notes=_notes(plan, head),
+        slices=head.preparation.text if head.preparation is not None else None,
         subject=_subject(head.subject, start),
         was_generated_by=[["bergmann", __version__]],
     )

@@ -22,9 +22,9 @@ from ndx_bergmann import Clock, SourceFile, Statement, StoredArray, make_convers
 
 
 def digests_of_sources(aligned: Aligned) -> dict[Path, str]:
-    """The SHA-256 of every file that a source or a calibration of the session was read from."""
+    """The SHA-256 of every file that a source of the session, or what is stated of it, was read from."""
     files = [file for record in aligned.records.values() for file in record.files]
-    return {file: sha256(file) for file in dict.fromkeys([*files, *(file for _, _, file in _calibration_files(aligned))])}
+    return {file: sha256(file) for file in dict.fromkeys([*files, *(file for _, _, file in _stated_files(aligned))])}
 
 
 def conversion_record(
@@ -57,7 +57,7 @@ def conversion_record(
             SourceFile(name, kind, relative_name(file, base), file.stat().st_size, digests[file])
             for name, kind, file in [
                 *((name, sources[name].format.key, file) for name, record in read_from_disk.items() for file in record.files),
-                *_calibration_files(aligned),
+                *_stated_files(aligned),
             ]
         ],
         clocks=[
@@ -127,6 +127,12 @@ def _paths(plan: Plan) -> set[str]:
     return keys
 
 
+def _stated_files(aligned: Aligned) -> Iterator[tuple[str, str, Path]]:
+    """Files that are stated beside the sources of this session, as (name, kind, file)."""
+    yield from _calibration_files(aligned)
+    yield from _cell_files(aligned)
+
+
 def _calibration_files(aligned: Aligned) -> Iterator[tuple[str, str, Path]]:
     """The calibrations that sources of this session name, as (name, kind, file)."""
     named = set(names_in(entry.stated for entry in aligned.plan.loaded.sources.values()))
@@ -134,6 +140,14 @@ def _calibration_files(aligned: Aligned) -> Iterator[tuple[str, str, Path]]:
         file = getattr(calibration, "file_path", None)
         if ("calibrations", name) in named and isinstance(file, Path):
             yield name, "calibration", file
+
+
+def _cell_files(aligned: Aligned) -> Iterator[tuple[str, str, Path]]:
+    """The tables of cells that sources of this session state, as (name, kind, file)."""
+    for name, entry in aligned.plan.loaded.sources.items():
+        file = getattr(getattr(entry.stated, "cells", None), "path", None)
+        if isinstance(file, Path):
+            yield name, "table of cells", file
 
 
 def sha256(path: Path) -> str:

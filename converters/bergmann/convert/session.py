@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
@@ -27,15 +27,26 @@ from bergmann.plan.resolve import Plan, make_plan
 from bergmann.plan.sources import Vocabulary
 from bergmann.plan.veil import Veil
 from bergmann.receptors.nwb import metadata_of, set_arm
+from bergmann.receptors.states import check_times
 from bergmann.receptors.terms import keywords
 from bergmann.registry import Entry, Placed, load_collection_writers, load_entry_writers
 from bergmann.validate import validate_paths
 from bergmann.writing import OnProgress, Streams, check_target, write_session
 from bergmann.writing.naming import existing_targets
 
-COLLECTIONS_BEFORE = ("vectors", "populations", "procedures", "receptors", "indicators", "light_sites", "devices", "planes")
+COLLECTIONS_BEFORE = (
+    "vectors",
+    "populations",
+    "procedures",
+    "receptors",
+    "expression",
+    "indicators",
+    "light_sites",
+    "devices",
+    "planes",
+)
 """Stated collections in the order in which they name each other, all before the sources."""
-COLLECTIONS_AFTER = ("drugs",)
+COLLECTIONS_AFTER = ("drugs", "states")
 """Those whose times need the sources."""
 
 Result = Literal["written", "excluded", "refused", "unreadable", "failed"]
@@ -129,7 +140,8 @@ def convert_session(
             check_target(out, plan.head.subject.id, plan.head.session.id, overwrite=overwrite)
             _check_kept(existing_targets(out, plan.head.subject.id, plan.head.session.id), keep)
             aligned = align(plan)
-            findings = (*findings, *aligned.findings())
+            timed = (one for one in _check_times(aligned) if one.severity != "error")  # errors are raised by the writing
+            findings = (*findings, *aligned.findings(), *timed)
             target, kept = _write(aligned, out, overwrite, on_progress)
             findings = (*findings, *_say_kept(plan, kept), *validate_paths([target]))
             result = "written"
@@ -165,6 +177,12 @@ def _left_out(plan: Plan, out: Path) -> Iterator[Finding]:
             message=f"{file.relative_to(out).as_posix()} of this session is in {out.name} from an earlier conversion",
             remedy="remove it (and the folder of its videos, if there is one) if it is not to be published",
         )
+
+
+def _check_times(aligned: Aligned) -> Iterator[Finding]:
+    """What only the session's clock shows: a drug that ends before it begins, a state that begins before its drug was given."""
+    for finding in check_times(collections_of_session(aligned.plan), aligned.when):
+        yield replace(finding, location=aligned.plan.loaded.place(finding.location))
 
 
 def _check_kept(there: Iterable[Path], keep: Collection[Path]) -> None:
@@ -251,9 +269,14 @@ def build_nwbfile(aligned: Aligned, stream: Callable[[LazyArray], Any]) -> tuple
         If what is stated and what was read cannot be written together.
     """
     plan = aligned.plan
+    wrong = [one for one in _check_times(aligned) if one.severity == "error"]
+    if wrong:
+        raise SessionError(wrong)
     collections = collections_of_session(plan)
     nwbfile = make_nwbfile(plan, keywords=keywords(collections, plan.head.subject.species))
     placed = Placed(stream=stream, collections=collections, when=aligned.when)
+    if plan.head.preparation is not None:
+        placed.put("session", "preparation", plan.head.preparation)
     _add_collections(nwbfile, COLLECTIONS_BEFORE, placed)
     _add_arm(nwbfile, plan, placed)
     _add_sources(nwbfile, aligned, placed)

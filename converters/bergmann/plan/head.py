@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from bergmann.moments import Moment
-from bergmann.stated import DateOrUnknown, Duration, Mass, Names, Quantity, Stated, Unknown
+from bergmann.stated import DateOrUnknown, Duration, Length, Mass, Names, Quantity, Stated, Temperature, Unknown
 
 # --- start ------------------------------------------------------------------------------------------------------------
 
@@ -159,6 +159,40 @@ class Subject(Stated):
     description: str | None = Field(None, description="what else is known of the animal")
 
 
+# --- preparation ------------------------------------------------------------------------------------------------------
+
+
+class Preparation(Stated):
+    """What was recorded from, where that is not the whole animal: a slice, a culture, an explant."""
+
+    kind: str = Field(min_length=1, description="what it is, such as acute slice, organotypic slice, culture or ganglion")
+    region: str | None = Field(None, description="where in the body it is from, such as cerebellar vermis")
+    orientation: str | None = Field(None, description="plane of the cut, such as sagittal")
+    thickness: Length | Unknown | None = Field(None, description="how thick the slice is, such as 300 um")
+    cut: Moment | None = Field(None, description="when it was cut, such as 11:05; or unknown")
+    bath: str | None = Field(None, description="what it lay in, such as ACSF")
+    temperature: Temperature | Unknown | None = Field(None, description="of the bath, such as 32 degC")
+    slice: str | None = Field(None, description="name or number of the slice of this animal")
+    cell: str | None = Field(None, description="name or number of the cell of this slice, where one was recorded")
+    description: str | None = Field(None, description="what else there is to say, such as how it was cut")
+
+    @property
+    def text(self) -> str:
+        """All that is stated, in a sentence; ``unknown`` where the person wrote so."""
+        facts = {
+            "thickness": self.thickness,
+            "cut": self.cut,
+            "bath": self.bath,
+            "temperature": self.temperature,
+            "slice": self.slice,
+            "cell": self.cell,
+        }
+        whole = f"{self.kind} of {self.region}" if self.region else self.kind
+        said = [whole, *([self.orientation] if self.orientation else [])]
+        said += [f"{name}: {value}" for name, value in facts.items() if value is not None]
+        return "; ".join([", ".join(said), *([self.description] if self.description else [])])
+
+
 # --- the rest ---------------------------------------------------------------------------------------------------------
 
 
@@ -199,6 +233,7 @@ class SessionHead(Stated):
     format_version: Literal["1"] = Field("1", description="version of this file format")
     session: SessionKeys = Field(description="the session as a whole: id, description, start")
     subject: Subject = Field(description="the animal: id, species, sex, and born or age")
+    preparation: Preparation | None = Field(None, description="what was recorded from, where that is not the whole animal: a slice")
     time_zone: Annotated[str, BeforeValidator(_parse_zone)] = Field(description="where the clocks stood, such as Asia/Seoul")
     experimenter: Texts = Field((), description='who did it, as "Surname, Given"')
     institution: str | None = Field(None, description="where it was done")

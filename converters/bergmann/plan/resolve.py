@@ -222,11 +222,12 @@ def _check_names(plan: Plan) -> Iterator[Finding]:
 
 
 def _check_vocabulary(plan: Plan) -> Iterator[Finding]:
-    """Populations, receptors, vectors, procedures and drugs, against the vocabulary and the session's date."""
+    """Populations, receptors, vectors, procedures, drugs and states, against the vocabulary and the session's date."""
     head = plan.loaded.head
     species = head.subject.species if head is not None else None
     day = plan.start.date() if plan.start is not None else None
-    for finding in check_collections(plan.loaded.collections, species=species, session_date=day):
+    born = head.subject.born if head is not None and isinstance(head.subject.born, date) else None
+    for finding in check_collections(plan.loaded.collections, species=species, session_date=day, born=born):
         yield replace(finding, location=plan.loaded.place(finding.location))
 
 

@@ -29,7 +29,7 @@ __all__ = ["LoadedSession", "Origin", "SessionHead", "SourceEntry", "StartFrom",
 NAMES_OF_OBJECTS = ("sources", "devices", "planes", "light_sites", "indicators", "vectors", "procedures")
 """Maps whose names become names of objects in the NWB file, which are parts of HDF5 paths."""
 
-RESERVED = ("runs", "states", "preparation", "dandiset", "arms", "sessions")
+RESERVED = ("runs", "dandiset", "arms", "sessions")
 """Keys that later versions will read."""
 
 

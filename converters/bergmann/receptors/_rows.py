@@ -7,9 +7,10 @@ from datetime import date
 from math import nan
 from typing import Any
 
-from bergmann.errors import SourceError
 from bergmann.moments import Moment, When
-from bergmann.receptors.stated import Drug, Population, Procedure, Receptor, Site, Vector
+from bergmann.receptors.administrations import find_administrations
+from bergmann.receptors.stated import Drug, Expression, Population, Procedure, Receptor, Site, Vector
+from bergmann.receptors.states import Stretch
 from bergmann.receptors.terms import compound_of, place_of
 from bergmann.receptors.vocabulary import find_cell, find_receptor
 from bergmann.stated import Quantity, Unknown
@@ -73,7 +74,7 @@ def _details(stated: Procedure, vectors: Mapping[str, Vector]) -> Iterator[str]:
     for name in stated.vectors:
         yield vector_text(name, vectors[name])
     for site in stated.sites:
-        yield _site(site)
+        yield site_text(site)
 
 
 def vector_text(name: str, vector: Vector) -> str:
@@ -87,7 +88,7 @@ def _shown(value: Quantity | Unknown | None) -> str:
     return "not stated" if value is None else str(value)
 
 
-def _site(site: Site) -> str:
+def site_text(site: Site) -> str:
     """A site in words, with everything that is stated of it and nothing else."""
     named = {"AP": site.ap, "ML": site.ml, "DV": site.dv, "volume": site.volume}
     said = [text for text in (site.location, site.side and f"side {site.side}") if text]
@@ -106,49 +107,26 @@ def drug_rows(name: str, stated: Drug, when: Callable[[Moment], tuple[When, ...]
     compound = compound_of(stated.compound or name)
     dose = stated.dose if isinstance(stated.dose, Quantity) else None
     volume = stated.volume if isinstance(stated.volume, Quantity) else None
-    for begin, duration in _times(name, stated, when):
+    for one in find_administrations(name, stated, when):
         yield {
             "label": name,
-            "timestamp": begin.seconds,
-            "duration": duration,
+            "timestamp": one.begin.seconds,
+            "duration": one.duration,
             "compound": compound.name,
             "compound_id": compound.curie,
             "action": stated.action,
             "dose": dose.value if dose else nan,
             "dose_unit": dose.unit if dose else "",
+            "dose_is_unknown": stated.dose == "unknown",
             "route": stated.route,
             "site": stated.site or "",
             "vehicle": stated.vehicle or "",
             "volume_in_uL": volume.to("uL") if volume else nan,
-            "timestamp_basis": begin.basis,
-            "timestamp_uncertainty": begin.uncertainty,
+            "timestamp_basis": one.begin.basis,
+            "timestamp_uncertainty": one.begin.uncertainty,
+            "reaches_bath_after": stated.reaches_bath_after.to("s") if stated.reaches_bath_after is not None else nan,
             "annotation": "; ".join(_notes(stated)),
         }
-
-
-def _times(name: str, stated: Drug, when: Callable[[Moment], tuple[When, ...]]) -> Iterator[tuple[When, float]]:
-    """When it was given and for how long (NaN where that is not stated)."""
-    if stated.from_ is None:
-        for one in when(stated.at) if stated.at is not None else ():
-            yield one, nan
-        return
-    begin = _single(f"drugs.{name}.from", stated.from_, when)
-    if stated.to is None:
-        yield begin, nan
-        return
-    end = _single(f"drugs.{name}.to", stated.to, when)
-    if end.seconds < begin.seconds:
-        raise SourceError(
-            f"drugs.{name}: `to` ({stated.to.text}, {end.seconds:g} s) is before `from` ({stated.from_.text}, {begin.seconds:g} s)"
-        )
-    yield begin, end.seconds - begin.seconds
-
-
-def _single(key: str, moment: Moment, when: Callable[[Moment], tuple[When, ...]]) -> When:
-    times = when(moment)
-    if len(times) != 1:
-        raise SourceError(f"{key}: `{moment.text}` is {len(times)} times; expected one, such as `first event of puffs`")
-    return times[0]
 
 
 def _notes(stated: Drug) -> Iterator[str]:
@@ -163,3 +141,34 @@ def _notes(stated: Drug) -> Iterator[str]:
     stated_at = stated.at or stated.from_
     if stated_at is not None:
         yield f"time stated as: {stated_at.text}" + (f" to {stated.to.text}" if stated.to is not None else "")
+
+
+def expression_row(name: str, stated: Expression) -> Row:
+    """A row of `ReceptorExpressionTable`, without the receptor."""
+    return {
+        "label": name,
+        "assay": stated.assay,
+        "value": stated.value if isinstance(stated.value, float) else nan,
+        "unit": stated.unit or "",
+        "sample": stated.sample,
+        "reference": stated.reference or "",
+        "details": "; ".join(
+            [*([stated.description] if stated.description else []), *(["value unknown"] * (stated.value == "unknown"))]
+        ),
+    }
+
+
+def state_row(stretch: Stretch) -> Row:
+    """A row of `ReceptorStateIntervals`, without what points to other rows."""
+    return {
+        "start_time": stretch.start.seconds,
+        "stop_time": stretch.stop.seconds,
+        "state": stretch.stated.state,
+        "basis": stretch.stated.basis,
+        "label": stretch.name,
+        "stated_as": f"{stretch.stated.from_.text} to {stretch.stated.to.text}",
+        "start_basis": stretch.start.basis,
+        "stop_basis": stretch.stop.basis,
+        "start_uncertainty": stretch.start.uncertainty,
+        "stop_uncertainty": stretch.stop.uncertainty,
+    }

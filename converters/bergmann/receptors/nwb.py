@@ -1,45 +1,39 @@
-"""What is stated of the animal, and what it was given, to NWB objects.
-
-Everything about the animal goes into one `GlialReceptorMetadata` container, which is built whole by whichever of its collections is
-written first: its tables point to each other's rows. All objects in the container share one HDF5 group, where a vector and an
-indicator of one name would be written into each other: what they are stands before their names.
-"""
+"""What is stated of the animal, and what it was given, to NWB objects; each kind of table has a module of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 import numpy as np
-from ndx_ophys_devices import Indicator, ViralVector, ViralVectorInjection
+from ndx_ophys_devices import Indicator
 from pynwb import NWBFile
 
-from bergmann.receptors._rows import Row, drug_rows, population_row, procedure_row, receptor_row, vector_text
-from bergmann.receptors.injections import Injection, injections, lateral, procedures, vector_gaps, vectors
-from bergmann.receptors.stated import Drug, Population, Receptor, Vector
+from bergmann.receptors._expression_nwb import add_expression
+from bergmann.receptors._fill_nwb import fill
+from bergmann.receptors._metadata_nwb import metadata_of
+from bergmann.receptors._rows import Row, drug_rows
+from bergmann.receptors._states_nwb import add_states
+from bergmann.receptors._text import acts_on, pharmacology_text
+from bergmann.receptors.stated import Drug
 from bergmann.registry import Placed
-from bergmann.stated import Quantity, Stated
-from ndx_glial_receptors import (
-    CellPopulationsTable,
-    DrugAdministrationsTable,
-    GlialReceptorMetadata,
-    ProceduresTable,
-    ReceptorsTable,
-)
+from bergmann.stated import Stated
+from ndx_glial_receptors import DrugAdministrationsTable
+
+__all__ = ["ADD", "ADD_COLLECTIONS", "add_drugs", "add_indicators", "in_order", "metadata_of", "set_arm"]
 
 ADD: dict[Any, Any] = {}
 """This room reads no records."""
+
+DELAY = (
+    "Time from the timestamp, when the tap was turned, to the arrival of the compound at the preparation, in seconds; it is not "
+    "part of the timestamp. NaN if not stated."
+)
 
 
 def add_animal(nwbfile: NWBFile, entries: Mapping[str, Stated], placed: Placed) -> None:  # noqa: ARG001
     """Add the container with populations, vectors, injections, procedures and receptors, once for all of these collections."""
     metadata_of(nwbfile, placed)
-
-
-def metadata_of(nwbfile: NWBFile, placed: Placed) -> Any:
-    """The session's `GlialReceptorMetadata`; made from what is stated if it is not there yet."""
-    made = placed.objects.get(("glial", "metadata"))
-    return _add_metadata(nwbfile, placed) if made is None else made
 
 
 def set_arm(metadata: Any, *, arm: str | None, is_control: bool | None = None, factors: Mapping[str, str] | None = None) -> None:
@@ -60,130 +54,6 @@ def set_arm(metadata: Any, *, arm: str | None, is_control: bool | None = None, f
         metadata.arm_is_control = is_control
     if factors:
         metadata.factors = [f"{name}={level}" for name, level in factors.items()]
-
-
-def _species(nwbfile: NWBFile) -> str | None:
-    return nwbfile.subject.species if nwbfile.subject is not None else None
-
-
-def _add_metadata(nwbfile: NWBFile, placed: Placed) -> Any:
-    stated, species = placed.collections, _species(nwbfile)
-    if vectors(stated) and nwbfile.virus is None:
-        # The core's own field for it, and the only place of a vector without a full record that no procedure and no receptor names.
-        nwbfile.virus = "; ".join(vector_text(name, one) for name, one in vectors(stated).items())
-    viral_vectors = {name: _viral_vector(name, one) for name, one in vectors(stated).items()}
-    for name, vector in viral_vectors.items():
-        placed.put("vectors", name, vector)
-        placed.put("injections", name, ())
-    made = {one: _injection(one, viral_vectors, placed) for one in injections(stated)}
-    for name in viral_vectors:
-        placed.put("injections", name, tuple(obj for one, obj in made.items() if one.vector == name and obj is not None))
-    populations = CellPopulationsTable(description="Cell populations that were studied.")
-    rows = [population_row(name, cast(Population, one), species) for name, one in stated.get("populations", {}).items()]
-    _fill(populations, rows, "populations", placed)
-    done = _procedures(nwbfile, made, placed)
-    receptors = _receptors(populations, done, species, placed)
-    metadata = GlialReceptorMetadata(
-        cell_populations=populations if len(populations) else None,
-        receptors=receptors if len(receptors) else None,
-        procedures=done,
-    )
-    metadata.add_viral_vectors([one for one in viral_vectors.values() if one is not None])
-    metadata.add_viral_vector_injections([one for one in made.values() if one is not None])
-    nwbfile.add_lab_meta_data(metadata)
-    placed.put("glial", "metadata", metadata)
-    return metadata
-
-
-def _viral_vector(name: str, vector: Vector) -> Any:
-    """The vector as an object; None if a value that it requires is not known (`check_injections` then says which)."""
-    if vector_gaps(name, vector):
-        return None
-    described = {} if vector.description is None else {"description": vector.description}
-    return ViralVector(
-        name=f"vector_{name}",
-        construct_name=vector.construct_name,
-        manufacturer=vector.manufacturer,
-        titer_in_vg_per_ml=cast(Quantity, vector.titre).to("vg/mL"),
-        **described,
-    )
-
-
-def _injection(one: Injection, viral_vectors: Mapping[str, Any], placed: Placed) -> Any:
-    """The injection as an object; None if a value that it requires is not known."""
-    if one.gaps or viral_vectors.get(one.vector) is None:
-        return None
-    site, procedure = one.site, placed.stated("procedures", one.procedure)
-    together = [name for name in procedure.vectors if name != one.vector]
-    mixed = f" The volume is of a mixture with {', '.join(together)}." if together else ""
-    dated = {} if procedure.date == "unknown" else {"injection_date": procedure.date.isoformat()}
-    number = f"_{one.number + 1}" if len(procedure.sites) > 1 else ""
-    return ViralVectorInjection(
-        name=f"injection_{one.procedure}_{one.vector}{number}",
-        description=f"Stated as {site.side}, ML {site.ml}; the side gives the sign of ml_in_mm.{mixed}",
-        location=one.location,
-        hemisphere=site.side,
-        reference=site.reference,
-        ap_in_mm=cast(Quantity, site.ap).to("mm"),
-        ml_in_mm=lateral(site),
-        dv_in_mm=cast(Quantity, site.dv).to("mm"),
-        volume_in_uL=cast(Quantity, site.volume).to("uL"),
-        viral_vector=viral_vectors[one.vector],
-        **dated,
-    )
-
-
-def _procedures(nwbfile: NWBFile, made: Mapping[Injection, Any], placed: Placed) -> Any:
-    stated = procedures(placed.collections)
-    if not stated:
-        return None
-    day, known = nwbfile.session_start_time.date(), vectors(placed.collections)
-    table = ProceduresTable(description="What was done to the subject before the session.")
-    rows = []
-    for name, one in stated.items():
-        objects = [obj for injection, obj in made.items() if injection.procedure == name and obj is not None]
-        rows.append({**procedure_row(name, one, day, known), "viral_vector_injections": objects})
-    _fill(table, rows, "procedures", placed)
-    return table
-
-
-def _receptors(populations: Any, done: Any, species: str | None, placed: Placed) -> Any:
-    """One row a receptor; it points to the procedures that are stated for it, else to those that injected its vector."""
-    rows = []
-    for name, stated in placed.collections.get("receptors", {}).items():
-        one = cast(Receptor, stated)
-        injected = [key for key, procedure in procedures(placed.collections).items() if one.vector in procedure.vectors]
-        rows.append(
-            {
-                **receptor_row(name, one, vectors(placed.collections), species),
-                "population": placed.get("populations", one.population),
-                "viral_vector_injections": list(placed.get("injections", one.vector)) if one.vector else [],
-                "procedures": [placed.get("procedures", key) for key in (one.procedures or injected)],
-            }
-        )
-    targets = {"population": populations}
-    if any(row["procedures"] for row in rows):
-        targets["procedures"] = done
-    table = ReceptorsTable(
-        description="Receptors, each in one cell population and in its state of the whole session.", target_tables=targets
-    )
-    _fill(table, rows, "receptors", placed)
-    return table
-
-
-def _is_empty(value: object) -> bool:
-    return value in ("", None) or value == [] or (isinstance(value, float) and np.isnan(value))
-
-
-def _fill(table: Any, rows: Iterable[Row], collection: str | None, placed: Placed) -> None:
-    """Add the rows, without the optional columns in which no row has anything to say."""
-    rows = list(rows)
-    required = {column["name"] for column in table.__columns__ if column.get("required")}
-    used = [name for name in (rows[0] if rows else {}) if name in required or not all(_is_empty(row[name]) for row in rows)]
-    for number, row in enumerate(rows):
-        table.add_row(**{name: row[name] for name in used})
-        if collection is not None:
-            placed.put(collection, row["label"], number)
 
 
 def add_indicators(nwbfile: NWBFile, indicators: Mapping[str, Stated], placed: Placed) -> None:
@@ -226,8 +96,12 @@ def add_drugs(nwbfile: NWBFile, drugs: Mapping[str, Stated], placed: Placed) -> 
         description="What was given to the subject or the preparation; times in seconds from the start of the session, as stated.",
         **({"target_tables": targets} if targets else {}),
     )
-    _fill(table, [{key: value for key, value in row.items() if key != "label"} for row in rows], None, placed)
+    fill(table, rows, None, placed, own={"reaches_bath_after": DELAY})
     nwbfile.add_events_table(table)
+    if nwbfile.pharmacology is None:
+        species = nwbfile.subject.species if nwbfile.subject is not None else None
+        targets_in_words = {name: acts_on(name, placed.collections, species) for name in drugs}
+        nwbfile.pharmacology = pharmacology_text(rows, targets_in_words)
     for name in drugs:
         placed.put("drugs", name, tuple(number for number, row in enumerate(rows) if row["label"] == name))
 
@@ -256,5 +130,7 @@ ADD_COLLECTIONS = {
     "procedures": add_animal,
     "receptors": add_animal,
     "indicators": add_indicators,
+    "expression": add_expression,
     "drugs": add_drugs,
+    "states": add_states,
 }

@@ -28,6 +28,8 @@ DrugAction = Literal[
     "other",
 ]
 Side = Literal["left", "right", "both"]
+Sample = Literal["same_subject", "same_cohort", "published"]
+ReceptorState = Literal["baseline", "activated", "blocked", "washout", "other"]
 
 KIND_OF: Mapping[str, ProcedureKind] = {
     "injection": "injection",
@@ -72,6 +74,7 @@ def _listed(value: object) -> object:
 
 VectorNames = Annotated[tuple[Annotated[str, Names("vectors")], ...], BeforeValidator(_listed)]
 ReceptorNames = Annotated[tuple[Annotated[str, Names("receptors")], ...], BeforeValidator(_listed)]
+DrugNames = Annotated[tuple[Annotated[str, Names("drugs")], ...], BeforeValidator(_listed)]
 ProcedureNames = Annotated[tuple[Annotated[str, Names("procedures")], ...], BeforeValidator(_listed)]
 
 
@@ -229,7 +232,8 @@ class Drug(Stated):
     from_, to : Moment, optional
         When it was given over an interval (``from`` and ``to``).
     reaches_bath_after : Duration, optional
-        Delay of the perfusion.
+        How long the perfusion takes from its tap to the preparation. It shifts no time: ``from``, ``to`` and whatever counts from
+        this drug are times of the tap, and no state that the drug brings about may begin before it is there.
     receptors : tuple of str
         Names of entries of ``receptors`` that it was given to act on.
     description : str, optional
@@ -258,6 +262,63 @@ class Drug(Stated):
         return self
 
 
+class Expression(Stated):
+    """One measurement that says whether a receptor is there, or how much of it is left.
+
+    Attributes
+    ----------
+    receptor : str
+        Name of an entry of ``receptors``: what was measured.
+    assay : str
+        How, e.g. ``RT-qPCR``, ``RNAscope``, ``immunohistochemistry``.
+    value : float or "unknown", optional
+        The level; left out for a result in words.
+    unit : str, optional
+        Of the value, e.g. ``fraction of control`` or ``puncta/cell``.
+    sample : {"same_subject", "same_cohort", "published"}
+        Whose tissue was measured: ``same subject``, ``same cohort`` or ``published``.
+    reference : str, optional
+        DOI, accession or address of the evidence; needed for a published one.
+    description : str, optional
+        The result in words.
+    """
+
+    receptor: Annotated[str, Names("receptors")]
+    assay: Text
+    value: float | Unknown | None = None
+    unit: Text | None = None
+    sample: Annotated[Sample, BeforeValidator(_underscored)]
+    reference: Text | None = None
+    description: Text | None = None
+
+
+class State(Stated):
+    """A stretch of the session in which receptors are taken to be in one functional state.
+
+    Attributes
+    ----------
+    state : {"baseline", "activated", "blocked", "washout", "other"}
+    receptors : tuple of str
+        Names of entries of ``receptors`` that were in this state.
+    by : tuple of str
+        Names of entries of ``drugs`` that brought it about; for a washout, of what was washed out.
+    from_ : Moment
+        When it began. ``10 min after prazosin`` counts from when the drug was given, which for a bath is when its tap was turned;
+        ``reaches_bath_after`` of the drug is not added.
+    to : Moment
+        When it ended; counted as its beginning is.
+    basis : str
+        Why the stretch begins and ends there, e.g. ``wash-in time from pilot``.
+    """
+
+    state: Annotated[ReceptorState, BeforeValidator(_underscored)]
+    receptors: Annotated[ReceptorNames, Field(min_length=1)]
+    by: DrugNames = ()
+    from_: Moment = Field(alias="from")
+    to: Moment
+    basis: Text
+
+
 STATED: dict[type[Record], type[Stated]] = {}
 """This room reads no files."""
 
@@ -266,5 +327,7 @@ COLLECTIONS: dict[str, type[Stated]] = {
     "populations": Population,
     "procedures": Procedure,
     "receptors": Receptor,
+    "expression": Expression,
     "drugs": Drug,
+    "states": State,
 }

@@ -37,7 +37,9 @@ def compound_of(text: str) -> Compound:
 
 
 def keywords(collections: Collections, species: str | None) -> tuple[str, ...]:
-    """Gene symbols, receptor names and cell types: the archive indexes a file's keywords, and no field of an extension.
+    """Gene symbols, receptor names, cell types and drugs: the archive indexes a file's keywords, and no field of an extension.
+
+    The gene of a designer receptor or a sensor is that of its parent, which the animal was not studied for: it is left out.
 
     Parameters
     ----------
@@ -55,9 +57,11 @@ def _words(collections: Collections, species: str | None) -> Iterator[str]:
             receptor = find_receptor(getattr(stated, "receptor", ""), species)
         except UnknownTermError:
             continue
-        yield from (receptor.gene_symbol, receptor.name)
+        yield from (receptor.gene_symbol if receptor.role == "native" else "", receptor.name)
     for stated in collections.get("populations", {}).values():
         try:
             yield find_cell(getattr(stated, "cell_type", "")).name
         except UnknownTermError:
             continue
+    for name, stated in collections.get("drugs", {}).items():
+        yield compound_of(getattr(stated, "compound", None) or name).name

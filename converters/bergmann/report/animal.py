@@ -29,6 +29,8 @@ class Protein:
         What brought it, or what changed it.
     is_changed : bool
         Whether it is there otherwise than in an untouched animal.
+    evidence : tuple of str
+        How it is known that it is there, or how much of it.
     """
 
     key: str
@@ -37,11 +39,12 @@ class Protein:
     population: str
     vector: str | None
     is_changed: bool
+    evidence: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Agent:
-    """What acts on proteins: a drug, or light.
+    """What acts on proteins, a drug or light; or a state that they are taken to be in.
 
     Attributes
     ----------
@@ -65,12 +68,15 @@ class Animal:
     proteins : tuple of Protein
     vectors : mapping of name to construct
     agents : tuple of Agent
+    states : tuple of Agent
+        When receptors are taken to be in which state.
     """
 
     populations: dict[str, tuple[str, str]]
     proteins: tuple[Protein, ...]
     vectors: dict[str, str]
     agents: tuple[Agent, ...]
+    states: tuple[Agent, ...] = ()
 
 
 def animal_section(plan: Plan) -> Html:
@@ -80,7 +86,8 @@ def animal_section(plan: Plan) -> Html:
         return el("p", "No population and no receptor is stated.")
     box = el("div", _drawing(animal), class_="wide", tabindex="0", role="region", aria_label="Populations and receptors")
     caption = (
-        "Each population with what is in it; vectors on the left bring or change it, drugs and light on the right act on it. "
+        "Each population with what is in it; vectors on the left bring or change it; drugs and light on the right act on it, and "
+        "states say what it was taken to be in. "
         "A broken border: changed from an untouched animal."
     )
     return join(figure(box, caption), el("h3", "The same in words"), el("ul", *(el("li", one) for one in in_words(animal))))
@@ -92,14 +99,35 @@ def look(plan: Plan) -> Animal:
     populations = {name: (one.cell_type, one.location) for name, one in stated.get("populations", {}).items()}
     proteins = (*_receptors(stated), *_indicators(stated), *_effectors(stated))
     vectors = {name: one.construct_name for name, one in stated.get("vectors", {}).items()}
-    return Animal(populations, proteins, vectors, tuple(_agents(stated)))
+    return Animal(populations, proteins, vectors, tuple(_agents(stated)), tuple(_states(stated)))
 
 
 def _receptors(stated: dict[str, Any]) -> Iterator[Protein]:
     for name, one in stated.get("receptors", {}).items():
         state = one.status.replace("_", " ") + (f" by {one.by}" if one.by else "")
         changed = one.status in ("knocked_out", "knocked_down", "overexpressed", "exogenous")
-        yield Protein(f"receptors.{name}", one.receptor, state, one.population, one.vector, changed)
+        yield Protein(f"receptors.{name}", one.receptor, state, one.population, one.vector, changed, tuple(_evidence(name, stated)))
+
+
+def _evidence(receptor: str, stated: dict[str, Any]) -> Iterator[str]:
+    """What was measured of a receptor, in words."""
+    for one in stated.get("expression", {}).values():
+        if one.receptor == receptor:
+            said = "; ".join([*_level(one), *([one.description] if one.description else [])])
+            yield f"{one.assay}, {one.sample.replace('_', ' ')}: {said}"
+
+
+def _level(one: Any) -> list[str]:
+    """The measured level, if a measurement states one."""
+    if one.value is None:
+        return []
+    return ["value unknown" if one.value == "unknown" else f"{one.value:g} {one.unit or ''}".strip()]
+
+
+def _states(stated: dict[str, Any]) -> Iterator[Agent]:
+    for one in stated.get("states", {}).values():
+        by = f" by {', '.join(one.by)}" if one.by else ""
+        yield Agent(f"{one.state}{by}", f"{one.from_} to {one.to}", tuple(f"receptors.{key}" for key in one.receptors))
 
 
 def _indicators(stated: dict[str, Any]) -> Iterator[Protein]:
@@ -135,13 +163,21 @@ def in_words(animal: Animal) -> Iterator[str]:
     by_key = {one.key: one for one in animal.proteins}
     for name, (cell, location) in animal.populations.items():
         inside = [one for one in animal.proteins if one.population == name]
-        holds = "; ".join(f"{one.title} ({one.state}{f', vector {one.vector}' if one.vector else ''})" for one in inside)
+        holds = "; ".join(f"{one.title} ({_said(one)})" for one in inside)
         yield f"Population {name}: {cell} in {location}" + (f". In it: {holds}." if holds else ".")
     for name, construct in animal.vectors.items():
         yield f"Vector {name}: {construct}."
     for agent in animal.agents:
         on = ", ".join(by_key[key].title for key in agent.on if key in by_key)
         yield f"{agent.name} ({agent.what}) " + (f"acts on {on}." if on else "acts on no receptor that is stated.")
+    for state in animal.states:
+        on = ", ".join(by_key[key].title for key in state.on if key in by_key)
+        yield f"{on or 'a receptor'}: {state.name}, from {state.what}."
+
+
+def _said(one: Protein) -> str:
+    """State, vector and evidence of a protein."""
+    return "; ".join([f"{one.state}{f', vector {one.vector}' if one.vector else ''}", *one.evidence])
 
 
 # --- drawing ----------------------------------------------------------------------------------------------------------
@@ -160,17 +196,20 @@ def _drawing(animal: Animal) -> Html:
             at = top + _HEAD + index * (_BOX + _GAP)
             middles[protein.key] = at + _BOX / 2
             style = "protein changed" if protein.is_changed else "protein"
-            parts.append(_box(protein.title, protein.state, (_MIDDLE[0] + 16, _MIDDLE[1] - 32), at, style))
+            parts.append(
+                _box(protein.title, "; ".join([protein.state, *protein.evidence]), (_MIDDLE[0] + 16, _MIDDLE[1] - 32), at, style)
+            )
         top += height + 18
     vectors = {name: [one.key for one in animal.proteins if one.vector == name] for name in animal.vectors}
     left, left_end = _side(vectors, animal.vectors, middles, _LEFT, "vector", _LEFT[0] + _LEFT[1], _MIDDLE[0] + 16)
-    agents = {f"{one.name}\0{one.what}": list(one.on) for one in animal.agents}
-    words = {f"{one.name}\0{one.what}": one.what for one in animal.agents}
+    beside = (*animal.agents, *animal.states)
+    agents = {f"{one.name}\0{one.what}": list(one.on) for one in beside}
+    words = {f"{one.name}\0{one.what}": one.what for one in beside}
     right, right_end = _side(agents, words, middles, _RIGHT, "agent", _RIGHT[0], _MIDDLE[0] + _MIDDLE[1] - 16)
     height = max(top, left_end, right_end)
     return el(
         "svg",
-        el("title", "Populations with their receptors, vectors, drugs and light; the list below says the same"),
+        el("title", "Populations with their receptors, vectors, drugs, light and states; the list below says the same"),
         *parts,
         left,
         right,

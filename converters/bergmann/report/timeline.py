@@ -167,6 +167,9 @@ def _stated_rows(plan: Plan, placement: Placement) -> Iterator[Row]:
         start: Moment | None = getattr(drug, "at", None) or getattr(drug, "from_", None)
         kind = str(getattr(drug, "action", "")).replace("_", " ")
         yield _stated_row(placement, name, kind, start, getattr(drug, "to", None), "stated")
+    for name, one in plan.loaded.collections.get("states", {}).items():
+        of = ", ".join(getattr(one, "receptors", ()))
+        yield _stated_row(placement, name, f"{getattr(one, 'state', '')}: {of}", one.from_, one.to, "stated")  # type: ignore[attr-defined]
     for name, stretch in plan.loaded.invalid.items():
         yield _stated_row(placement, name, f"invalid: {stretch.why}", stretch.from_, stretch.to, "invalid")
 

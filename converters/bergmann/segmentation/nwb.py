@@ -20,12 +20,13 @@ from pynwb.ophys import (
     TwoPhotonSeries,
 )
 
+from bergmann.cells import Assignment, read_cells
 from bergmann.errors import SourceError
 from bergmann.records import GlialEvents, RoiPlane, Segmentation
 from bergmann.registry import Entry, Placed
 from bergmann.segmentation._events_nwb import add_glial_events
 from bergmann.segmentation._series_nwb import series_of
-from bergmann.segmentation.stated import SegmentationStated
+from bergmann.segmentation.stated import SegmentationStated, counts_of
 from bergmann.timing.times import RegularTimes, time_arguments
 from ndx_glial_receptors import CellAnnotationsTable
 
@@ -61,6 +62,7 @@ def add_segmentation(nwbfile: NWBFile, entry: SegmentationEntry, placed: Placed)
     tables = []
     first: TimeSeries | None = None
     n_of_cells = sum(plane.of_cells for plane in entry.record.planes)
+    cells = _cells(entry, placed)
     for plane in entry.record.planes:
         name = entry.name if plane.of_cells and n_of_cells == 1 else f"{entry.name}_{plane.name}"
         table = _roi_table(name, plane, entry, imaging_plane, movie)
@@ -68,8 +70,8 @@ def add_segmentation(nwbfile: NWBFile, entry: SegmentationEntry, placed: Placed)
         first = _add_traces(module, table, plane, entry, placed, first)
         _add_images(module, name, plane)
         first = _add_registration(module, name, plane, entry, first)
-        if plane.of_cells and entry.stated.population is not None and entry.stated.compartment is not None:
-            _annotate(table, entry.stated, placed)
+        if cells.get(plane.name):
+            _annotate(table, cells[plane.name], placed)
         tables.append(table)
     containers = [module[name] for name in ("Fluorescence", "DfOverF") if name in module.data_interfaces]
     traces = [series for container in containers for series in container.roi_response_series.values()]
@@ -137,7 +139,7 @@ def _description(plane: RoiPlane, entry: SegmentationEntry) -> str:
     said.append(f"Regions of interest of {plane.name}, {plane.image_shape[1]} x {plane.image_shape[0]} pixels (x, y).")
     if plane.registration is not None:
         said.append("Masks lie in the registered movie; the shift of each frame is kept beside them.")
-    if plane.of_cells and stated.population is not None:
+    if plane.of_cells and stated.population is not None and stated.cells is None:
         said.append(f"Cells: {stated.population}, {stated.compartment or 'compartment not stated'}.")
     if stated.indicator is not None:
         said.append(f"Indicator: {stated.indicator}.")
@@ -215,18 +217,34 @@ def _add_registration(
     return first or series
 
 
-def _annotate(table: PlaneSegmentation, stated: SegmentationStated, placed: Placed) -> None:
-    """Say of each ROI which cells it is of; which ROIs are of one cell is not known, so ``cell_id`` is left out."""
+def _cells(entry: SegmentationEntry, placed: Placed) -> dict[str, tuple[Assignment, ...]]:
+    """Which cells the ROIs of each plane are of: as the lab's table says, else all of the stated ones, else nobody knows."""
+    stated, counts = entry.stated, counts_of(entry.record)
+    given = {"population": stated.population, "compartment": stated.compartment}
+    if stated.cells is not None:
+        return read_cells(stated.cells, counts, placed.collections.get("populations", {}), **given)
+    if stated.population is None or stated.compartment is None:
+        return {}
+    return {
+        plane: tuple(Assignment(row=row, population=stated.population, compartment=stated.compartment) for row in range(count))
+        for plane, count in counts.items()
+    }
+
+
+def _annotate(table: PlaneSegmentation, cells: tuple[Assignment, ...], placed: Placed) -> None:
+    """Say of ROIs which cells they are of; ``cell_id`` is left out where nobody says which ROIs are of one cell."""
     metadata = placed.get("glial", "metadata")
     populations = metadata.cell_populations
-    row = list(populations["label"].data).index(stated.population)
+    labels = list(populations["label"].data)
     annotations = CellAnnotationsTable(
         name=f"cell_annotations_{table.name}",
         description=f"Which cells the ROIs of {table.name} are of, as the lab states.",
         target_tables={"source": table, "population": populations},
     )
-    for index in range(len(table)):
-        annotations.add_row(source=index, population=row, compartment=stated.compartment)
+    has_cells = any(one.cell >= 0 for one in cells)
+    for one in cells:
+        known = {"cell_id": one.cell} if has_cells else {}
+        annotations.add_row(source=one.row, population=labels.index(one.population), compartment=one.compartment, **known)
     metadata.add_cell_annotations_tables(annotations)
 
 

@@ -98,10 +98,18 @@ class Structure:
 
 @dataclass(frozen=True, kw_only=True)
 class Compound:
-    """A compound: its name and the CURIE of its record (empty if there is none)."""
+    """A compound: its name and the CURIE of its record (empty if there is none).
+
+    Attributes
+    ----------
+    name, curie : str
+    unverified : str
+        Which of its identifiers is listed and not verified, and so not used; empty if that is none.
+    """
 
     name: str
     curie: str = ""
+    unverified: str = ""
 
 
 class _Index(Generic[TermT]):
@@ -343,20 +351,29 @@ def find_structure(text: str, species: str | None = "Mus musculus") -> Structure
     return Structure(name=known.get(curie.casefold(), name) if name == curie else name, curie=curie)
 
 
-def _compound_curie(row: Mapping[str, str]) -> str:
-    """The best verified identifier: ChEBI, else PubChem, else the InChIKey."""
-    unverified = row["status"].removesuffix("unverified").strip() if row["status"].endswith("unverified") else ""
-    candidates = {"chebi": row["chebi"], "pubchem_cid": row["pubchem_cid"] and f"pubchem.compound:{row['pubchem_cid']}"}
-    verified = [curie for column, curie in candidates.items() if curie and column != unverified]
-    return verified[0] if verified else f"inchikey:{row['inchikey']}"
+_PREFIXES = {"chebi": "", "pubchem_cid": "pubchem.compound:", "inchikey": "inchikey:"}
+"""Columns of identifiers of compounds, the best first, and what makes a CURIE of each."""
+
+
+def _unverified(row: Mapping[str, str]) -> str:
+    """The column whose identifier is not verified; empty if that is none."""
+    return row["status"].removesuffix("unverified").strip() if row["status"].endswith("unverified") else ""
+
+
+def _compound(row: Mapping[str, str]) -> Compound:
+    """The compound with its best verified identifier: ChEBI, else PubChem, else the InChIKey, else none."""
+    unverified = _unverified(row)
+    verified = [f"{prefix}{row[column]}" for column, prefix in _PREFIXES.items() if row[column] and column != unverified]
+    said = f"{_PREFIXES[unverified]}{row[unverified]}" if unverified else ""
+    return Compound(name=row["compound"], curie=next(iter(verified), ""), unverified=said)
 
 
 @cache
 def _compounds() -> _Index[Compound]:
     index: _Index[Compound] = _Index("compound")
     synonyms = _synonyms("compound")
-    for row in _rows("compounds.csv"):
-        index.add(Compound(name=row["compound"], curie=_compound_curie(row)), [row["compound"], *synonyms.get(row["compound"], [])])
+    for row in (*_rows("compounds.csv"), *_rows("more_compounds.csv")):
+        index.add(_compound(row), [row["compound"], *synonyms.get(row["compound"], [])])
     return index
 
 
@@ -373,10 +390,10 @@ def find_compound(text: str) -> Compound:
         return _compounds().find(text)
     name, curie = listed
     identified = {
-        one.casefold(): row["compound"]
+        f"{prefix}{row[column]}".casefold(): row["compound"]
         for row in _rows("compounds.csv")
-        for one in (row["chebi"], f"pubchem.compound:{row['pubchem_cid']}", f"inchikey:{row['inchikey']}")
-        if one
+        for column, prefix in _PREFIXES.items()
+        if row[column]
     }
     return Compound(name=identified.get(curie.casefold(), name) if name == curie else name, curie=curie)
 
