@@ -26,6 +26,8 @@ from ndx_glial_receptors import (
     ProceduresTable,
     ReceptorsTable,
 )
+from ndx_glial_receptors.meanings import add_meanings
+from ndx_glial_receptors.references import add_references
 
 ADD: dict[Any, Any] = {}
 """This room reads no records."""
@@ -60,6 +62,12 @@ def set_arm(metadata: Any, *, arm: str | None, is_control: bool | None = None, f
         metadata.arm_is_control = is_control
     if factors:
         metadata.factors = [f"{name}={level}" for name, level in factors.items()]
+
+
+def add_explanations(nwbfile: NWBFile) -> None:
+    """Say in the file what the identifiers and the categories of its glial tables mean; to be called when all tables are in it."""
+    add_meanings(nwbfile)
+    add_references(nwbfile)
 
 
 def _species(nwbfile: NWBFile) -> str | None:
@@ -161,12 +169,7 @@ def _receptors(populations: Any, done: Any, species: str | None, placed: Placed)
                 "procedures": [placed.get("procedures", key) for key in (one.procedures or injected)],
             }
         )
-    targets = {"population": populations}
-    if any(row["procedures"] for row in rows):
-        targets["procedures"] = done
-    table = ReceptorsTable(
-        description="Receptors, each in one cell population and in its state of the whole session.", target_tables=targets
-    )
+    table = ReceptorsTable(cell_populations=populations, procedures=done if any(row["procedures"] for row in rows) else None)
     _fill(table, rows, "receptors", placed)
     return table
 
@@ -221,10 +224,9 @@ def add_drugs(nwbfile: NWBFile, drugs: Mapping[str, Stated], placed: Placed) -> 
         for row in drug_rows(name, drug, placed.when):
             rows.append({**row, "receptors": [placed.get("receptors", key) for key in drug.receptors]})
     rows = in_order(rows)
-    targets = {"receptors": metadata_of(nwbfile, placed).receptors} if any(row["receptors"] for row in rows) else None
     table = DrugAdministrationsTable(
         description="What was given to the subject or the preparation; times in seconds from the start of the session, as stated.",
-        **({"target_tables": targets} if targets else {}),
+        receptors=metadata_of(nwbfile, placed).receptors if any(row["receptors"] for row in rows) else None,
     )
     _fill(table, [{key: value for key, value in row.items() if key != "label"} for row in rows], None, placed)
     nwbfile.add_events_table(table)

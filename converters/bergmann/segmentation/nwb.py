@@ -223,7 +223,8 @@ def _annotate(table: PlaneSegmentation, stated: SegmentationStated, placed: Plac
     annotations = CellAnnotationsTable(
         name=f"cell_annotations_{table.name}",
         description=f"Which cells the ROIs of {table.name} are of, as the lab states.",
-        target_tables={"source": table, "population": populations},
+        source=table,
+        population=populations,
     )
     for index in range(len(table)):
         annotations.add_row(source=index, population=row, compartment=stated.compartment)
