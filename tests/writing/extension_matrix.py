@@ -164,7 +164,7 @@ def main(folder: Path) -> int:
     for row in [heads, *rows]:
         print("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
     print(
-        f"\nFiles that are valid for all validators, and whole where they are read; they use every choice of {', '.join(EXTENSIONS)}"
+        f"\nFiles that are valid for all validators, and whole where they are read; used: every choice of {', '.join(EXTENSIONS)}"
     )
     print(f"{len(failures)} failures")
     print("\n".join(failures))
