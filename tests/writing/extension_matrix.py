@@ -1,7 +1,7 @@
 """Prove that files are valid and whole whatever is imported where they are written and read:
 ``python tests/writing/extension_matrix.py [FOLDER]``.
 
-It makes environments of its own in FOLDER, else in a temporary folder (needs pip, and about half an hour on one core). It writes
+It makes environments of its own in FOLDER, else in a temporary folder (needs pip, and about ten minutes on one core). It writes
 a file for each set of used extensions in processes that have imported each set of others, validates each with pynwb, the NWB
 Inspector and dandi, and reads each where pynwb is alone and where the newest release of each extension is imported. It prints a
 table, and exits with 1 if an object is missing anywhere or a validator finds an error. What is in FOLDER already is used as it is.
@@ -9,6 +9,7 @@ table, and exits with 1 if an object is missing anywhere or a validator finds an
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import subprocess
@@ -42,6 +43,10 @@ WRITING = {
     "events-0.4": ["ndx-events==0.4.0"],
 }
 """Environments to write in: this one, and what is named."""
+
+
+Written = dict[str, dict[str, dict[str, str]]]
+"""By what was imported, and by file, the kind of every object by object_id."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +105,9 @@ def run(python: Path, script: str, job: dict[str, Any], folder: Path, *, is_ours
     return done.stdout
 
 
-def write_all(folder: Path) -> dict[str, dict[str, dict[str, str]]]:
+def write_all(folder: Path) -> Written:
     """Write the files with each set of others imported; by that set and the file's path, the kind of every object."""
-    written = {}
+    written: Written = {}
     for name, packages in WRITING.items():
         python = make_environment(folder / name, packages, on_this=True)
         choices = subsets(tuple(OTHERS)) if name == "others" else [("ndx-events",)]
@@ -119,22 +124,47 @@ def write_all(folder: Path) -> dict[str, dict[str, dict[str, str]]]:
     return written
 
 
+def fingerprint(path: str) -> str:
+    """What validators judge a file of the matrix by: its specifications, and the type and place of every object."""
+    import h5py
+
+    said = hashlib.sha256(Path(path).name.encode())
+
+    def note(name: str, item: Any) -> None:
+        if name.startswith("specifications") and isinstance(item, h5py.Dataset):
+            said.update(f"{name} {item[()]!r}".encode())
+        elif "neurodata_type" in item.attrs:
+            said.update(f"{name} {item.attrs['namespace']} {item.attrs['neurodata_type']}".encode())
+
+    with h5py.File(path) as file:
+        file.visititems(note)
+    return said.hexdigest()
+
+
 def find_errors(paths: Iterable[str]) -> dict[str, list[str]]:
-    """What pynwb, the NWB Inspector and dandi call an error, by file."""
+    """What pynwb, the NWB Inspector and dandi call an error, by file; each fingerprint is judged once."""
     from bergmann.validate import validate_paths
 
-    findings = {path: validate_paths([Path(path)]) for path in paths}
-    return {path: [one.message for one in found if one.severity == "error"] for path, found in findings.items()}
+    judged: dict[str, list[str]] = {}
+    errors = {}
+    for path in paths:
+        key = fingerprint(path)
+        if key not in judged:
+            judged[key] = [one.message for one in validate_paths([Path(path)]) if one.severity == "error"]
+        errors[path] = judged[key]
+    print(f"{len(errors)} files, {len(judged)} of them different but for their identifiers: these were validated", flush=True)
+    return errors
 
 
-def read_all(folder: Path, written: dict[str, dict[str, dict[str, str]]]) -> tuple[list[str], dict[tuple[str, str], int]]:
+def read_all(folder: Path, written: Written) -> tuple[list[str], dict[tuple[str, str], int]]:
     """Read all files everywhere; the failures in words, and for each environment and imported set how many files are whole."""
     failures, whole = [], {}
+    paths = [path for files in written.values() for path in files]
     for where, reader in READING.items():
         python = make_environment(folder / where.replace(" ", "-"), reader.packages, on_this=False)
+        job = {"files": paths, "imported": reader.imported, "hidden": False, "validate": False}
+        found = json.loads(run(python, "matrix_read.py", job, folder, is_ours=False).splitlines()[-1])
         for label, files in written.items():
-            job = {"files": list(files), "imported": reader.imported, "hidden": False}
-            found = json.loads(run(python, "matrix_read.py", job, folder, is_ours=False).splitlines()[-1])
             good = [path for path in files if found[path]["objects"] == files[path] and not found[path]["errors"]]
             whole[where, label] = len(good)
             failures += [
@@ -150,11 +180,9 @@ def main(folder: Path) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     written = write_all(folder)
     failures, whole = read_all(folder, written)
-    valid = {}
-    for label, files in written.items():
-        errors = find_errors(files)
-        valid[label] = sum(not found for found in errors.values())
-        failures += [f"validation: {label}: {Path(path).name}: {found}" for path, found in errors.items() if found]
+    errors = find_errors([path for files in written.values() for path in files])
+    failures += [f"validation: {path}: {found}" for path, found in errors.items() if found]
+    valid = {label: sum(not errors[path] for path in files) for label, files in written.items()}
     heads = ["imported while writing", "files", "valid", *READING]
     rows = [
         [label, str(len(files)), str(valid[label]), *(str(whole[where, label]) for where in READING)]

@@ -65,7 +65,7 @@ def test_each_file_holds_the_namespaces_that_it_uses_and_no_other(files: Path) -
 
 def test_every_object_of_each_file_is_there_with_pynwb_alone_and_valid(files: Path, tmp_path: Path) -> None:
     expected = json.loads((files / "expected.json").read_text(encoding="utf-8"))
-    job = {"files": [str(files / name) for name in expected], "imported": [], "hidden": True}
+    job = {"files": [str(files / name) for name in expected], "imported": [], "hidden": True, "validate": True}
     found = json.loads(run("matrix_read.py", job, tmp_path).splitlines()[-1])
     assert {name: found[str(files / name)] for name in expected} == {
         name: {"objects": objects, "errors": []} for name, objects in expected.items()
