@@ -194,6 +194,9 @@ def main(folder: Path) -> int:
     print(
         f"\nFiles that are valid for all validators, and whole where they are read; used: every choice of {', '.join(EXTENSIONS)}"
     )
+    for where, reader in READING.items():
+        if reader.unreadable:
+            print(f"{where}: known not to read files that use {reader.unreadable}: their optical fibre is of ndx-ophys-devices 0.3")
     print(f"{len(failures)} failures")
     print("\n".join(failures))
     return 1 if failures else 0
