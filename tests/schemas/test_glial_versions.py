@@ -81,7 +81,7 @@ def test_the_specification_of_today_breaks_no_released_file(version: str) -> Non
 
 
 def test_what_is_not_released_yet_is_kept_as_it_will_be() -> None:
-    """The newest kept specification is that of the version that is being made, until the version is raised."""
+    """The newest kept specification is that of the version that is being made; `make_released` says how it is kept."""
     assert glial.__version__ in VERSIONS
     assert load_types(RELEASED / glial.__version__) == load_types(PACKAGE / "spec")
 

@@ -1,5 +1,6 @@
 """Write a small file of every type, and keep the specification that it was written with, as a release does:
-``python tests/schemas/released/make_released.py``. What was released is never written again; a new version gets files of its own.
+``python tests/schemas/released/make_released.py``. What was released is never written again, and a new version gets files of its
+own. (Until 0.1.0 is out, a change of its specification is made by deleting ``0.1.0.nwb.gz`` and running this once more.)
 """
 
 from __future__ import annotations
