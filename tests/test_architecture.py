@@ -37,6 +37,10 @@ LEVEL = {
     **dict.fromkeys(["plan", "convert", "validate", "proof", "publish", "find", "ask", "report", "writing", "rig"], 3),
     **dict.fromkeys(["cli", "neuroconv_interfaces"], 4),
 }
+LIBRARIES_OF_EXTENSIONS = {
+    "ndx_glial_receptors": {"numpy", "hdmf", "pynwb", "ndx_ophys_devices"},
+    "ndx_bergmann": {"numpy", "hdmf", "pynwb"},
+}
 LIBRARIES_OF_LAYER_1 = {"numpy", "pydantic", "pydantic_core", "pint", "openpyxl", "bergmann"}
 
 
@@ -113,13 +117,14 @@ def test_formats_and_statements_never_import_pynwb_and_writers_import_no_format(
     assert not wrong
 
 
-def test_the_extensions_never_import_bergmann() -> None:
-    wrong = [
-        f"{path} imports {dotted}"
-        for path in sorted((ROOT / "schemas").rglob("*.py"))
-        for dotted, _ in imported(ast.parse(path.read_text(encoding="utf-8")))
-        if dotted.split(".")[0] == "bergmann"
-    ]
+def test_the_extensions_need_pynwb_only() -> None:
+    wrong = []
+    for path in sorted((ROOT / "schemas").rglob("*.py")):
+        package = path.relative_to(ROOT / "schemas").parts[0]
+        for dotted, _ in imported(ast.parse(path.read_text(encoding="utf-8"))):
+            library = dotted.split(".")[0]
+            if library not in {package, *LIBRARIES_OF_EXTENSIONS[package]} and library not in sys.stdlib_module_names:
+                wrong.append(f"{path} imports {dotted}")
     assert not wrong
 
 

@@ -16,6 +16,8 @@ import pytest
         ("ndx_glial_receptors", "spec/ndx-glial-receptors.namespace.yaml"),
         ("ndx_glial_receptors", "spec/ndx-glial-receptors.extensions.yaml"),
         ("ndx_glial_receptors", "spec/ndx-glial-receptors.events.yaml"),
+        ("ndx_glial_receptors", "README.md"),
+        ("ndx_glial_receptors", "ndx-meta.yaml"),
         ("ndx_bergmann", "spec/ndx-bergmann.namespace.yaml"),
         ("bergmann.receptors.vocabulary", "receptors.csv"),
         ("bergmann.receptors.vocabulary", "README.md"),

@@ -7,6 +7,7 @@ required field and is never renamed, so that files of today read with the extens
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -25,27 +26,73 @@ VERSION = "0.1.0"
 DEVICE_TYPES = ("ViralVector", "ViralVectorInjection", "Indicator", "Effector")
 """The types of ndx-ophys-devices 0.3.1 that the container holds; no other type of it is drawn in."""
 
-ROLES = ("native", "designer", "sensor", "other")
-GENETIC_STATUSES = ("endogenous", "knocked_out", "knocked_down", "overexpressed", "exogenous", "control", "unknown")
-PROCEDURE_KINDS = ("injection", "window", "implant", "nerve_injury", "inflammation", "sham", "other")
-SAMPLES = ("same_subject", "same_cohort", "published")
-ACTIONS = (
-    "agonist",
-    "antagonist",
-    "inverse_agonist",
-    "positive_modulator",
-    "negative_modulator",
-    "uptake_inhibitor",
-    "stimulus",
-    "vehicle",
-    "other",
-)
-TIMESTAMP_BASES = ("recorded", "tag", "notebook", "protocol", "unknown")
-STATES = ("baseline", "activated", "blocked", "washout", "other")
-COMPARTMENTS = ("soma", "process", "endfoot", "axon", "dendrite", "whole_cell", "field", "unknown")
+ROLES = {
+    "native": "a receptor of the subject itself, altered or not",
+    "designer": "a receptor made to answer to a designed compound, such as hM4Di",
+    "sensor": "a protein introduced to report a ligand, such as GRAB_NE",
+    "other": "none of these, such as the pump of CalEx",
+}
+GENETIC_STATUSES = {
+    "endogenous": "as it is without intervention",
+    "knocked_out": "its gene is removed or inactive in this population",
+    "knocked_down": "its expression is reduced, for example by RNA interference",
+    "overexpressed": "more of it is expressed than without intervention",
+    "exogenous": "introduced into cells that do not have it",
+    "control": "unaltered, in a subject that was given the control of an intervention, such as a scrambled shRNA",
+    "unknown": "not known",
+}
+PROCEDURE_KINDS = {
+    "injection": "something was injected, such as a viral vector",
+    "window": "a cranial or spinal window was made",
+    "implant": "a device was implanted, such as an optical fibre",
+    "nerve_injury": "a nerve was injured",
+    "inflammation": "an inflammation was caused",
+    "sham": "the procedure without what it is named for",
+    "other": "none of these",
+}
+SAMPLES = {
+    "same_subject": "tissue of this subject",
+    "same_cohort": "tissue of other subjects that were treated alike in the same study",
+    "published": "a publication; no tissue of this study",
+}
+ACTIONS = {
+    "agonist": "activates the receptors",
+    "antagonist": "keeps them from being activated",
+    "inverse_agonist": "lowers their activity below that without a ligand",
+    "positive_modulator": "makes them answer more to their ligand",
+    "negative_modulator": "makes them answer less to their ligand",
+    "uptake_inhibitor": "keeps a transmitter from being taken up, so that it acts longer",
+    "stimulus": "given to be sensed by the subject, such as capsaicin in a paw",
+    "vehicle": "only what the compound is dissolved in, as a control",
+    "other": "none of these",
+}
+TIMESTAMP_BASES = {
+    "recorded": "measured by an instrument on the clock of the session",
+    "tag": "a mark that a person set in a recording",
+    "notebook": "written down by a person, by another clock",
+    "protocol": "as the protocol says; nobody wrote the actual time down",
+    "unknown": "not known",
+}
+STATES = {
+    "baseline": "before anything was done to the receptors",
+    "activated": "taken to be activated",
+    "blocked": "taken to be blocked",
+    "washout": "after a compound was removed, while its effect may go on",
+    "other": "none of these; the basis says which",
+}
+COMPARTMENTS = {
+    "soma": "the body of a cell",
+    "process": "a process of a glial cell",
+    "endfoot": "the end of a process at a vessel or at the pia",
+    "axon": "an axon or its terminals",
+    "dendrite": "a dendrite",
+    "whole_cell": "a cell with its processes",
+    "field": "many cells or processes that are not told apart, as under a fibre",
+    "unknown": "not known",
+}
 
 
-def _one_of(values: tuple[str, ...]) -> str:
+def _one_of(values: Iterable[str]) -> str:
     return "One of: " + ", ".join(values) + "."
 
 
@@ -53,10 +100,16 @@ def _quantity(required: bool) -> dict[str, str]:
     return {} if required else {"quantity": "?"}
 
 
-def _column(name: str, doc: str, dtype: Any = "text", *, required: bool = False, kind: str = "VectorData") -> NWBDatasetSpec:
-    """A column with one value a row."""
-    typed = {} if dtype is None else {"dtype": dtype}
-    return NWBDatasetSpec(name=name, doc=doc, neurodata_type_inc=kind, **typed, **_quantity(required))
+def _column(name: str, doc: str, dtype: Any = "text", *, required: bool = False, rows: str = "num_rows") -> NWBDatasetSpec:
+    """A column of one dimension."""
+    return NWBDatasetSpec(
+        name=name, doc=doc, neurodata_type_inc="VectorData", dtype=dtype, dims=(rows,), shape=(None,), **_quantity(required)
+    )
+
+
+def _time(name: str, doc: str) -> NWBDatasetSpec:
+    """A column of the core's own type for times, in seconds from the session's start."""
+    return NWBDatasetSpec(name=name, doc=doc, neurodata_type_inc="TimestampVectorData", **_quantity(required=False))
 
 
 def _region(name: str, doc: str, *, required: bool = False) -> NWBDatasetSpec:
@@ -77,7 +130,8 @@ def _ragged(column: NWBDatasetSpec, *, required: bool = False) -> list[NWBDatase
 
 
 def _injections(doc: str) -> list[NWBDatasetSpec]:
-    return _ragged(_column("viral_vector_injections", doc, NWBRefSpec(target_type="ViralVectorInjection", reftype="object")))
+    reference = NWBRefSpec(target_type="ViralVectorInjection", reftype="object")
+    return _ragged(_column("viral_vector_injections", doc, reference, rows="num_injections"))
 
 
 def _table(
@@ -121,8 +175,7 @@ def receptors() -> NWBGroupSpec:
             ),
             _column(
                 "gene_symbol",
-                "Symbol of the gene in the species that it is from, such as Adra1a; empty for a synthetic protein.",
-                required=True,
+                "Symbol of the gene in the species that it is from, such as Adra1a; empty for a synthetic protein or a family.",
             ),
             _column("gene_id", "CURIE of the gene, such as NCBIGene:11549; empty if not known."),
             _column("receptor_id", "CURIE of the receptor, such as IUPHAR:22 or UniProtKB:P97718; empty if there is none."),
@@ -254,11 +307,11 @@ def glial_events() -> NWBGroupSpec:
     ]
     columns = [
         _column("event_type", "Type of the event in the authors' words, such as flare."),
-        _column("peak_time", "When the event is largest.", None, kind="TimestampVectorData"),
+        _time("peak_time", "When the event is largest."),
         _column("peak_amplitude", "Amplitude at the peak, in the table's amplitude_unit.", "float64"),
         _column("area_in_um2", "Area covered over the whole event, in square micrometres.", "float64"),
         _column("propagation_distance_in_um", "How far the front of the event moved, in micrometres.", "float64"),
-        *_ragged(_column("pixel_mask", "Pixels of the event.", mask)),
+        *_ragged(_column("pixel_mask", "Pixels of the event.", mask, rows="num_pixels")),
         *_ragged(_region("rois", "Regions of interest that took part, rows of a PlaneSegmentation.")),
         _region("population", "The cell population, a row of CellPopulationsTable."),
     ]

@@ -18,6 +18,7 @@ from pynwb import NWBHDF5IO, NWBFile
 from bergmann.rig import Truth
 from bergmann.rig.physiology import draw
 from bergmann.rig.simulate import demo_rigs
+from ndx_glial_receptors.tables import tables_in
 
 RIGS = {rig.animal: rig for rig in demo_rigs()}
 IMAGING = "sub-{0}/sub-{0}_ses-sni-pod7-capsaicin_behavior+image+ogen+ophys.nwb"
@@ -256,3 +257,16 @@ def test_every_stated_value_has_its_document_and_line(animal: str, opened: Calla
     assert rows.loc["session_start_time", "kind"] == "file"
     assert not [key for key in rows.index if key.endswith((".path", ".file_path"))]
     assert "planes.bg_plane.excitation" in rows.index
+
+
+@each_animal
+def test_what_identifiers_and_categories_mean_is_in_the_file(opened: Callable[[str], NWBFile], animal: str) -> None:
+    nwbfile = opened(animal)
+    tables = list(tables_in(nwbfile))
+    curies = {one for table in tables for name in table.identifiers if name in table.colnames for one in table[name][:] if one}
+    entities = nwbfile.external_resources.entities.data[:]
+    assert {"CL:0000644", "MBA:1091", "NCBIGene:11549", "IUPHAR:22", "CHEBI:3374"} <= curies
+    assert {str(row["entity_id"]) for row in entities} == curies
+    categories = [table.get_meanings_for_column(col_name=name) for table in tables for name in table.known_values]
+    assert len(categories) >= 5
+    assert None not in categories

@@ -38,6 +38,17 @@ def test_specification_files_are_ascii() -> None:
         assert path.read_bytes().isascii(), path.name
 
 
+@pytest.mark.parametrize(("found", "made", "is_good"), [("", "", True), ("dtype: float64", "dtype: decimal", False)])
+def test_specification_is_in_the_schema_language(found: str, made: str, is_good: bool, tmp_path: Path) -> None:
+    """As hdmf's own ``validate_hdmf_spec`` sees it, with the NWB schema language that comes with pynwb."""
+    language = Path(pynwb.__file__).parent / "nwb-schema" / "nwb.schema.json"
+    for path in SPEC.glob("*.e*.yaml"):
+        (tmp_path / path.name).write_text(path.read_text(encoding="utf-8").replace(found, made), encoding="utf-8")
+    command = [sys.executable, "-W", "ignore", "-m", "hdmf.testing.validate_spec", str(tmp_path), "-m", str(language)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode == 0) == is_good, done.stderr
+
+
 def test_importing_it_does_not_import_bergmann() -> None:
     code = "import sys, ndx_glial_receptors; print([name for name in sys.modules if name.split('.')[0] == 'bergmann'])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

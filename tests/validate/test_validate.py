@@ -226,6 +226,9 @@ def test_nothing_to_validate(tmp_path: Path) -> None:
         validate_paths([tmp_path])
     with pytest.raises(SourceError, match="there is no such file or folder"):
         validate_paths([tmp_path / "absent"])
+    (tmp_path / "a.nwb.zarr").mkdir()
+    with pytest.raises(SourceError, match=r"a\.nwb\.zarr: it is a Zarr store, and only HDF5 files are validated"):
+        validate_paths([tmp_path / "a.nwb.zarr"])
 
 
 def test_temporaries_are_not_taken_for_files(tmp_path: Path) -> None:

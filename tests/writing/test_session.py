@@ -207,6 +207,22 @@ def test_session_and_subject_must_have_ids(session: Session, tmp_path: Path) -> 
         write(session(session_id=""), tmp_path)
 
 
+def test_zarr_is_refused_with_the_reason(session: Session, tmp_path: Path) -> None:
+    """Also where another writer has made the store."""
+    from bergmann.writing.namespaces import use_one_namespace
+
+    with pytest.raises(
+        WriteError, match=r"out\.nwb\.zarr: .* only HDF5 files are written: .* cannot be read back .* without \.zarr"
+    ):
+        write(session(), tmp_path / "out.nwb.zarr")
+    assert list(tmp_path.iterdir()) == []
+    store = tmp_path / "theirs"
+    store.mkdir()
+    (store / ".zgroup").write_text('{"zarr_format": 2}', encoding="utf-8")
+    with pytest.raises(WriteError, match="theirs: this is a Zarr store"):
+        use_one_namespace(store)
+
+
 def test_a_file_in_place_of_the_folder(session: Session, tmp_path: Path) -> None:
     (tmp_path / "out").write_text("x", encoding="utf-8")
     with pytest.raises(WriteError, match="out: it is a file; name a folder"):

@@ -26,7 +26,7 @@ from bergmann.plan.arms import ArmKey
 from bergmann.plan.resolve import Plan, make_plan
 from bergmann.plan.sources import Vocabulary
 from bergmann.plan.veil import Veil
-from bergmann.receptors.nwb import metadata_of, set_arm
+from bergmann.receptors.nwb import add_explanations, metadata_of, set_arm
 from bergmann.receptors.states import check_times
 from bergmann.receptors.terms import keywords
 from bergmann.registry import Entry, Placed, load_collection_writers, load_entry_writers
@@ -282,6 +282,7 @@ def build_nwbfile(aligned: Aligned, stream: Callable[[LazyArray], Any]) -> tuple
     _add_sources(nwbfile, aligned, placed)
     _add_collections(nwbfile, COLLECTIONS_AFTER, placed)
     _add_invalid(nwbfile, aligned, placed)
+    add_explanations(nwbfile)
     return nwbfile, placed
 
 

@@ -98,7 +98,8 @@ def _annotate(units: Units, entry: UnitsEntry, placed: Placed) -> None:
     annotations = CellAnnotationsTable(
         name=f"cell_annotations_{entry.name}",
         description=f"Which cells the units of {entry.name} are of, as the lab states.",
-        target_tables={"source": units, "population": populations},
+        source=units,
+        population=populations,
     )
     for index in range(len(units)):
         annotations.add_row(source=index, population=row, compartment=entry.stated.compartment)

@@ -19,8 +19,19 @@ from bergmann.receptors.stated import Drug
 from bergmann.registry import Placed
 from bergmann.stated import Stated
 from ndx_glial_receptors import DrugAdministrationsTable
+from ndx_glial_receptors.meanings import add_meanings
+from ndx_glial_receptors.references import add_references
 
-__all__ = ["ADD", "ADD_COLLECTIONS", "add_drugs", "add_indicators", "in_order", "metadata_of", "set_arm"]
+__all__ = [
+    "ADD",
+    "ADD_COLLECTIONS",
+    "add_drugs",
+    "add_explanations",
+    "add_indicators",
+    "in_order",
+    "metadata_of",
+    "set_arm",
+]
 
 ADD: dict[Any, Any] = {}
 """This room reads no records."""
@@ -54,6 +65,12 @@ def set_arm(metadata: Any, *, arm: str | None, is_control: bool | None = None, f
         metadata.arm_is_control = is_control
     if factors:
         metadata.factors = [f"{name}={level}" for name, level in factors.items()]
+
+
+def add_explanations(nwbfile: NWBFile) -> None:
+    """Say in the file what the identifiers and the categories of its glial tables mean; to be called when all tables are in it."""
+    add_meanings(nwbfile)
+    add_references(nwbfile)
 
 
 def add_indicators(nwbfile: NWBFile, indicators: Mapping[str, Stated], placed: Placed) -> None:
@@ -91,10 +108,9 @@ def add_drugs(nwbfile: NWBFile, drugs: Mapping[str, Stated], placed: Placed) -> 
         for row in drug_rows(name, drug, placed.when):
             rows.append({**row, "receptors": [placed.get("receptors", key) for key in drug.receptors]})
     rows = in_order(rows)
-    targets = {"receptors": metadata_of(nwbfile, placed).receptors} if any(row["receptors"] for row in rows) else None
     table = DrugAdministrationsTable(
         description="What was given to the subject or the preparation; times in seconds from the start of the session, as stated.",
-        **({"target_tables": targets} if targets else {}),
+        receptors=metadata_of(nwbfile, placed).receptors if any(row["receptors"] for row in rows) else None,
     )
     fill(table, rows, None, placed, own={"reaches_bath_after": DELAY})
     nwbfile.add_events_table(table)

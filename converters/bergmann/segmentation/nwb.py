@@ -239,11 +239,12 @@ def _annotate(table: PlaneSegmentation, cells: tuple[Assignment, ...], placed: P
     annotations = CellAnnotationsTable(
         name=f"cell_annotations_{table.name}",
         description=f"Which cells the ROIs of {table.name} are of, as the lab states.",
-        target_tables={"source": table, "population": populations},
+        source=table,
+        population=populations,
     )
     has_cells = any(one.cell >= 0 for one in cells)
     for one in cells:
-        known = {"cell_id": one.cell} if has_cells else {}
+        known: dict[str, Any] = {"cell_id": one.cell} if has_cells else {}
         annotations.add_row(source=one.row, population=labels.index(one.population), compartment=one.compartment, **known)
     metadata.add_cell_annotations_tables(annotations)
 

@@ -22,6 +22,8 @@ def find_nwb_files(paths: Iterable[Path]) -> tuple[Path, ...]:
     for path in named:
         if not path.exists():
             raise SourceError(f"{path.name}: there is no such file or folder")
+        if path.is_dir() and path.suffix.lower() == ".zarr":
+            raise SourceError(f"{path.name}: it is a Zarr store, and only HDF5 files are validated; name a file that ends in .nwb")
         found.update(dict.fromkeys(_below(path) if path.is_dir() else (path,)))
     if not found:
         raise SourceError(f"{', '.join(path.name for path in named)}: no NWB file (*.nwb) is in there")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from bergmann.errors import WriteError
+from bergmann.writing.backend import refuse_zarr
 from bergmann.writing.watched import open_watched
 
 TOP = "bergmann-session"
@@ -44,8 +45,9 @@ def use_one_namespace(path: Path) -> None:
     Raises
     ------
     WriteError
-        If an object's type is in no cached namespace: readers would drop the object without a word.
+        If an object's type is in no cached namespace: readers would drop the object without a word. If it is a Zarr store.
     """
+    refuse_zarr(path)
     with open_watched(path, "r+") as (file, _):
         if "specifications" not in file:
             raise WriteError(f"{path.name}: it holds no specifications, which readers need for its extensions; write it with them")

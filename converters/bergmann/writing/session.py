@@ -12,6 +12,7 @@ from typing import Any
 
 from bergmann.disk import remove_older, replace_when_free, too_long
 from bergmann.errors import WriteError
+from bergmann.writing.backend import refuse_zarr
 from bergmann.writing.namespaces import use_one_namespace
 from bergmann.writing.naming import case_twins, existing_targets, longest_target, organized_id, organized_path
 from bergmann.writing.objects import check_objects
@@ -116,8 +117,9 @@ def check_target(dandiset: Path, subject_id: str, session_id: str, *, overwrite:
     ------
     WriteError
         If it is there already and `overwrite` is not said, if what is there is another session's or has a name that many disks take
-        for this one's, if the path is too long, or if `dandiset` is a file.
+        for this one's, if the path is too long, or if `dandiset` is a file or a Zarr store.
     """
+    refuse_zarr(dandiset)
     if dandiset.exists() and not dandiset.is_dir():
         raise WriteError(f"{dandiset.name}: it is a file; name a folder for the dandiset")
     for twin in case_twins(dandiset, subject_id, session_id):
