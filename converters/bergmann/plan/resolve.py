@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
@@ -120,7 +121,7 @@ def read_headers(loaded: LoadedSession) -> tuple[dict[str, Record], tuple[Findin
     -------
     headers : dict of str to Record
     findings : tuple of Finding
-        One error for each source that cannot be read.
+        One error for each source that cannot be read, but for one that lacks only what is left blank.
     """
     headers: dict[str, Record] = {}
     findings: list[Finding] = []
@@ -132,8 +133,15 @@ def read_headers(loaded: LoadedSession) -> tuple[dict[str, Record], tuple[Findin
             refuse_unreachable(named_files(entry.source))
             headers[name] = entry.read(inputs_of(entry, headers))
         except SourceError as error:
-            findings.append(_error(loaded, f"sources.{name}", "source", str(error)))
+            if not _asks_for_a_blank(loaded, name, str(error)):
+                findings.append(_error(loaded, f"sources.{name}", "source", str(error)))
     return headers, tuple(findings)
+
+
+def _asks_for_a_blank(loaded: LoadedSession, name: str, refused: str) -> bool:
+    """Whether a reader asks for a key of its source that stands there as a blank, which is said as such."""
+    words = re.findall(r"`(\w+)", refused)
+    return any(f"sources.{name}.{word}" in loaded.blanks for word in words)
 
 
 def _error(loaded: LoadedSession, key: str, check: str, message: str, remedy: str = "") -> Finding:
@@ -235,6 +243,8 @@ def _check_start(plan: Plan) -> Iterator[Finding]:
     if head is None:
         return
     loaded, key = plan.loaded, "session.start"
+    if key in loaded.blanks:
+        return
     if plan.start is None:
         if plan.reference is None and not (isinstance(head.session.start, StartFrom)):
             yield _error(
@@ -284,6 +294,8 @@ def _check_clocks(plan: Plan) -> Iterator[Finding]:
     for name, entry in timed_roots(plan).items():
         if name == plan.reference or entry.clock is not None or entry.starts is not None or name not in plan.headers:
             continue
+        if _is_clock_blank(plan, name):
+            continue
         yield _error(
             plan.loaded,
             f"sources.{name}",
@@ -291,6 +303,12 @@ def _check_clocks(plan: Plan) -> Iterator[Finding]:
             f"nothing says how the clock of {name} relates to the session's ({plan.reference or 'not known either'})",
             "state `clock: <recording>/<channel>` whose pulses tick for its frames, or `starts: 2.5 s after <source>`",
         )
+
+
+def _is_clock_blank(plan: Plan, name: str) -> bool:
+    """Whether a blank asks for the clock of a source: its own, or that of a start which the session may take from it."""
+    asked = {f"sources.{name}.clock", f"sources.{name}.starts"}
+    return bool(asked & plan.loaded.blanks) or (plan.reference is None and "session.start" in plan.loaded.blanks)
 
 
 def _check_parts(plan: Plan) -> Iterator[Finding]:
@@ -342,9 +360,10 @@ def _check_entries(plan: Plan) -> Iterator[Finding]:
     for name, source in plan.loaded.sources.items():
         header = plan.headers.get(name)
         check = checks.get(source.format.record)
-        if check is None or (header is None and not source.format.reads_values):
+        if check is None or not source.is_finished or (header is None and not source.format.reads_values):
             continue
         entry = Entry[Any, Any](name=name, record=header, stated=source.stated, source=source.source)
         for finding in check(entry, plan.loaded.collections):
             key = f"sources.{name}.{finding.location}".rstrip(".")
-            yield replace(finding, location=plan.loaded.place(key))
+            if finding.check != "gap" or key not in plan.loaded.blanks:
+                yield replace(finding, location=plan.loaded.place(key))
