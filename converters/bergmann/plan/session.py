@@ -17,6 +17,7 @@ from bergmann.plan.head import InvalidInterval, SessionHead, StartFrom
 from bergmann.plan.meanings import asked_of
 from bergmann.plan.mistakes import error, keys_of, nearest, validate
 from bergmann.plan.overlay import Merged, Origin, joined, origins, walk
+from bergmann.plan.partial import is_foreign, is_partial, of_partial
 from bergmann.plan.references import MomentUse, NameUse, RefUse, Use, uses, with_paths
 from bergmann.plan.sources import PlanKeys, SourceEntry, Vocabulary, choose_format, make_entry
 from bergmann.plan.yaml import BLANKS, Branch, Leaf, Node
@@ -163,11 +164,27 @@ def load_session(path: Path, vocabulary: Vocabulary | None = None, key: ArmKey |
         nothing else is judged.
     """
     merged = load_with_arm(path, key)
-    if merged.is_whole:
-        loaded = _Loader(path, merged, vocabulary or Vocabulary.here()).load()
-    else:
-        loaded = LoadedSession(path=path, findings=merged.findings, documents=merged.documents)
+    loaded = _judged(path, merged, vocabulary or Vocabulary.here())
     return replace(loaded, is_blinded=merged.is_blinded, hidden=merged.hidden)
+
+
+def _judged(path: Path, merged: Merged, vocabulary: Vocabulary) -> LoadedSession:
+    """What a merged tree says, as what it is: a session, a part of sessions, or another kind of file."""
+    if not merged.is_whole:
+        return LoadedSession(path=path, findings=merged.findings, documents=merged.documents)
+    known = _known_keys(vocabulary)
+    if is_foreign(merged.root, known):
+        message = f"this is another kind of file: a session file has keys such as {', '.join(f'`{key}`' for key in known[1:4])}"
+        found = error(merged.root, "", "unreadable", message, "name the session file")
+        return LoadedSession(path=path, findings=(*merged.findings, found), documents=merged.documents)
+    loaded = _Loader(path, merged, vocabulary).load()
+    if is_partial(path, merged.root, known):
+        return replace(loaded, findings=tuple(of_partial(path, loaded.findings, loaded.blanks)))
+    return loaded
+
+
+def _known_keys(vocabulary: Vocabulary) -> tuple[str, ...]:
+    return (*keys_of(SessionHead), "use", "sources", *vocabulary.collections, *RESERVED)
 
 
 class _Loader:
@@ -228,7 +245,7 @@ class _Loader:
                 self._say(node, key, "gap", message, asked.remedy)
 
     def _say_unknown_keys(self) -> None:
-        known = (*keys_of(SessionHead), "use", "sources", *self.vocabulary.collections)
+        known = [key for key in _known_keys(self.vocabulary) if key not in RESERVED]
         for name, node in self.root.entries.items():
             if name in known:
                 continue
