@@ -18,7 +18,7 @@ from bergmann.convert.nwbfile import add_devices, make_nwbfile
 from bergmann.convert.provenance import conversion_record, digests_of_sources
 from bergmann.convert.recipes import Recipes, name_arrays, taken_over
 from bergmann.convert.scope import collections_of_session
-from bergmann.errors import BergmannError, SessionError, SourceError, WriteError
+from bergmann.errors import BergmannError, SessionError, SourceError, StoppedError, WriteError
 from bergmann.findings import UNREADABLE, Finding, has_errors
 from bergmann.foreign import origin_of_fault
 from bergmann.moments import Moment
@@ -94,7 +94,8 @@ def convert_session(
 ) -> Conversion:
     """Convert one session into a local dandiset, and validate what was written.
 
-    Never raises for a session that cannot be converted: what went wrong is in the findings, and nothing is left behind.
+    Never raises for a session that cannot be converted: what went wrong is in the findings, and nothing is left behind. Nor does
+    Ctrl-C leave anything of a file that is not whole (`StoppedError` names one that is, and is not validated yet).
 
     Parameters
     ----------
@@ -131,7 +132,7 @@ def convert_session(
             aligned = align(plan)
             findings = (*findings, *aligned.findings())
             target, kept = _write(aligned, out, overwrite, on_progress)
-            findings = (*findings, *_say_kept(plan, kept), *validate_paths([target]))
+            findings = (*findings, *_say_kept(plan, kept), *_validated(target))
             result = "written"
         else:
             result = _why_not(findings)
@@ -165,6 +166,14 @@ def _left_out(plan: Plan, out: Path) -> Iterator[Finding]:
             message=f"{file.relative_to(out).as_posix()} of this session is in {out.name} from an earlier conversion",
             remedy="remove it (and the folder of its videos, if there is one) if it is not to be published",
         )
+
+
+def _validated(target: Path) -> tuple[Finding, ...]:
+    """What the validators say of a file that has been written."""
+    try:
+        return tuple(validate_paths([target]))
+    except KeyboardInterrupt as stopped:
+        raise StoppedError(target.name) from stopped
 
 
 def _check_kept(there: Iterable[Path], keep: Collection[Path]) -> None:
