@@ -19,6 +19,7 @@ from bergmann.find.text import Entry, Value, n_of, unusable
 from bergmann.find.videos import join_videos
 from bergmann.plan.yaml import BLANKS
 from bergmann.records import Events, GlialEvents, Movie, Pose, Record, Recording, Segmentation, Video
+from bergmann.texts import folded
 
 ORDER: tuple[type[Record], ...] = (Recording, Movie, Segmentation, GlialEvents, Video, Pose, Events)
 """Kinds of sources as a draft lists them."""
@@ -162,7 +163,8 @@ class _Surveyor:
     def _lines_asked(self, ticking: set[str | None]) -> Iterator[Item]:
         """Ask about each line of pulses that ticks for nothing and that no source is of."""
         used = {self.choices.value("sources", name, key) for name in self.choices.names("sources") for key in ("of", "clock")}
-        left = [line for line in self.lines if line.ref not in ticking | used]
+        known = {folded(ref) for ref in ticking | used if ref is not None}
+        left = [line for line in self.lines if folded(line.ref) not in known]
         for line in left[:MOST_QUESTIONS]:
             path = self._text(self.headers[line.recording].found.path)
             self._ask(line.channel, tuple(about_line(line, self.choices)), f"line {path} {line.channel}")

@@ -21,6 +21,7 @@ from bergmann.receptors.check import check_collections
 from bergmann.records import Movie, Record, Recording
 from bergmann.registry import Entry, Inputs, load_checks, named_files
 from bergmann.stated import Ref
+from bergmann.texts import named
 from bergmann.writing.naming import check_ids
 
 
@@ -322,7 +323,7 @@ def _check_parts(plan: Plan) -> Iterator[Finding]:
                 message, remedy = f"`{ref}` names no channel", f"write {ref.name}/<channel>"
             elif ref.part is not None and not header.parts:
                 message, remedy = f"{ref.name} has no parts that could be named", f"write {ref.name}"
-            elif ref.part is not None and ref.part not in header.parts:
+            elif ref.part is not None and named(ref.part, header.parts) is None:
                 what = "channel" if isinstance(header, Recording | Movie) else "part"
                 message, remedy = f"{ref.name} has no {what} {ref.part!r}", f"{what}s: {', '.join(header.parts)}"
             else:

@@ -15,6 +15,7 @@ from bergmann.records import Channel, Recording
 from bergmann.registry import Entry, Placed
 from bergmann.signals._names import distinct_names
 from bergmann.signals.stated import ChannelStated, RecordingStated
+from bergmann.texts import folded
 from bergmann.timing.times import RegularTimes, time_arguments
 
 
@@ -84,7 +85,7 @@ def _times(recording: Recording, made: list[TimeSeries], placed: Placed) -> dict
 
 
 def _description(channel: Channel, stated: RecordingStated) -> str:
-    said = stated.channels.get(channel.name, ChannelStated())
+    said = next((one for name, one in stated.channels.items() if folded(name) == folded(channel.name)), ChannelStated())
     kind = "digital line, 0 or 1" if channel.kind == "digital" else "analog channel"
     return "; ".join(text for text in (said.records, said.description, f"{kind} {channel.name!r}") if text)
 

@@ -10,6 +10,7 @@ from pydantic import Field
 from bergmann.findings import Finding
 from bergmann.records import Recording
 from bergmann.stated import Collections, Names, Stated
+from bergmann.texts import named
 
 
 class ChannelStated(Stated):
@@ -48,7 +49,7 @@ def check_recording(entry: Any, collections: Collections) -> Iterator[Finding]: 
     """Find channels that are stated and not recorded."""
     recorded = entry.record.parts
     for name in entry.stated.channels:
-        if name not in recorded:
+        if named(name, recorded) is None:
             yield Finding(
                 severity="error",
                 check="channel",
