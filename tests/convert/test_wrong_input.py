@@ -199,7 +199,7 @@ REFUSED: dict[str, tuple[Alter, str, str, str]] = {
     "two sources that write one name": (
         stating("sources:\n", "sources:\n  movie_ch1: {format: video, path: cam/face.mp4, clock: daq/CamTTL}\n"),
         "session.yaml:20 sources.movie",
-        "movie writes an object 'movie_ch1', and another source has written one of that name",
+        "movie writes an object 'movie_ch1', and so does movie_ch1",
         "give one of the two another name",
     ),
     "an unknown format": (

@@ -19,7 +19,7 @@ from bergmann.plan.session import LoadedSession, SourceEntry, Vocabulary, load_s
 from bergmann.plan.veil import Veil
 from bergmann.receptors.check import check_collections
 from bergmann.records import Movie, Record, Recording
-from bergmann.registry import Entry, Inputs, load_checks, named_files
+from bergmann.registry import Entry, Inputs, load_checks, load_names, named_files
 from bergmann.stated import Ref
 from bergmann.texts import named
 from bergmann.writing.naming import check_ids
@@ -208,6 +208,7 @@ def _check_plan(plan: Plan) -> Iterator[Finding]:
     yield from _check_parts(plan)
     yield from _check_instrument_clocks(plan)
     yield from _check_entries(plan)
+    yield from _check_object_names(plan)
 
 
 def _check_excluded(plan: Plan) -> Iterator[Finding]:
@@ -368,3 +369,20 @@ def _check_entries(plan: Plan) -> Iterator[Finding]:
             key = f"sources.{name}.{finding.location}".rstrip(".")
             if finding.check != "gap" or key not in plan.loaded.blanks:
                 yield replace(finding, location=plan.loaded.place(key))
+
+
+def _check_object_names(plan: Plan) -> Iterator[Finding]:
+    """Two sources may not be written under one name: ``movie`` with two channels, and ``movie_ch1``."""
+    writers: dict[tuple[str, str], str] = {}
+    for name, source in plan.loaded.sources.items():
+        header = plan.headers.get(name)
+        names_of = load_names().get(source.format.record)
+        if names_of is None or (header is None and not source.format.reads_values):
+            continue
+        entry = Entry[Any, Any](name=name, record=header, stated=source.stated, source=source.source)
+        for place, written in names_of(entry):
+            other = writers.setdefault((place, written), name)
+            if other != name:
+                message = f"{name} writes an object {written!r}, and so does {other}"
+                yield _error(plan.loaded, f"sources.{name}", "conflict", message, "give one of the two another name")
+                break
