@@ -95,13 +95,13 @@ def test_a_drive_of_another_computer_is_refused(load: Load) -> None:
             "excitation: 920 nm",
             "excitation: ???",
             "session.yaml:6 planes.bg.excitation: `???` stands here; it is still to be stated: Wavelength of the light that "
-            "excites (state it, or `unknown`)",
+            "excites (`unknown` may be stated, too)",
         ),
         (
             'description: "Light, then capsaicin."',
             "description: ???",
             "session.yaml:1 session.description: `???` stands here; it is still to be stated: what was done in this session, in a "
-            "sentence (state it)",
+            "sentence",
         ),
         ("plane: bg", "plane: ???", "session.yaml:9 sources.movie.plane: `???` stands here; it is still to be stated (one of: bg)"),
         (", born: 2024-02-28", "", "session.yaml:2 subject.born: neither `born` nor `age` is stated"),

@@ -108,6 +108,11 @@ def argument(path: Path) -> str:
     return f'"{path}"' if " " in str(path) else str(path)
 
 
+def count_of(number: int, what: str) -> str:
+    """A number with its word: ``"1 source"``, ``"1,220 files"``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
 def count_findings(findings: Iterable[Finding]) -> str:
     """The findings as a phrase: ``"2 errors, 1 note"``, or ``"nothing found"``."""
     counts = Counter(finding.severity for finding in findings)

@@ -63,6 +63,8 @@ class Survey:
         What else a person should know.
     channels : tuple of str
         Channels of the only movie, where a new draft must state its plane itself; else none.
+    planeless : tuple of str
+        Channels of what lacks a plane otherwise, where none is stated that could be named; else none.
     """
 
     items: tuple[Item, ...]
@@ -71,6 +73,7 @@ class Survey:
     refused: Mapping[str, str]
     notes: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
+    planeless: tuple[str, ...] = ()
 
 
 def survey(listing: Listing, choices: Choices, names: Mapping[tuple[Path, str], str]) -> Survey:
@@ -121,7 +124,8 @@ class _Surveyor:
         items += [*self.asked, *self._lines_asked(ticking)]
         claimed = {path for one in found for path in one.files}
         unclaimed = tuple(path for path in self.listing.files if path not in claimed)
-        return Survey(tuple(items), start, unclaimed, self.refused, tuple(self._notes()), self._channels())
+        notes, planeless = tuple(self._notes()), self._planeless(items)
+        return Survey(tuple(items), start, unclaimed, self.refused, notes, self._channels(), planeless)
 
     # --- what there is ---
 
@@ -196,6 +200,15 @@ class _Surveyor:
         if len(movies) != 1 or not self.choices.is_new or self.choices.names("planes") or self.choices.names("devices"):
             return ()
         return movies[0].record.parts if movies[0].record is not None else ("1",)
+
+    def _planeless(self, items: list[Item]) -> tuple[str, ...]:
+        """Channels of the sources whose plane is a blank, if no plane is stated that could be named there."""
+        if self.choices.names("planes") or not self.choices.is_new:
+            return ()
+        lacking = [item.entry for item in items if any(one.key == "plane" and one.text is None for one in item.entry.values)]
+        records = [self.headers[entry.name].record for entry in lacking if entry.name in self.headers]
+        numbers = {part for record in records if isinstance(record, Movie) for part in record.parts}
+        return tuple(sorted(numbers, key=int)) or (("1",) if lacking else ())
 
     # --- names ---
 

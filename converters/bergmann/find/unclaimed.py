@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from codecs import getincrementaldecoder
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ MOST_LISTED = 12
 """Files of one suffix in one folder that are listed singly."""
 
 _TABLES = frozenset({".csv", ".tsv", ".txt"})
-_LINE = 4096
+_HEAD = 8192
 _MOST_OPENED = 50
 
 
@@ -57,10 +58,14 @@ def _columns(path: Path) -> str:
         return ""
     try:
         with path.open("rb") as file:
-            line = file.read(_LINE).decode("utf-8-sig").splitlines()[0]
-    except (OSError, UnicodeDecodeError, IndexError):
+            lines = getincrementaldecoder("utf-8-sig")().decode(file.read(_HEAD)).splitlines()  # the last letter may be cut
+    except (OSError, UnicodeDecodeError):
         return ""
-    cells = next(csv.reader([line], delimiter="\t" if "\t" in line else ","), [])
+    if not lines or not lines[0]:
+        return ""
+    cells, *below = csv.reader(lines[:2], delimiter="\t" if "\t" in lines[0] else ",")
     if not 1 < len(cells) <= 30 or not all(any(sign.isalpha() for sign in cell) for cell in cells):
+        return ""
+    if len(lines) > 2 and below and len(below[0]) != len(cells):  # a text with commas in it
         return ""
     return f"  a table with the columns {', '.join(cell.strip() for cell in cells)}: `format: intervals`, `assay` or `pulse_table`?"

@@ -17,8 +17,6 @@ from bergmann.plan.yaml import Branch, Leaf
 from bergmann.registry import Format
 from bergmann.stated import Names
 
-STATE_IT = "state it"
-
 
 @dataclass(frozen=True)
 class Asked:
@@ -29,11 +27,11 @@ class Asked:
     meaning : str
         In words; empty where nothing says it.
     remedy : str
-        What may be written: one of the names that are stated, or `unknown` where that is taken.
+        What may be written: one of the names that are stated, or `unknown` where that is taken; empty where there is no choice.
     """
 
     meaning: str = ""
-    remedy: str = STATE_IT
+    remedy: str = ""
 
 
 def asked_of(keys: Sequence[str], root: Branch, vocabulary: Vocabulary) -> Asked:
@@ -60,7 +58,7 @@ def _of_source(keys: Sequence[str], root: Branch, vocabulary: Vocabulary) -> Ask
         return Asked("where the files are, and what is said of each, by name")
     if len(keys) == 1:
         what = "what this is: `{format: ..., path: ...}`, as the comment above it says"
-        return Asked(what, "state it, or take the line out")
+        return Asked(what, "or take the line out")
     if keys[1] == "format":
         return Asked("what wrote the files; `bergmann formats` lists what can be read")
     sources = root.entries.get("sources")
@@ -103,7 +101,7 @@ def _remedy(said: str, info: FieldInfo, root: Branch, vocabulary: Vocabulary) ->
     collection = next((one.collection for one in parts if isinstance(one, Names)), None)
     if collection is not None and collection != "sources":
         return _one_of(collection, root, vocabulary)
-    return f"{STATE_IT}, or `unknown`" if "unknown" in parts or "unknown" in said else STATE_IT
+    return "`unknown` may be stated, too" if "unknown" in parts or "unknown" in said else ""
 
 
 def _one_of(collection: str, root: Branch, vocabulary: Vocabulary) -> str:

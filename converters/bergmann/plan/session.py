@@ -86,6 +86,10 @@ class LoadedSession:
         """Dotted keys of what is still to be stated; each is a gap in `findings`."""
         return frozenset(key for key, text in self.texts.items() if text in BLANKS)
 
+    def has_blanks(self, source: str) -> bool:
+        """Whether anything is still to be stated of a source."""
+        return any(key.startswith(f"sources.{source}.") for key in self.blanks)
+
     @property
     def invalid(self) -> Mapping[str, InvalidInterval]:
         """Stretches of time that should not be analysed."""
