@@ -105,6 +105,7 @@ class _Surveyor:
     faults: tuple[str, ...] = ()
 
     def look(self) -> Survey:
+        self.refused |= {self._text(path): why for path, why in self.listing.held.items()}
         formats, self.faults = self.choices.vocabulary.load_all()
         everything, faults = find_sources(self.listing, formats)
         self.faults += faults
@@ -224,7 +225,7 @@ class _Surveyor:
     def _is_readable(self, header: Header) -> bool:
         if not header.refused or header.lacks_reader or asked_for(header) or self._stated_name(header.found):
             return True
-        self.refused[self._text(header.found.path)] = header.refused
+        self.refused[self._text(header.found.path)] = header.refused.removeprefix(f"{header.found.path.name}: ")
         return False
 
     def _stated_name(self, found: Found) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from bergmann.disk import only_in_cloud
 from bergmann.find.headers import size_text
 from bergmann.find.text import comment, n_of
+from bergmann.find.unlike import unlike_its_name
 
 MOST_LISTED = 12
 """Files of one suffix in one folder that are listed singly."""
@@ -39,8 +40,8 @@ def unclaimed_lines(folder: Path, files: list[Path]) -> Iterator[str]:
             continue
         for path in alike:
             opened += 1
-            head = _columns(path) if opened <= _MOST_OPENED else ""
-            yield comment(f"  {path.relative_to(folder).as_posix()}  {size_text(_size(path))}{head}")
+            said = _said(path) if opened <= _MOST_OPENED else ""
+            yield comment(f"  {path.relative_to(folder).as_posix()}  {size_text(_size(path))}{said}")
 
 
 def _size(path: Path) -> int:
@@ -50,10 +51,16 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _columns(path: Path) -> str:
-    """The columns of a table, which may be of intervals, an assay, or light."""
+def _said(path: Path) -> str:
+    """What its first bytes say of a file; one that is only in the cloud is not opened."""
     if only_in_cloud([path]):
         return "  only in the cloud, not on this disk"
+    wrong = unlike_its_name(path)
+    return f"  {wrong}" if wrong else _columns(path)
+
+
+def _columns(path: Path) -> str:
+    """The columns of a table, which may be of intervals, an assay, or light."""
     if path.suffix.lower() not in _TABLES:
         return ""
     try:
