@@ -138,3 +138,19 @@ def test_the_header_of_a_source_with_a_blank_is_read(plan: Make) -> None:
     assert len(made.headers["movie"].clock_times or ()) == 20
     assert "notes" in made.headers
     assert not made.is_complete
+
+
+def test_an_empty_file_is_said_to_be_empty(plan: Make, tmp_path: Path) -> None:
+    (tmp_path / "empty.tif").touch()
+    (text,) = [one for one in said(plan(("path: movie.tif", "path: empty.tif"))) if "empty" in one]
+    assert text == (
+        "error: session.yaml:7 sources.movie: empty.tif: the file is empty (0 bytes); was the recording or a copy of it broken off?"
+    )
+
+
+def test_a_second_source_without_a_clock_is_told_what_the_sessions_clock_is(plan: Make) -> None:
+    other = "other: {format: tiff, path: movie.tif, rate: 10 Hz, plane: bg}"
+    texts = [one for one in said(plan(("sources:\n", f"sources:\n  {other}\n"))) if "how the clock of other" in one]
+    assert len(texts) == 1
+    assert "relates to the session's (that of its stated start)" in texts[0]
+    assert "or let the session start from it, `start: from other`" in texts[0]

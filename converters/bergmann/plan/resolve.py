@@ -132,11 +132,19 @@ def read_headers(loaded: LoadedSession) -> tuple[dict[str, Record], tuple[Findin
             continue
         try:
             refuse_unreachable(named_files(entry.source))
+            _refuse_empty(entry)
             headers[name] = entry.read(inputs_of(entry, headers))
         except SourceError as error:
             if not _asks_for_a_blank(loaded, name, str(error)):
                 findings.append(_error(loaded, f"sources.{name}", "source", str(error)))
     return headers, tuple(findings)
+
+
+def _refuse_empty(entry: SourceEntry) -> None:
+    """Refuse files of no byte, before a reader says so in its own words."""
+    for file in named_files(entry.source):
+        if file.is_file() and not file.stat().st_size:
+            raise SourceError(f"{file.name}: the file is empty (0 bytes); was the recording or a copy of it broken off?")
 
 
 def _asks_for_a_blank(loaded: LoadedSession, name: str, refused: str) -> bool:
@@ -298,13 +306,17 @@ def _check_clocks(plan: Plan) -> Iterator[Finding]:
             continue
         if _is_clock_blank(plan, name):
             continue
-        yield _error(
-            plan.loaded,
-            f"sources.{name}",
-            "gap",
-            f"nothing says how the clock of {name} relates to the session's ({plan.reference or 'not known either'})",
-            "state `clock: <recording>/<channel>` whose pulses tick for its frames, or `starts: 2.5 s after <source>`",
-        )
+        remedy = "state `clock: <recording>/<channel>` whose pulses tick for its frames, or `starts: 2.5 s after <source>`"
+        if plan.reference is None:
+            remedy += f"; or let the session start from it, `start: from {name}`"
+        message = f"nothing says how the clock of {name} relates to the session's ({_clock_of_session(plan)})"
+        yield _error(plan.loaded, f"sources.{name}", "gap", message, remedy)
+
+
+def _clock_of_session(plan: Plan) -> str:
+    if plan.reference is not None:
+        return f"that of {plan.reference}"
+    return "not known either" if plan.start is None else "that of its stated start"
 
 
 def _is_clock_blank(plan: Plan, name: str) -> bool:
