@@ -154,3 +154,10 @@ def test_a_second_source_without_a_clock_is_told_what_the_sessions_clock_is(plan
     assert len(texts) == 1
     assert "relates to the session's (that of its stated start)" in texts[0]
     assert "or let the session start from it, `start: from other`" in texts[0]
+
+
+def test_a_file_that_cannot_be_read_confuses_no_other_clock(plan: Make, tmp_path: Path) -> None:
+    (tmp_path / "cut.tif").write_bytes(b"II")
+    other = "other: {format: tiff, path: cut.tif, rate: 10 Hz, plane: bg}"
+    (text,) = said(plan(("sources:\n", f"sources:\n  {other}\n")))
+    assert "sources.other: cut.tif: not a TIFF file, whatever its name says" in text

@@ -96,7 +96,7 @@ def print_notes(findings: Iterable[Finding]) -> None:
     for (origin, message, remedy), places in groups.items():
         said = f"[{origin}] " if origin != "bergmann" else ""
         times = f"{len(places)} x " if len(places) > 1 else ""
-        named = list(dict.fromkeys(place.partition(".nwb: ")[2] or place for place in places))
+        named = list(dict.fromkeys(place.partition(".nwb:")[2].strip() or place for place in places))
         more = f", and {len(named) - MOST_PLACES} more" if len(named) > MOST_PLACES else ""
         click.echo(f"    {times}{said}{one_line(message)} ({one_line(', '.join(named[:MOST_PLACES]))}{more})")
         if remedy:

@@ -177,6 +177,7 @@ def find_reference(plan: Plan) -> str | None:
     if head is not None and isinstance(head.session.start, StartFrom):
         return head.session.start.source if head.session.start.source in sources else None
     free = [name for name, entry in timed_roots(plan).items() if entry.clock is None and entry.starts is None]
+    free = [name for name in free if name in plan.headers] or free  # one that cannot be read is said, and confuses no other
     clocks = {entry.clock.name for entry in sources.values() if entry.clock is not None and entry.clock.name in free}
     if len(clocks) == 1:
         return clocks.pop()
