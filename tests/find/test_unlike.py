@@ -77,7 +77,8 @@ def test_a_file_that_cannot_be_opened_does_not_stop_the_draft(
     assert "daq" in drafted.added
     assert not {"patch", "movie", "table"} & set(drafted.added)
     why = why_closed(PermissionError(13, "Permission denied"))
-    assert {note for note in drafted.notes if "may not read" in note} == {f"{n}: {why}" for n in ("patch.abf", "movie.tif", "table.csv")}
+    said = {note for note in drafted.notes if "may not read" in note}
+    assert said == {f"{name}: {why}" for name in ("patch.abf", "movie.tif", "table.csv")}
 
 
 def test_a_name_is_said_once(tmp_path: Path, small_lab: Any) -> None:
