@@ -20,6 +20,7 @@ LEVEL = {
             "errors",
             "findings",
             "stated",
+            "texts",
             "moments",
             "records",
             "registry",

@@ -53,3 +53,17 @@ class SessionError(BergmannError):
 
 class WriteError(BergmannError):
     """The output cannot be written, or would replace something."""
+
+
+class StoppedError(KeyboardInterrupt):
+    """Ctrl-C after a file was put in its place: it is there whole, and was not validated.
+
+    Attributes
+    ----------
+    written : str
+        Name of the file.
+    """
+
+    def __init__(self, written: str) -> None:
+        super().__init__(written)
+        self.written = written

@@ -198,6 +198,12 @@ CheckEntry = Callable[[Any, Collections], Iterator[Finding]]
 The record of a format that `reads_values` is None at `check` time, since only headers are read then.
 """
 
+NamesOf = Callable[[Any], Iterator[tuple[str, str]]]
+"""(entry): where in the file, and under which names, a source is written: ``("acquisition", "movie_ch1")``.
+
+The record of a format that `reads_values` is None at `check` time.
+"""
+
 
 def _modules(room: str) -> Iterator[Any]:
     package = import_module(f"bergmann.{room}")
@@ -237,6 +243,14 @@ def load_checks() -> Mapping[type[Record], CheckEntry]:
     """Header checks of each kind of record, from each room's ``stated.CHECKS``."""
     return {
         record: check for room in ROOMS for record, check in getattr(import_module(f"bergmann.{room}.stated"), "CHECKS", {}).items()
+    }
+
+
+@cache
+def load_names() -> Mapping[type[Record], NamesOf]:
+    """Names of the objects that each kind of record is written as, from each room's ``stated.NAMES``."""
+    return {
+        record: names for room in ROOMS for record, names in getattr(import_module(f"bergmann.{room}.stated"), "NAMES", {}).items()
     }
 
 

@@ -105,3 +105,46 @@ def test_the_draft_is_what_check_takes(folder: Path, capsys: pytest.CaptureFixtu
     assert run("check", str(folder / "session.yaml"), "--json") == 1
     (document,) = json.loads(capsys.readouterr().out)
     assert {finding["check"] for finding in document["findings"] if finding["severity"] == "error"} == {"gap"}
+
+
+def test_a_page_of_the_draft_shows_each_blank_beside_its_line(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = folder.parent / "page.html"
+    assert run("init", "rig", "--page", "page.html") == 0
+    assert "  page: page.html" in capsys.readouterr().out.splitlines()
+    made = page.read_text(encoding="utf-8")
+    lines = (folder / "session.yaml").read_text(encoding="utf-8").splitlines()
+    blank = [number for number, line in enumerate(lines, start=1) if "???" in line.partition("#")[0]]
+    for number in blank:
+        assert f'id="line-0-{number}"' in made
+        assert f"session.yaml:{number} " in made
+    assert made.count('class="line marked"') == len(set(blank))
+    for said in ("Mean picture of movie, channel 1, with outlines: rois", "First frame of face_cam", "FrameClock"):
+        assert said in made
+
+
+def test_the_page_of_a_movie_without_rate_and_plane_shows_it_and_no_times(tmp_path: Path) -> None:
+    import numpy as np
+    import tifffile
+
+    tifffile.imwrite(tmp_path / "movie.tif", np.arange(5 * 6 * 9, dtype=np.uint16).reshape(5, 6, 9), photometric="minisblack")
+    assert run("init", str(tmp_path), "--page", str(tmp_path / "page.html")) == 0
+    made = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "Mean picture of movie, channel 1" in made
+    assert "to be read when its blanks are filled" in made
+    assert "could not be read" not in made
+    assert "a second" not in made
+
+
+def test_a_page_is_of_one_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("init", "rig", str(folder), "--page", "page.html") == 2
+    assert "--page is of one folder, and 2 are named" in capsys.readouterr().err
+    assert not (folder / "session.yaml").exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_a_page_that_cannot_be_written_is_said_and_the_draft_stays(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("init", "rig", "--page", "page.txt", "--json") == 2
+    (document,) = json.loads(capsys.readouterr().out)
+    assert document["page_error"] == "page.txt: a page is an .html file; write `--page page.html`"
+    assert (Path("rig") / "session.yaml").exists()
+    assert not Path("page.txt").exists()

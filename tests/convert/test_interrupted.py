@@ -49,11 +49,22 @@ def long_movie(tmp_path_factory: pytest.TempPathFactory) -> Folder:
     return make_movie(tmp_path_factory.mktemp("long"), 160)
 
 
-def start(session: Path, out: Path, *more: str) -> subprocess.Popen[str]:
+def bergmann(*arguments: object) -> subprocess.Popen[str]:
     # a process that is started in the background of a script ignores Ctrl-C, and so would its children
     code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\nfrom bergmann.cli import main; main()"
-    command = [sys.executable, "-c", code, "convert", str(session), "--out", str(out), *more]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", code, *map(str, arguments)]
+    return subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        encoding="utf-8",
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+
+
+def start(session: Path, out: Path, *more: str) -> subprocess.Popen[str]:
+    return bergmann("convert", session, "--out", out, *more)
 
 
 def temporaries(out: Path) -> list[Path]:
@@ -102,14 +113,81 @@ def test_killed_at_any_moment_the_next_run_works_and_clears_up(folder: Folder) -
 
 
 @pytest.mark.parametrize("megabytes", [0, 60])
-def test_ctrl_c_leaves_nothing(long_movie: Folder, tmp_path: Path, megabytes: int) -> None:
+def test_ctrl_c_leaves_nothing_and_says_so(long_movie: Folder, tmp_path: Path, megabytes: int) -> None:
     out = tmp_path / "out"
     with start(long_movie.session, out) as process:
         wait_until(process, lambda: holds(out, megabytes))
         process.send_signal(signal.SIGINT)
         printed, complaints = process.communicate()
-    assert (process.returncode, printed, complaints) == (1, "", f"{long_movie.session}\n\nAborted!\n")
+    assert (process.returncode, printed) == (130, "")
+    assert complaints.splitlines() == [
+        str(long_movie.session),
+        "",
+        f"Stopped by Ctrl-C. Nothing half-written is left of {long_movie.session}; "
+        "a file of it that was there before is as it was.",
+        "Run the same again: it begins anew.",
+    ]
     assert not out.exists()
+
+
+def test_ctrl_c_keeps_the_sessions_before_it_and_says_how_to_go_on(folder: Folder, long_movie: Folder) -> None:
+    with bergmann("convert", folder.session, long_movie.session, "--out", folder.out) as process:
+        wait_until(process, lambda: any("ses-movie" in path.name for path in temporaries(folder.out)))
+        process.send_signal(signal.SIGINT)
+        printed, complaints = process.communicate()
+    assert process.returncode == 130
+    assert "written" in printed
+    assert "sub-BG042_ses-s1" in printed
+    assert "1 session is written already: name only the others in the next run, or say --overwrite to make all anew." in complaints
+    (there,) = folder.out.rglob("*.nwb")
+    assert validate(path=there) == []
+
+
+def test_ctrl_c_while_a_file_is_validated_says_that_it_is_whole(folder: Folder) -> None:
+    with start(folder.session, folder.out) as process:
+        wait_until(process, lambda: any(folder.out.rglob("sub-*.nwb")))
+        process.send_signal(signal.SIGINT)
+        _, complaints = process.communicate()
+    assert process.returncode == 130, complaints
+    (there,) = folder.out.rglob("*.nwb")
+    assert f"{there.name} is written whole, and was not validated: bergmann validate {folder.out}\n" in complaints
+    assert validate(path=there) == []
+
+
+def stopped_in_the_midst(*arguments: object) -> tuple[int, str]:
+    """Exit status and complaints of a command with much to do, after a Ctrl-C behind its first line."""
+    with bergmann(*arguments) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        _, complaints = process.communicate()
+    return process.returncode, complaints
+
+
+def test_ctrl_c_of_a_check_says_that_nothing_was_written(folder: Folder) -> None:
+    status, said = stopped_in_the_midst("check", *[folder.session] * 100)
+    assert (status, said) == (130, "\nStopped by Ctrl-C. Nothing was written; a page that was there is as it was.\n")
+
+
+def test_ctrl_c_of_a_draft_leaves_whole_session_files(folder: Folder) -> None:
+    with bergmann("init", folder.path) as process:
+        process.communicate()
+    before = folder.session.read_bytes()
+    status, said = stopped_in_the_midst("init", *[folder.path] * 100)
+    assert status == 130
+    assert said.startswith("\nStopped by Ctrl-C. Nothing is half-written: each session file is as it was, or whole.")
+    assert folder.session.read_bytes() == before
+    assert not list(folder.path.rglob("*.partial"))
+
+
+def test_ctrl_c_of_the_demo_says_what_is_there(tmp_path: Path) -> None:
+    with bergmann("demo", tmp_path / "demo") as process:
+        wait_until(process, lambda: (tmp_path / "demo").exists())
+        process.send_signal(signal.SIGINT)
+        _, complaints = process.communicate()
+    assert process.returncode == 130
+    assert f"Stopped by Ctrl-C. {tmp_path / 'demo'} keeps what was made until now" in complaints
+    assert "Traceback" not in complaints
 
 
 def test_memory_does_not_grow_with_the_movie(tmp_path: Path) -> None:

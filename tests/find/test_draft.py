@@ -387,3 +387,61 @@ def test_without_a_lab_file_the_plane_of_the_only_movie_is_asked_for_key_by_key(
     }
     assert not [one for one in load_session(path).findings if one.check not in {"gap", "dangling reference"}]
     assert draft_session(rig.folder).added == ()
+
+
+def taken_out(text: str) -> str:
+    """The draft with the signs taken away from the lines that offer a plane, as its comment says."""
+    head, offer = text.split("# devices:\n", 1)
+    offered, _, rest = offer.partition("\n\n")
+    return head + "\n".join(line.removeprefix("# ") for line in f"# devices:\n{offered}".splitlines()) + "\n" + rest
+
+
+def test_where_no_plane_is_stated_one_is_offered_as_comments(tmp_path: Path, small_lab: Any) -> None:
+    shutil.copytree(small_lab.folder / "stack", tmp_path / "a")
+    shutil.copytree(small_lab.folder / "TSeries-001", tmp_path / "TSeries-001")
+    drafted = draft_session(tmp_path)
+    path = drafted.path
+    assert {key for key in blanks(path) if "plane" in key} == {"sources.TSeries-001.plane", "sources.stack.plane"}
+    assert drafted.n_blanks == len(blanks(path))
+    (said,) = {one.remedy for key, one in blanks(path).items() if key.endswith(".plane")}
+    assert said == (
+        "none of `planes` is stated yet, here or in a file of `use:`; an entry of it needs device, location, excitation, channels"
+    )
+
+    text = path.read_text(encoding="utf-8")
+    assert "# `plane: ???` asks for the name of an entry of `planes`" in text
+    path.write_text(taken_out(text).replace("plane: ???", "plane: imaging_plane"), encoding="utf-8")
+    channels = {f"planes.imaging_plane.channels.{number}.{key}" for number in (1, 2) for key in ("label", "emission")}
+    assert {key for key in blanks(path) if key.startswith(("planes", "devices")) or key.endswith("plane")} == channels | {
+        "planes.imaging_plane.location",
+        "planes.imaging_plane.excitation",
+        "devices.microscope.model",
+    }
+    assert {one.check for one in load_session(path).findings} == {"gap"}
+    assert draft_session(tmp_path).added == ()
+
+
+def test_a_plane_that_is_offered_names_the_only_device(tmp_path: Path, small_lab: Any) -> None:
+    shutil.copytree(small_lab.folder / "caiman", tmp_path / "rois")
+    lab = tmp_path / "lab.yaml"
+    lab.write_text("devices: {scope: {model: Example 2P}}\n", encoding="utf-8")
+    text = draft_session(tmp_path, [lab]).path.read_text(encoding="utf-8")
+    assert "#     device: scope " in text
+    assert "# devices:" not in text
+    lab.write_text("devices: {scope: {model: Example 2P}, laser: {model: Example L}}\n", encoding="utf-8")
+    (tmp_path / "session.yaml").unlink()
+    text = draft_session(tmp_path, [lab]).path.read_text(encoding="utf-8")
+    assert "#     device: ???      # one of: scope, laser\n" in text
+
+
+def test_no_plane_is_offered_where_one_is_stated(rig: Any) -> None:
+    assert "asks for the name of an entry" not in draft_session(rig.folder, rig.use).path.read_text(encoding="utf-8")
+    assert "asks for the name of an entry" not in draft_session(rig.folder.parent / "arms").path.read_text(encoding="utf-8")
+
+
+def test_a_text_with_commas_is_not_called_a_table(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("session 3, second mouse\nwater, 10:31, then nothing\nend\n", encoding="utf-8")
+    (tmp_path / "scores.csv").write_text("동물,점수\n1,0.4\n2,0.6\n", encoding="utf-8")
+    text = draft_session(tmp_path).path.read_text(encoding="utf-8")
+    assert "#   notes.txt  55 B\n" in text
+    assert "scores.csv  26 B  a table with the columns 동물, 점수: " in text

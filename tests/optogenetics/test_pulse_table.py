@@ -157,7 +157,7 @@ def test_wrong_tables_say_what_is_wrong(content: str, message: str, tmp_path: Pa
 
 
 def test_other_encodings_and_missing_files_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="not text in UTF-8"):
+    with pytest.raises(SourceError, match="not utf-8 text"):
         read(table(text(tmp_path, "on,width,light,ort\n1,2,3,Höhe\n", encoding="latin-1")), {})
     with pytest.raises(SourceError, match=r"there is no 'absent\.csv'"):
         read(table(tmp_path / "absent.csv"), {})
@@ -199,3 +199,65 @@ def test_no_pulse_is_lost_or_moved(tmp_path_factory: pytest.TempPathFactory, ste
 def test_the_format_says_what_it_is() -> None:
     assert (FORMAT.key, FORMAT.room, FORMAT.reads_values) == ("pulse_table", "optogenetics", False)
     assert list(FORMAT.find(Path())) == []
+
+
+KOREAN = "시작,길이,세기\r\n1.5,10,3\r\n2.5,20,4\r\n"
+KOREAN_COLUMNS = {"onset": "시작", "duration": "길이", "power": "세기"}
+
+
+@pytest.mark.parametrize("encoding", ["cp949", "utf-16", "utf-16-le", "utf-8"])
+def test_a_table_is_read_in_the_encoding_that_is_stated(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "빛.csv"
+    path.write_bytes(KOREAN.encode(encoding))
+    record = read(table(path, columns=KOREAN_COLUMNS, encoding=encoding), {})
+    assert record.times.seconds.tolist() == [1.5, 2.5]
+    assert record.power is not None
+    assert record.power.tolist() == [0.003, 0.004]
+
+
+@pytest.mark.parametrize(
+    ("written", "stated", "message"),
+    [
+        ("cp949", None, r"빛\.csv: not utf-8 text \(byte 0\); save it again as `CSV UTF-8`, or state .*`encoding:` cp949 or"),
+        ("utf-16", None, r"빛\.csv: not utf-8 text \(byte 0\); it begins as UTF-16 does; state `encoding: utf-16`"),
+        ("utf-8", "utf-16", r"빛\.csv: it does not begin as UTF-16 does; state `utf-16-le`"),
+        ("utf-8", "ascii", r"빛\.csv: not ascii text"),
+    ],
+)
+def test_undecodable_text_is_refused_and_never_replaced(tmp_path: Path, written: str, stated: str | None, message: str) -> None:
+    path = tmp_path / "빛.csv"
+    path.write_bytes(KOREAN.encode(written))
+    with pytest.raises(SourceError, match=message):
+        read(table(path, columns=KOREAN_COLUMNS, encoding=stated), {})
+
+
+def test_an_encoding_that_does_not_exist_or_is_of_a_workbook_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="no text encoding 'korean8'"):
+        table(tmp_path / "pulses.csv", encoding="korean8")
+    (tmp_path / "pulses.xlsx").write_bytes(b"PK")
+    with pytest.raises(SourceError, match=r"pulses\.xlsx: a workbook says its encoding itself; leave out `encoding`"):
+        read(table(tmp_path / "pulses.xlsx", encoding="utf-16"), {})
+
+
+@pytest.mark.parametrize("sign", [",", "\t", ";"])
+def test_without_a_header_columns_are_numbered(tmp_path: Path, sign: str) -> None:
+    path = text(
+        tmp_path, "".join(sign.join(row) + "\n" for row in [("1.5", "10", "left"), ("2.5", "20", "left"), ("9", "5", "right")])
+    )
+    says = {"columns": {"onset": "1", "duration": "2"}, "units": {"onset": "s", "duration": "ms"}, "header": "none"}
+    record = read(table(path, rows={"3": "left"}, **says), {})
+    assert record.times.seconds.tolist() == [1.5, 2.5]
+    assert record.durations.tolist() == pytest.approx([0.01, 0.02])
+    with pytest.raises(SourceError, match=r"no column '4' It has: 1, 2, 3"):
+        read(table(path, **{**says, "columns": {"onset": "1", "duration": "4"}}), {})
+
+
+@pytest.mark.parametrize(("theirs", "ours"), [("\u00b5", "\u03bc"), ("\u03bc", "\u00b5")])
+def test_micro_sign_and_greek_mu_are_one(tmp_path: Path, theirs: str, ours: str) -> None:
+    path = text(tmp_path, f"on ({theirs}s);width;{theirs}W;site\n1500000;10;3000;{theirs}1\n2500000;20;4000;{theirs}2\n")
+    says = {"onset": f"on ({ours}s)", "duration": "width", "power": f"{ours}W"}
+    units = {"onset": f"{ours}s", "duration": "ms", "power": f"{ours}W"}
+    record = read(table(path, columns=says, units=units, rows={"site": f"{ours}2"}), {})
+    assert record.times.seconds.tolist() == [2.5]
+    assert record.power is not None
+    assert record.power.tolist() == pytest.approx([0.004])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -101,3 +103,61 @@ def test_an_hour_that_is_there_twice_is_told_by_its_offset(plan: Make, offset: s
     assert said(made) == []
     assert made.start is not None
     assert made.start.utcoffset() == timedelta(hours=hours)
+
+
+@pytest.mark.parametrize(
+    ("changes", "key"),
+    [
+        ([("rate: 10 Hz", "rate: ???")], "sources.movie.rate"),
+        ([("plane: bg", "plane: ???")], "sources.movie.plane"),
+        ([('start: "2024-03-31 01:30:00"', "start: ???")], "session.start"),
+        (
+            [('start: "2024-03-31 01:30:00"', "start: from other"), ("rate: 10 Hz", "rate: 10 Hz, starts: ???")],
+            "sources.movie.starts",
+        ),
+    ],
+)
+def test_a_blank_is_said_once(plan: Make, changes: list[tuple[str, str]], key: str) -> None:
+    other = "other: {format: tiff, path: movie.tif, rate: 10 Hz, plane: bg}"
+    two = [("sources:\n", f"sources:\n  {other}\n")] if "other" in str(changes) else []
+    errors = [one for one in plan(*changes, *two).findings if one.severity == "error"]
+    blank = [one for one in errors if "`???` stands here" in one.message]
+    assert [one.location.partition(" ")[2] for one in blank] == [key]
+    assert [one for one in errors if one not in blank and "movie" in one.location + one.message] == []
+
+
+def test_rois_with_a_blank_plane_are_asked_for_it_once(plan: Make, tmp_path: Path, small_lab: Any) -> None:
+    shutil.copy(small_lab.keys["caiman"]["path"], tmp_path / "rois.hdf5")
+    rois = "rois: {format: caiman, path: rois.hdf5, plane: ???, starts: 0 s after movie}"
+    (text,) = [one for one in said(plan(("sources:\n", f"sources:\n  {rois}\n"))) if one.startswith("error")]
+    assert "sources.rois.plane: `???` stands here" in text
+
+
+def test_the_header_of_a_source_with_a_blank_is_read(plan: Make) -> None:
+    made = plan(("plane: bg", "plane: ???"))
+    assert len(made.headers["movie"].clock_times or ()) == 20
+    assert "notes" in made.headers
+    assert not made.is_complete
+
+
+def test_an_empty_file_is_said_to_be_empty(plan: Make, tmp_path: Path) -> None:
+    (tmp_path / "empty.tif").touch()
+    (text,) = [one for one in said(plan(("path: movie.tif", "path: empty.tif"))) if "empty" in one]
+    assert text == (
+        "error: session.yaml:7 sources.movie: empty.tif: the file is empty (0 bytes); was the recording or a copy of it broken off?"
+    )
+
+
+def test_a_second_source_without_a_clock_is_told_what_the_sessions_clock_is(plan: Make) -> None:
+    other = "other: {format: tiff, path: movie.tif, rate: 10 Hz, plane: bg}"
+    texts = [one for one in said(plan(("sources:\n", f"sources:\n  {other}\n"))) if "how the clock of other" in one]
+    assert len(texts) == 1
+    assert "relates to the session's (that of its stated start)" in texts[0]
+    assert "or let the session start from it, `start: from other`" in texts[0]
+
+
+def test_a_file_that_cannot_be_read_confuses_no_other_clock(plan: Make, tmp_path: Path) -> None:
+    (tmp_path / "cut.tif").write_bytes(b"II")
+    other = "other: {format: tiff, path: cut.tif, rate: 10 Hz, plane: bg}"
+    (text,) = said(plan(("sources:\n", f"sources:\n  {other}\n")))
+    assert "sources.other: cut.tif: not a TIFF file, whatever its name says" in text

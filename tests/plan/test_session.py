@@ -91,6 +91,19 @@ def test_a_drive_of_another_computer_is_refused(load: Load) -> None:
         ("id: pod7, ", "", "session.yaml:1 session.id: `id` is missing: name of the session"),
         ("id: pod7", "id: ???", "session.yaml:1 session.id: `???` stands here; it is still to be stated"),
         ("sex: F", "sex: ", "session.yaml:2 subject.sex: nothing stands here; it is still to be stated"),
+        (
+            "excitation: 920 nm",
+            "excitation: ???",
+            "session.yaml:6 planes.bg.excitation: `???` stands here; it is still to be stated: Wavelength of the light that "
+            "excites (`unknown` may be stated, too)",
+        ),
+        (
+            'description: "Light, then capsaicin."',
+            "description: ???",
+            "session.yaml:1 session.description: `???` stands here; it is still to be stated: what was done in this session, in a "
+            "sentence",
+        ),
+        ("plane: bg", "plane: ???", "session.yaml:9 sources.movie.plane: `???` stands here; it is still to be stated (one of: bg)"),
         (", born: 2024-02-28", "", "session.yaml:2 subject.born: neither `born` nor `age` is stated"),
         ("time_zone: Asia/Seoul\n", "", "session.yaml:1 time_zone: `time_zone` is missing: where the clocks stood"),
         (
@@ -170,7 +183,7 @@ def test_a_drive_of_another_computer_is_refused(load: Load) -> None:
         (
             "daq/FrameClock",
             "movie/1",
-            "session.yaml:9 sources.movie.clock: `movie/1`: movie is a Movie (Scope file); expected a Recording",
+            "session.yaml:9 sources.movie.clock: `movie/1`: a recording must be named here, and movie is none (it is read as Scope",
         ),
         ("from daq", "from dak", "session.yaml:1 session.start: `from dak`: there is no `dak` in sources (did you mean `daq`?"),
         ("from daq", "2024-05-17 10:30", None),
@@ -486,3 +499,18 @@ def test_loading_imports_neither_pynwb_nor_neuroconv(load: Load, tmp_path: Path)
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_blank_name_says_what_an_entry_of_an_empty_collection_needs(load: Load) -> None:
+    (text,) = said(
+        load(COMPLETE.replace("planes:\n  bg: {device: scope, excitation: 920 nm}\n", "").replace("plane: bg", "plane: ???"))
+    )
+    assert text.endswith("(none of `planes` is stated yet, here or in a file of `use:`; an entry of it needs device, excitation)")
+
+
+def test_a_source_with_a_blank_names_its_files_already(load: Load) -> None:
+    loaded = load(COMPLETE.replace("plane: bg", "plane: ???"))
+    assert loaded.blanks == {"sources.movie.plane"}
+    movie = loaded.sources["movie"]
+    assert (movie.is_finished, movie.source.path.name, str(movie.clock)) == (False, "movie.tif", "daq/FrameClock")
+    assert loaded.sources["daq"].is_finished

@@ -387,10 +387,11 @@ def test_a_clock_line_that_does_not_fit_is_a_finding_at_its_line(edited: Edited,
 
 
 def test_what_cannot_be_written_together_is_a_finding(edited: Edited, tmp_path: Path) -> None:
-    """A second movie that would write an object of the name of the first one's channel."""
-    path = edited(("sources:", "sources:\n  movie_ch1: {format: video, path: cam/face.mp4, clock: daq/CamTTL}\n  #"))
+    """A stretch of time that ends before it begins, which the clocks say."""
+    path = edited(("sources:", "invalid: {drift: {from: 3 s after movie, to: 2 s after movie, why: focus}}\nsources:"))
     (found,) = write_page(make_plan(path), tmp_path / "page.html")
-    assert "writes an object 'movie_ch1'" in found.message
+    assert found.location.endswith(" invalid.drift")
+    assert "it ends (2 s after movie, " in found.message
 
 
 def test_a_session_without_light_shows_no_light(rig_folder: Path, page_of: PageOf) -> None:

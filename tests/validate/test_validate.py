@@ -314,6 +314,8 @@ def test_what_only_one_session_states_or_what_changes_by_day_is_no_difference(
         ("check_col_not_nan", "Column 'a' has all NaN values.", "OptogeneticEpochsTable", "note"),
         ("check_col_not_nan", "Column 'a' has all NaN values.", "DynamicTable", "warning"),
         ("check_regular_timestamps", "TimeSeries appears to have a constant sampling rate.", "TwoPhotonSeries", "note"),
+        ("check_data_orientation", "Data may be in the wrong orientation.", "TwoPhotonSeries", "note"),
+        ("check_data_orientation", "Data may be in the wrong orientation.", "RoiResponseSeries", "warning"),
     ],
 )
 def test_known_false_alarms_are_notes_with_a_reason(check: str, message: str, kind: str, severity: str) -> None:
@@ -351,3 +353,12 @@ def test_how_the_times_of_a_foreign_file_came_about_is_not_claimed() -> None:
         severity="warning", check="check_regular_timestamps", location="a.nwb", message=message, origin="nwbinspector"
     )
     assert weigh(finding, "TimeSeries") == finding
+
+
+def test_how_the_frames_of_a_foreign_movie_lie_is_not_claimed() -> None:
+    message = "Data may be in the wrong orientation."
+    finding = Finding(severity="warning", check="check_data_orientation", location="a.nwb", message=message, origin="nwbinspector")
+    assert weigh(finding, "TwoPhotonSeries") == finding
+    assert weigh(finding, "TwoPhotonSeries", is_ours=True).remedy == (
+        "nothing to do: time is the first dimension, and the movie has fewer frames than pixels on a side"
+    )

@@ -8,6 +8,7 @@ import numpy as np
 from hdmf.common import VectorData
 from pynwb.event import DurationVectorData, EventsTable, TimestampVectorData
 
+from bergmann.behavior.stated import events_names
 from bergmann.errors import SourceError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ RESERVED = frozenset({"timestamp", "duration", "id"})
 def add_events(nwbfile: NWBFile, entry: Entry[Events, EventsStated], placed: Placed) -> None:
     """Add one `EventsTable` for each kind of event."""
     series = entry.record.series
-    names = [entry.name] if len(series) == 1 else [f"{entry.name}_{_plain(one.name)}" for one in series]
+    names = events_names(entry.name, [one.name for one in series])
     if len(set(names)) != len(names):
         twice = next(name for name in names if names.count(name) > 1)
         raise SourceError(f"{entry.name}: two kinds of event would both be named {twice!r} in the NWB file; rename one of them")
@@ -32,11 +33,6 @@ def add_events(nwbfile: NWBFile, entry: Entry[Events, EventsStated], placed: Pla
     for table in tables:
         nwbfile.add_events_table(table)
     placed.put("sources", entry.name, tables[0] if len(tables) == 1 else tables)
-
-
-def _plain(name: str) -> str:
-    """A name without the signs that separate HDF5 paths."""
-    return name.replace("/", "_").replace(":", "_").strip()
 
 
 def _table(name: str, series: EventSeries, entry: Entry[Events, EventsStated]) -> Any:

@@ -64,7 +64,7 @@ def load_labels(path: Path) -> Labels:
         If SLEAP's reader is not installed.
     """
     if not is_sleap(path):
-        raise SourceError(f"{path.name}: not a file of SLEAP; expected labels (`.slp`) or an analysis file (`.h5`)")
+        raise SourceError(f"{path.name}: not a file of SLEAP; expected labels (`.slp`) or an analysis file (`.h5`). Is it whole?")
     try:
         import sleap_io
     except ImportError as error:

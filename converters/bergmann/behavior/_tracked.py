@@ -10,6 +10,7 @@ from bergmann.behavior._dlc import COORDS, Tracked
 from bergmann.errors import SourceError
 from bergmann.records import Keypoint, Pose, Video
 from bergmann.stated import Quantity
+from bergmann.texts import named
 from bergmann.timing.times import RegularTimes, Times
 
 
@@ -72,10 +73,11 @@ def _individual(tracked: Tracked, chosen: str | None) -> str:
         raise SourceError(
             f"{tracked.path.name}: {len(there)} animals are tracked; state `individual:` as one of: {', '.join(there)}"
         )
-    if chosen is not None and chosen not in there:
+    meant = named(chosen, there) if chosen is not None else there[0]
+    if meant is None:
         known = ", ".join(one for one in there if one) or "one animal, without a name"
         raise SourceError(f"{tracked.path.name}: no individual {chosen!r}; the file has: {known}")
-    return there[0] if chosen is None else chosen
+    return meant
 
 
 def _keypoint(parts: list[Tracked], individual: str, name: str) -> Keypoint:

@@ -18,6 +18,7 @@ from bergmann.records import Events, EventSeries, Video
 from bergmann.registry import Format, Inputs, Source, expand
 from bergmann.stated import Ref
 from bergmann.tables import Encoding
+from bergmann.texts import named
 from bergmann.timing.times import ExplicitTimes
 
 
@@ -81,13 +82,14 @@ def read(source: BorisSource, inputs: Inputs) -> Events:
 
 
 def _observation(path: Path, there: dict[str, Observation], chosen: str | None) -> Observation:
-    if chosen is not None and chosen not in there:
+    meant = named(chosen, there) if chosen is not None else None
+    if chosen is not None and meant is None:
         raise SourceError(f"{path.name}: no observation {chosen!r}; there are: {_listed(there)}")
     if not there:
         raise SourceError(f"{path.name}: a project without an observation; was it saved before scoring?")
     if chosen is None and len(there) > 1:
         raise SourceError(f"{path.name}: {len(there)} observations; state `observation:` as one of: {_listed(there)}")
-    observation = there[chosen] if chosen is not None else next(iter(there.values()))
+    observation = there[meant] if meant is not None else next(iter(there.values()))
     if observation.wall_clock:
         raise SourceError(
             f"{path.name}: observation {observation.name!r} counts by `{observation.wall_clock}`, not from its own start; switch "

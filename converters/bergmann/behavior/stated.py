@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Annotated
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
 from bergmann.findings import Finding
 from bergmann.moments import Moment
-from bergmann.records import Events, Intervals, Pose, Scores, Trace, Video
-from bergmann.registry import Entry
+from bergmann.records import Events, Intervals, Pose, Record, Scores, Trace, Video
+from bergmann.registry import Entry, NamesOf
 from bergmann.stated import Collections, Names, Quantity, Stated
 
 
@@ -158,6 +158,32 @@ def check_trace(entry: Entry[Trace, TraceStated], collections: Collections) -> I
             )
 
 
+def events_names(name: str, kinds: Sequence[str]) -> list[str]:
+    """Names of the tables of events: that of the source for the only kind; no sign in them parts HDF5 paths."""
+    plain = [kind.replace("/", "_").replace(":", "_").strip() for kind in kinds]
+    return [name] if len(kinds) == 1 else [f"{name}_{kind}" for kind in plain]
+
+
+def _of_events(entry: Any) -> Iterator[tuple[str, str]]:
+    """The pulses of a channel, which are not read yet, are one kind of event."""
+    kinds = [entry.name] if entry.record is None else [series.name for series in entry.record.series]
+    yield from (("events", name) for name in events_names(entry.name, kinds))
+
+
+def _of_pose(entry: Any) -> Iterator[tuple[str, str]]:
+    yield "processing/behavior", entry.name
+    yield "processing/behavior", f"{entry.name}_position"
+    if any(keypoint.columns for keypoint in entry.record.keypoints):
+        yield "processing/behavior", f"{entry.name}_statistics"
+
+
+def _in(place: str) -> NamesOf:
+    def names(entry: Any) -> Iterator[tuple[str, str]]:
+        yield place, entry.name
+
+    return names
+
+
 STATED = {
     Video: VideoStated,
     Pose: PoseStated,
@@ -165,5 +191,13 @@ STATED = {
     Intervals: IntervalsStated,
     Trace: TraceStated,
     Scores: ScoresStated,
+}
+NAMES: dict[type[Record], NamesOf] = {
+    Video: _in("acquisition"),
+    Trace: _in("acquisition"),
+    Intervals: _in("intervals"),
+    Scores: _in("processing/behavior"),
+    Pose: _of_pose,
+    Events: _of_events,
 }
 CHECKS = {Pose: check_pose, Trace: check_trace, Scores: check_scores}

@@ -21,9 +21,23 @@ COMMANDS = {
     "find": "Find the sessions with a receptor, a cell type, a drug or a state among NWB files.",
 }
 
+LEFT = {
+    "init": "Nothing is half-written: each session file is as it was, or whole. Run the same again; what you wrote stays.",
+    "check": "Nothing was written; a page that was there is as it was.",
+}
+"""What Ctrl-C leaves of a command that does not say it itself."""
+
 
 class _Commands(click.Group):
     """The commands by name; listing them imports none of them."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            from bergmann.cli.output import stop
+
+            stop(LEFT.get(ctx.invoked_subcommand or "", "Nothing was written."))
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -54,7 +68,8 @@ class _Commands(click.Group):
 def group() -> None:
     """From the folders a rig leaves behind to trusted NWB files.
 
-    Start with `bergmann demo`. Exit status: 0 good, 1 findings, 2 wrong usage or unreadable input.
+    Start with `bergmann demo`. Exit status: 0 good, 1 findings, 2 wrong usage or unreadable input,
+    130 stopped by Ctrl-C.
     """
 
 

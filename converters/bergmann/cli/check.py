@@ -16,6 +16,7 @@ from bergmann.cli.output import (
     UNUSABLE,
     argument,
     count_findings,
+    count_of,
     json_option,
     print_findings,
     print_json,
@@ -86,7 +87,7 @@ def command(
             is_unreadable = any(finding.check in UNREADABLE for finding in plan.findings)
             status = max(status, UNUSABLE if is_unreadable else FINDINGS)
         if not as_json:
-            show(f"{path}: {len(plan.loaded.order)} sources, {count_findings(plan.findings)}")
+            show(f"{path}: {count_of(len(plan.loaded.order), 'source')}, {count_findings(plan.findings)}")
             print_findings(plan.findings)
             if page is not None and "page" in document:
                 show(f"page: {page}")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,19 @@ from bergmann.cli.output import (
     GOOD,
     UNUSABLE,
     Progress,
+    argument,
     count_findings,
     json_option,
     print_findings,
     print_json,
+    print_notes,
     print_table,
     say,
+    stop,
 )
 from bergmann.cli.own_formats import own_formats_options, vocabulary_with
+from bergmann.errors import StoppedError
+from bergmann.findings import Finding
 
 if TYPE_CHECKING:
     from bergmann.convert import Conversion
@@ -56,33 +62,65 @@ def command(
 
     A session that fails leaves nothing behind and does not stop the next one.
     """
-    from bergmann.convert import convert_session
-
-    key = read_key(arms, as_json=as_json)
-    vocabulary = vocabulary_with(formats_folder, yes)
     done: list[Conversion] = []
+    try:
+        from bergmann.convert import convert_session
+
+        convert = partial(
+            convert_session,
+            out=out,
+            overwrite=overwrite,
+            vocabulary=vocabulary_with(formats_folder, yes),
+            key=read_key(arms, as_json=as_json),
+            include_excluded=include_excluded,
+        )
+        _convert_all(sessions, convert, as_json, done)
+    except KeyboardInterrupt as stopped:
+        _print(done, as_json)
+        stop(_left(sessions, out, done, stopped))
+    _print(done, as_json)
+    sys.exit(exit_status(done))
+
+
+def _convert_all(sessions: Sequence[Path], convert: Callable[..., Conversion], as_json: bool, done: list[Conversion]) -> None:
+    """Convert one session after the other, and put what became of each behind what is done."""
     for path in sessions:
         say(f"{path}")
         made = {one.target for one in done if one.target is not None}
-        progress = Progress(f"writing {path.name}")
-        conversion = convert_session(
-            path,
-            out,
-            overwrite=overwrite,
-            keep=made,
-            on_progress=progress,
-            vocabulary=vocabulary,
-            key=key,
-            include_excluded=include_excluded,
-        )
+        conversion = convert(path, keep=made, on_progress=Progress(f"writing {path.name}"))
         done.append(conversion)
         if not as_json:
-            print_findings(one for one in conversion.findings if one.severity != "note" or one.check == "excluded")
+            print_findings(one for one in conversion.findings if not _is_for_later(one))
+
+
+def _is_for_later(finding: Finding) -> bool:
+    """Whether a finding is said once behind all sessions, and not with its own."""
+    return finding.severity == "note" and finding.check != "excluded"
+
+
+def _print(done: Sequence[Conversion], as_json: bool) -> None:
     if as_json:
         print_json([one.as_dict() for one in done])
-    else:
+    elif done:
         print_conversions(done)
-    sys.exit(exit_status(done))
+        print_notes(finding for one in done for finding in one.findings if _is_for_later(finding))
+
+
+def _left(sessions: Sequence[Path], out: Path, done: Sequence[Conversion], stopped: KeyboardInterrupt) -> str:
+    """What is there after Ctrl-C, and what the next run does."""
+    path = sessions[min(len(done), len(sessions) - 1)]
+    written = sum(one.target is not None for one in done)
+    if isinstance(stopped, StoppedError):
+        lines = [f"{stopped.written} is written whole, and was not validated: bergmann validate {argument(out)}"]
+        written += 1
+    else:
+        lines = [f"Nothing half-written is left of {path}; a file of it that was there before is as it was."]
+    if written:
+        files = "1 session is" if written == 1 else f"{written} sessions are"
+        lines.append(f"{files} written already: name only the others in the next run, or say --overwrite to make all anew.")
+    else:
+        lines.append("Run the same again: it begins anew.")
+    return "\n".join(lines)
 
 
 def print_conversions(done: Sequence[Conversion]) -> None:

@@ -18,6 +18,7 @@ from bergmann.cli.output import (
     print_json,
     say,
     show,
+    stop,
 )
 
 
@@ -30,8 +31,6 @@ def command(folder: Path, as_json: bool) -> None:
     Two mice with the raw files of every instrument: in one the alpha-1A adrenoceptor is knocked down in Bergmann glia, the other
     is its scrambled control.
     """
-    from bergmann.cli.convert import exit_status, print_conversions
-
     if folder.exists() and any(folder.iterdir()):
         message = f"{folder} is there already and not empty; name another folder: bergmann demo FOLDER"
         if as_json:
@@ -39,6 +38,18 @@ def command(folder: Path, as_json: bool) -> None:
         else:
             say(message)
         sys.exit(UNUSABLE)
+    try:
+        _make(folder, as_json)
+    except KeyboardInterrupt:
+        stop(
+            f"{folder} keeps what was made until now: raw files, perhaps not all, and whole NWB files. Remove it, or name another "
+            "folder for the next run"
+        )
+
+
+def _make(folder: Path, as_json: bool) -> None:
+    from bergmann.cli.convert import exit_status, print_conversions
+
     say(f"Simulating the rig in {folder / 'rig'} (two animals; about ten seconds)")
     from bergmann.rig.sessions import session_paths
     from bergmann.rig.simulate import simulate_demo

@@ -10,6 +10,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
@@ -18,6 +19,9 @@ from bergmann.report.shown import HIDDEN, one_line, visible
 
 GOOD, FINDINGS, UNUSABLE = 0, 1, 2
 """Exit status: good; findings; wrong usage or unreadable input."""
+
+STOPPED = 130
+"""Exit status after Ctrl-C, as shells give it: 128 and the number of the signal."""
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 
@@ -76,9 +80,37 @@ def print_findings(findings: Iterable[Finding]) -> None:
             click.echo(f"    -> {visible(finding.remedy)}")
 
 
+MOST_PLACES = 3
+"""Places that a note names which is said of several."""
+
+
+def print_notes(findings: Iterable[Finding]) -> None:
+    """Print notes, each once: what is the same of many objects and files is one line."""
+    groups: dict[tuple[str, str, str], list[str]] = {}
+    for one in findings:
+        if one.severity == "note":
+            groups.setdefault((one.origin, one.message, one.remedy), []).append(one.location)
+    if not groups:
+        return
+    click.echo(f"{click.style('notes', fg=_COLOURS['note'], bold=True)}  each once; --json lists each with its place")
+    for (origin, message, remedy), places in groups.items():
+        said = f"[{origin}] " if origin != "bergmann" else ""
+        times = f"{len(places)} x " if len(places) > 1 else ""
+        named = list(dict.fromkeys(place.partition(".nwb:")[2].strip() or place for place in places))
+        more = f", and {len(named) - MOST_PLACES} more" if len(named) > MOST_PLACES else ""
+        click.echo(f"    {times}{said}{one_line(message)} ({one_line(', '.join(named[:MOST_PLACES]))}{more})")
+        if remedy:
+            click.echo(f"      -> {one_line(remedy)}")
+
+
 def argument(path: Path) -> str:
     """A path as it is typed in a command: in quotes where it has a space."""
     return f'"{path}"' if " " in str(path) else str(path)
+
+
+def count_of(number: int, what: str) -> str:
+    """A number with its word: ``"1 source"``, ``"1,220 files"``."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def count_findings(findings: Iterable[Finding]) -> str:
@@ -91,6 +123,12 @@ def count_findings(findings: Iterable[Finding]) -> str:
 def say(message: str) -> None:
     """A message for a person, on stderr."""
     click.echo(visible(message), err=True)
+
+
+def stop(left: str) -> NoReturn:
+    """End after Ctrl-C, with what is left and what the next run does."""
+    say(f"\nStopped by Ctrl-C. {left}")  # the line end closes what the terminal or a progress bar has begun
+    sys.exit(STOPPED)
 
 
 class Progress:

@@ -18,7 +18,7 @@ from bergmann.convert.nwbfile import add_devices, make_nwbfile
 from bergmann.convert.provenance import conversion_record, digests_of_sources
 from bergmann.convert.recipes import Recipes, name_arrays, taken_over
 from bergmann.convert.scope import collections_of_session
-from bergmann.errors import BergmannError, SessionError, SourceError, WriteError
+from bergmann.errors import BergmannError, SessionError, SourceError, StoppedError, WriteError
 from bergmann.findings import UNREADABLE, Finding, has_errors
 from bergmann.foreign import origin_of_fault
 from bergmann.moments import Moment
@@ -105,7 +105,8 @@ def convert_session(
 ) -> Conversion:
     """Convert one session into a local dandiset, and validate what was written.
 
-    Never raises for a session that cannot be converted: what went wrong is in the findings, and nothing is left behind.
+    Never raises for a session that cannot be converted: what went wrong is in the findings, and nothing is left behind. Nor does
+    Ctrl-C leave anything of a file that is not whole (`StoppedError` names one that is, and is not validated yet).
 
     Parameters
     ----------
@@ -143,7 +144,7 @@ def convert_session(
             timed = (one for one in _check_times(aligned) if one.severity != "error")  # errors are raised by the writing
             findings = (*findings, *aligned.findings(), *timed)
             target, kept = _write(aligned, out, overwrite, on_progress)
-            findings = (*findings, *_say_kept(plan, kept), *validate_paths([target]))
+            findings = (*findings, *_say_kept(plan, kept), *_validated(target))
             result = "written"
         else:
             result = _why_not(findings)
@@ -183,6 +184,14 @@ def _check_times(aligned: Aligned) -> Iterator[Finding]:
     """What only the session's clock shows: a drug that ends before it begins, a state that begins before its drug was given."""
     for finding in check_times(collections_of_session(aligned.plan), aligned.when):
         yield replace(finding, location=aligned.plan.loaded.place(finding.location))
+
+
+def _validated(target: Path) -> tuple[Finding, ...]:
+    """What the validators say of a file that has been written."""
+    try:
+        return tuple(validate_paths([target]))
+    except KeyboardInterrupt as stopped:
+        raise StoppedError(target.name) from stopped
 
 
 def _check_kept(there: Iterable[Path], keep: Collection[Path]) -> None:

@@ -48,5 +48,11 @@ def check_spike_times(entry: Entry[SpikeTimes, SpikeTimesStated], collections: C
             yield Finding(severity="error", check="gap", location=other, message=message, remedy=remedy)
 
 
+def units_names(entry: Entry[SpikeTimes, SpikeTimesStated]) -> Iterator[tuple[str, str]]:
+    """The table of units; the first of a file is called ``units``, whatever the source is called."""
+    yield "processing/ecephys", entry.name
+
+
 STATED = {SpikeTimes: SpikeTimesStated}
+NAMES = {SpikeTimes: units_names}
 CHECKS = {SpikeTimes: check_spike_times}

@@ -13,7 +13,7 @@ from typing import Any
 from bergmann.errors import SessionError, SourceError, WriteError
 from bergmann.find.fields import Choices
 from bergmann.find.listing import Listing, list_folder
-from bergmann.find.plane import plane_lines
+from bergmann.find.plane import plane_lines, plane_offer
 from bergmann.find.survey import Item, Survey, survey
 from bergmann.find.text import Value, comment, shown, value_lines
 from bergmann.find.unclaimed import unclaimed_lines
@@ -262,6 +262,7 @@ def _new_draft(
     lines += ["", "sources:" if fresh else "sources: {}  # nothing was found that a format reads"]
     lines += [line for item in fresh for line in item.entry.lines()]
     lines += plane_lines(found.channels) if found.channels else ()
+    lines += plane_offer(found.planeless, choices.names("devices")) if found.planeless else ()
     lines += _closing(listing, list(unclaimed), found.refused, "")
     return "\n".join(lines) + "\n"
 

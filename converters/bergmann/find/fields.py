@@ -60,8 +60,9 @@ def asked_for(header: Header) -> Mapping[str, str]:
     """Optional keys that the reader of a file asked for, and its words."""
     model = header.found.format.source
     words = re.findall(r"`(\w+)\b[^`]*`", header.refused)
+    asked = re.sub(r"^[^:\n]+: (?=\S)", "", header.refused) if len(header.found.named) == 1 else header.refused
     stated = {"format", "path", "of", *header.found.source.model_fields_set}
-    return {word: header.refused for word in words if word in model.model_fields and word not in stated}
+    return {word: asked for word in words if word in model.model_fields and word not in stated}
 
 
 def found_values(header: Header, path: str) -> tuple[Value, ...]:

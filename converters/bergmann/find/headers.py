@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from bergmann.disk import why_closed
 from bergmann.errors import MissingExtraError, SourceError
 from bergmann.find.found import Found
 from bergmann.find.text import n_of
@@ -65,6 +67,9 @@ def read_header(found: Found) -> Header:
         record = found.format.read(source, inputs)
     except SourceError as error:
         return _without_rate(found, str(error)) or Header(found, None, str(error), isinstance(error, MissingExtraError))
+    except OSError as error:  # a file of a series that is held by another program
+        name = Path(error.filename).name if error.filename else found.path.name
+        return Header(found, None, f"{name}: {why_closed(error)}")
     times = record.clock_times
     if times is None or issubclass(kind, Pose | Segmentation):
         return Header(found, record)

@@ -6,13 +6,13 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
-from bergmann.disk import is_litter, only_in_cloud, stubs
+from bergmann.disk import is_litter, only_in_cloud, stubs, why_closed
 from bergmann.errors import SourceError
 
 if sys.platform == "win32":
@@ -59,6 +59,8 @@ class Listing:
         Those that are in the cloud and not on this disk; looking at them would fetch them.
     closed : tuple of Path
         Folders that cannot be looked into.
+    held : mapping of Path to str
+        Files that cannot be opened, and why.
     """
 
     folder: Path
@@ -68,6 +70,7 @@ class Listing:
     opened: tuple[Path, ...]
     away: tuple[Path, ...] = ()
     closed: tuple[Path, ...] = ()
+    held: Mapping[Path, str] = field(default_factory=dict)
 
     @property
     def as_folder(self) -> ListedFolder:
@@ -96,9 +99,30 @@ def list_folder(folder: Path) -> Listing:
         if len(files) > MOST_FILES:
             raise SourceError(f"{folder.name}: more than {MOST_FILES:,} files below it; name the folder of one session")
     away = only_in_cloud(files)
-    opened, skipped = _bounded(folder, [path for path in files if path not in set(away)] if away else files)
+    bounded, skipped = _bounded(folder, [path for path in files if path not in set(away)] if away else files)
     unfetched = (stub for here in dict.fromkeys((folder, *(path.parent for path in files))) for stub in stubs(here))
-    return Listing(folder, tuple(files), skipped, tuple(sessions), opened, (*away, *unfetched), tuple(closed))
+    held = {path: why for path in _one_of_each(bounded) if (why := _why_held(path))}
+    opened = tuple(path for path in bounded if path not in held)
+    return Listing(folder, tuple(files), skipped, tuple(sessions), opened, (*away, *unfetched), tuple(closed), held)
+
+
+def _one_of_each(files: Iterable[Path]) -> Iterator[Path]:
+    """The files, but of a numbered series of TIFFs the first one only."""
+    seen: set[tuple[Path, str]] = set()
+    for path in files:
+        key = (path.parent, _NUMBER.sub("", path.name) if path.suffix.lower() in _TIFFS else path.name)
+        if key not in seen:
+            seen.add(key)
+            yield path
+
+
+def _why_held(path: Path) -> str:
+    """Why a file cannot be opened; empty if it can."""
+    try:
+        with path.open("rb"):
+            return ""
+    except OSError as error:
+        return why_closed(error)
 
 
 def _walk(folder: Path, sessions: list[Path], closed: list[Path]) -> Iterator[Path]:

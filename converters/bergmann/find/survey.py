@@ -19,6 +19,7 @@ from bergmann.find.text import Entry, Value, n_of, unusable
 from bergmann.find.videos import join_videos
 from bergmann.plan.yaml import BLANKS
 from bergmann.records import Events, GlialEvents, Movie, Pose, Record, Recording, Segmentation, Video
+from bergmann.texts import folded
 
 ORDER: tuple[type[Record], ...] = (Recording, Movie, Segmentation, GlialEvents, Video, Pose, Events)
 """Kinds of sources as a draft lists them."""
@@ -62,6 +63,8 @@ class Survey:
         What else a person should know.
     channels : tuple of str
         Channels of the only movie, where a new draft must state its plane itself; else none.
+    planeless : tuple of str
+        Channels of what lacks a plane otherwise, where none is stated that could be named; else none.
     """
 
     items: tuple[Item, ...]
@@ -70,6 +73,7 @@ class Survey:
     refused: Mapping[str, str]
     notes: tuple[str, ...] = ()
     channels: tuple[str, ...] = ()
+    planeless: tuple[str, ...] = ()
 
 
 def survey(listing: Listing, choices: Choices, names: Mapping[tuple[Path, str], str]) -> Survey:
@@ -101,6 +105,7 @@ class _Surveyor:
     faults: tuple[str, ...] = ()
 
     def look(self) -> Survey:
+        self.refused |= {self._text(path): why for path, why in self.listing.held.items()}
         formats, self.faults = self.choices.vocabulary.load_all()
         everything, faults = find_sources(self.listing, formats)
         self.faults += faults
@@ -120,7 +125,8 @@ class _Surveyor:
         items += [*self.asked, *self._lines_asked(ticking)]
         claimed = {path for one in found for path in one.files}
         unclaimed = tuple(path for path in self.listing.files if path not in claimed)
-        return Survey(tuple(items), start, unclaimed, self.refused, tuple(self._notes()), self._channels())
+        notes, planeless = tuple(self._notes()), self._planeless(items)
+        return Survey(tuple(items), start, unclaimed, self.refused, notes, self._channels(), planeless)
 
     # --- what there is ---
 
@@ -162,7 +168,8 @@ class _Surveyor:
     def _lines_asked(self, ticking: set[str | None]) -> Iterator[Item]:
         """Ask about each line of pulses that ticks for nothing and that no source is of."""
         used = {self.choices.value("sources", name, key) for name in self.choices.names("sources") for key in ("of", "clock")}
-        left = [line for line in self.lines if line.ref not in ticking | used]
+        known = {folded(ref) for ref in ticking | used if ref is not None}
+        left = [line for line in self.lines if folded(line.ref) not in known]
         for line in left[:MOST_QUESTIONS]:
             path = self._text(self.headers[line.recording].found.path)
             self._ask(line.channel, tuple(about_line(line, self.choices)), f"line {path} {line.channel}")
@@ -195,6 +202,15 @@ class _Surveyor:
             return ()
         return movies[0].record.parts if movies[0].record is not None else ("1",)
 
+    def _planeless(self, items: list[Item]) -> tuple[str, ...]:
+        """Channels of the sources whose plane is a blank, if no plane is stated that could be named there."""
+        if self.choices.names("planes") or not self.choices.is_new:
+            return ()
+        lacking = [item.entry for item in items if any(one.key == "plane" and one.text is None for one in item.entry.values)]
+        records = [self.headers[entry.name].record for entry in lacking if entry.name in self.headers]
+        numbers = {part for record in records if isinstance(record, Movie) for part in record.parts}
+        return tuple(sorted(numbers, key=int)) or (("1",) if lacking else ())
+
     # --- names ---
 
     def _name(self, headers: list[Header]) -> None:
@@ -209,7 +225,7 @@ class _Surveyor:
     def _is_readable(self, header: Header) -> bool:
         if not header.refused or header.lacks_reader or asked_for(header) or self._stated_name(header.found):
             return True
-        self.refused[self._text(header.found.path)] = header.refused
+        self.refused[self._text(header.found.path)] = header.refused.removeprefix(f"{header.found.path.name}: ")
         return False
 
     def _stated_name(self, found: Found) -> str:

@@ -95,7 +95,8 @@ def _layout(file: BinaryIO, name: str) -> tuple[_Layout, int]:
             if len(begin) >= at + layout.inline:
                 return layout, layout.pointer.unpack_from(begin, at)[0]
     raise SourceError(
-        f"{name}: not a TIFF (it begins with {begin[:4]!r}; a TIFF begins with b'II*\\x00', b'MM\\x00*' or b'II+\\x00')"
+        f"{name}: not a TIFF file, whatever its name says: it begins with {begin[:4]!r}, a TIFF with b'II' or b'MM' and a number. "
+        "Was another file renamed, or the recording broken off?"
     )
 
 

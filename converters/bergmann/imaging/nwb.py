@@ -13,7 +13,7 @@ from pynwb.ophys import ImagingPlane, OpticalChannel, TwoPhotonSeries
 
 from bergmann.arrays import NwbOrder
 from bergmann.errors import SourceError
-from bergmann.imaging.stated import MovieStated, Plane, PlaneChannel, differs
+from bergmann.imaging.stated import MovieStated, Plane, PlaneChannel, differs, series_name
 from bergmann.records import Movie, MovieChannel
 from bergmann.registry import Entry, Placed
 from bergmann.stated import Length, Unknown
@@ -110,10 +110,10 @@ def _set_grid_spacing(plane: ImagingPlane, entry: Entry[Movie, MovieStated]) -> 
 
 
 def _series(entry: Entry[Movie, MovieStated], channel: MovieChannel, plane: ImagingPlane, placed: Placed) -> TwoPhotonSeries:
-    movie, several = entry.record, len(entry.record.channels) > 1
+    movie = entry.record
     frames = NwbOrder(channel.frames)
     return TwoPhotonSeries(
-        name=f"{entry.name}_ch{channel.number}" if several else entry.name,
+        name=series_name(entry.name, movie, channel.number),
         description=_description(entry, channel, placed),
         comments=_comments(movie),
         imaging_plane=plane,

@@ -223,6 +223,18 @@ def _check_spacing(entry: Entry[Movie, MovieStated], plane: Plane) -> Iterator[F
             )
 
 
+def series_name(name: str, movie: Movie, number: int) -> str:
+    """Name of the series of one channel: that of the source where it is the only one."""
+    return f"{name}_ch{number}" if len(movie.channels) > 1 else name
+
+
+def movie_names(entry: Entry[Movie, MovieStated]) -> Iterator[tuple[str, str]]:
+    """The series of each channel."""
+    for channel in entry.record.channels:
+        yield "acquisition", series_name(entry.name, entry.record, channel.number)
+
+
 STATED = {Movie: MovieStated}
+NAMES = {Movie: movie_names}
 COLLECTIONS = {"indicators": Indicator, "planes": Plane}
 CHECKS = {Movie: check_movie}

@@ -221,9 +221,9 @@ def _complete(source: Tiff, pages: _Pages, positions: NDArray[np.int64]) -> int:
         return source.last_frame
     if pages.is_cut or complete < len(whole):
         remedy = f" State `last_frame: {complete}` for this source to use the complete part." if complete else ""
+        planned = f" (its header says {len(whole)})" if complete < len(whole) else ""
         raise SourceError(
-            f"{name}: cut short: {complete} frames are complete (its header says {len(whole)}). Copy it again if the original is "
-            f"longer.{remedy}"
+            f"{name}: cut short: {complete} frames are complete{planned}. Copy it again if the original is longer.{remedy}"
         )
     return complete
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from bergmann.errors import SourceError
 from bergmann.moments.grammar import Day, Edge, Form, Frame, Moment, NotKnown, Occurrence, Reference, Shift, Tag, WallClock
+from bergmann.texts import folded
 
 Basis = Literal["recorded", "tag", "notebook", "protocol", "unknown"]
 
@@ -159,7 +160,7 @@ def _occurrences(moment: Moment, form: Occurrence, anchors: Anchors) -> tuple[Wh
 
 def _tag_time(moment: Moment, form: Tag, anchors: Anchors) -> float:
     tags = anchors.tags(form.of.name)
-    times = [seconds for text, seconds in tags if text.strip() == form.text.strip()]
+    times = [seconds for text, seconds in tags if folded(text) == folded(form.text)]
     if len(times) == 1:
         return times[0]
     listing = ", ".join(f'"{text}" at {seconds:.2f} s' for text, seconds in tags) or "no tags"

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from bergmann.errors import MissingExtraError, SourceError
+from bergmann.tables import Header, read_text
+from bergmann.texts import folded, named
 
 _DELIMITERS = (",", "\t", ";", "|")
 
@@ -34,16 +36,17 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[int, Row], ...]
 
-    def need(self, column: str) -> None:
-        """Refuse a column that is not there.
+    def need(self, column: str) -> str:
+        """The column that is meant, as the file has it.
 
         Raises
         ------
         SourceError
-            With the columns that are there, and the nearest name.
+            If there is none; with the columns that are there, and the nearest name.
         """
-        if column in self.columns:
-            return
+        meant = named(column, self.columns)
+        if meant is not None:
+            return meant
         nearest = get_close_matches(column, self.columns, n=1, cutoff=0.5)
         hint = f"; did you mean {nearest[0]!r}?" if nearest else ""
         raise SourceError(f"{self.name}: no column {column!r}{hint} It has: {', '.join(self.columns)}")
@@ -56,12 +59,13 @@ class Table:
         SourceError
             If a column is not there, or no row matches.
         """
-        for column in rows:
-            self.need(column)
-        kept = tuple((n, row) for n, row in self.rows if all(_text(row[name]) == text for name, text in rows.items()))
+        wanted_cells = {self.need(column): folded(text) for column, text in rows.items()}
+        kept = tuple(
+            (n, row) for n, row in self.rows if all(folded(_text(row[name])) == text for name, text in wanted_cells.items())
+        )
         if not kept:
             wanted = ", ".join(f"{name} = {text!r}" for name, text in rows.items())
-            there = "; ".join(f"{name}: {', '.join(self._values(name))}" for name in rows)
+            there = "; ".join(f"{name}: {', '.join(self._values(name))}" for name in wanted_cells)
             raise SourceError(f"{self.name}: none of {len(self.rows)} rows has {wanted}. There is {there}")
         return Table(self.name, self.columns, kept)
 
@@ -76,7 +80,14 @@ def _text(cell: object) -> str:
     return "" if cell is None else str(cell).strip()
 
 
-def read_table(path: Path, *, sheet: str | None, expected: Sequence[str]) -> Table:
+def read_table(
+    path: Path,
+    *,
+    sheet: str | None,
+    expected: Sequence[str],
+    encoding: str | None = None,
+    header: Header = "first line",
+) -> Table:
     """Read a table; blank lines are no rows.
 
     Parameters
@@ -87,11 +98,16 @@ def read_table(path: Path, *, sheet: str | None, expected: Sequence[str]) -> Tab
         Of a workbook; needed if it has several.
     expected : sequence of str
         Columns that the header should have, by which the delimiter is recognised.
+    encoding : str, optional
+        Of a text file; UTF-8 where none is stated.
+    header : {"first line", "none"}
+        Whether the first line that is not empty names the columns.
 
     Raises
     ------
     SourceError
-        If the file is missing, is not UTF-8, has a row of another length than the header, or has two columns of one name.
+        If the file is missing, its text is in another encoding, it has a row of another length than the first, or two columns of
+        one name.
     MissingExtraError
         For a workbook, if its reader is not installed.
     """
@@ -100,15 +116,26 @@ def read_table(path: Path, *, sheet: str | None, expected: Sequence[str]) -> Tab
     is_workbook = path.suffix.lower() in {".xlsx", ".xlsm"}
     if sheet is not None and not is_workbook:
         raise SourceError(f"{path.name}: `sheet: {sheet}` is stated, and this is no workbook; leave it out")
-    lines = _workbook(path, sheet) if is_workbook else _delimited(path, expected)
+    if encoding is not None and is_workbook:
+        raise SourceError(f"{path.name}: a workbook says its encoding itself; leave out `encoding`")
+    lines = _workbook(path, sheet) if is_workbook else _delimited(path, expected, encoding)
     lines = [(number, cells) for number, cells in lines if any(_text(cell) for cell in cells)]
     if not lines:
         raise SourceError(f"{path.name}: the table is empty")
-    header = tuple(_text(cell) for cell in lines[0][1])
-    while header and not header[-1]:
-        header = header[:-1]
-    _refuse_doubled(path, header)
-    return Table(path.name, header, tuple((number, _row(path, number, header, cells)) for number, cells in lines[1:]))
+    if header == "none":
+        columns, rows = tuple(str(number) for number, _ in enumerate(lines[0][1], start=1)), lines
+    else:
+        columns, rows = _named_columns(path, lines[0][1]), lines[1:]
+    return Table(path.name, columns, tuple((number, _row(path, number, columns, cells)) for number, cells in rows))
+
+
+def _named_columns(path: Path, cells: Sequence[Any]) -> tuple[str, ...]:
+    """The names in a header line, without the empty cells behind the last."""
+    columns = tuple(_text(cell) for cell in cells)
+    while columns and not columns[-1]:
+        columns = columns[:-1]
+    _refuse_doubled(path, columns)
+    return columns
 
 
 def _refuse_doubled(path: Path, header: Sequence[str]) -> None:
@@ -127,13 +154,8 @@ def _row(path: Path, number: int, header: Sequence[str], cells: Sequence[Any]) -
     return dict(zip(header, [*cells, *[None] * (len(header) - len(cells))], strict=False))
 
 
-def _delimited(path: Path, expected: Sequence[str]) -> list[tuple[int, list[Any]]]:
-    try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SourceError(f"{path.name}: not text in UTF-8 (byte {error.start}); save it as CSV UTF-8") from error
-    if "\0" in text:
-        raise SourceError(f"{path.name}: not a text file; expected CSV, TSV or XLSX")
+def _delimited(path: Path, expected: Sequence[str], encoding: str | None) -> list[tuple[int, list[Any]]]:
+    text = read_text(path, encoding)
     header = next((line for line in text.splitlines() if line.strip()), "")
     delimiter = max(_DELIMITERS, key=lambda sign: _fit(header, sign, expected))
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
@@ -142,8 +164,8 @@ def _delimited(path: Path, expected: Sequence[str]) -> list[tuple[int, list[Any]
 
 def _fit(header: str, delimiter: str, expected: Sequence[str]) -> tuple[int, int]:
     """How well a delimiter divides a header: expected columns found, then columns at all."""
-    columns = [name.strip() for name in next(csv.reader([header], delimiter=delimiter), [])]
-    return sum(name in columns for name in expected), len(columns)
+    columns = [folded(name) for name in next(csv.reader([header], delimiter=delimiter), [])]
+    return sum(folded(name) in columns for name in expected), len(columns)
 
 
 def _workbook(path: Path, sheet: str | None) -> list[tuple[int, list[Any]]]:

@@ -16,6 +16,7 @@ from bergmann.optogenetics._table import Table, read_table
 from bergmann.records import LightPulses, Movie
 from bergmann.registry import Format, Inputs, Source, expand
 from bergmann.stated import Duration, Quantity, Ref, Stated
+from bergmann.tables import Encoding, Header
 from bergmann.timing.times import ExplicitTimes, Times
 
 _SI = {"onset": "s", "duration": "s", "offset": "s", "power": "W", "wavelength": "m"}
@@ -61,11 +62,16 @@ class PulseTable(Source):
     path : Path
         CSV, TSV or XLSX, one row a pulse.
     columns, units : mapping
-        Column of the file and its unit, by meaning: ``{onset: "on (ms)", duration: width}``, ``{onset: ms, duration: ms}``.
+        Column of the file and its unit, by meaning: ``{onset: "on (ms)", duration: width}``, ``{onset: ms, duration: ms}``. In a
+        file without a header, the number of the column, from 1.
     rows : mapping
         Which rows are meant, as text by column: ``{Animal: BG042, Site: left}``. Default: all.
     sheet : str, optional
         Of a workbook of several sheets.
+    header : {"first line", "none"}
+        Whether the first line names the columns.
+    encoding : str, optional
+        Of a text file that is not UTF-8, e.g. ``cp949`` or ``utf-16``.
     width : Duration, optional
         Duration of every pulse, for a table that has neither durations nor offsets.
     of : Ref[Movie], optional
@@ -80,6 +86,8 @@ class PulseTable(Source):
     units: PulseUnits
     rows: Mapping[str, str] = Field(default_factory=dict)
     sheet: str | None = None
+    header: Header = "first line"
+    encoding: Encoding | None = None
     width: Duration | None = None
     of: Ref[Movie] | None = None
     first_frame: int = Field(default=1, ge=0, le=1)
@@ -123,9 +131,14 @@ def read(source: PulseTable, inputs: Inputs) -> LightPulses:
     if len(paths) != 1:
         raise SourceError(f"{source.path.name}: {len(paths)} files; a pulse table is one file")
     used = source.columns.model_dump(exclude_none=True)
-    table = read_table(paths[0], sheet=source.sheet, expected=(*used.values(), *source.rows))
-    for column in used.values():
-        table.need(column)
+    table = read_table(
+        paths[0],
+        sheet=source.sheet,
+        expected=(*used.values(), *source.rows),
+        encoding=source.encoding,
+        header=source.header,
+    )
+    used = {meaning: table.need(column) for meaning, column in used.items()}
     if source.rows:
         table = table.choose(source.rows)
     if not table.rows:

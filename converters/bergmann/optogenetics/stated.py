@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -302,6 +302,13 @@ def _finding(severity: Severity, check: str, location: str, message: str, remedy
     return Finding(severity=severity, check=check, location=location, message=message, remedy=remedy)
 
 
+def light_names(entry: Any) -> Iterator[tuple[str, str]]:
+    """The series of power, and the table of pulses."""
+    yield "stimulus", entry.name
+    yield "intervals", f"{entry.name}_pulses"
+
+
 STATED = {LightPulses: LightStated}
+NAMES = {LightPulses: light_names}
 COLLECTIONS = {"light_sites": LightSite, "calibrations": Calibration}
 CHECKS = {LightPulses: check_light}

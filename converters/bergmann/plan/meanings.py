@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, get_args
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from bergmann.errors import SourceError
 from bergmann.plan.head import SessionHead
@@ -13,10 +15,27 @@ from bergmann.plan.mistakes import meaning
 from bergmann.plan.sources import PlanKeys, Vocabulary
 from bergmann.plan.yaml import Branch, Leaf
 from bergmann.registry import Format
+from bergmann.stated import Names
 
 
-def meaning_of(keys: Sequence[str], root: Branch, vocabulary: Vocabulary) -> str:
-    """What a key means, in words for the person who fills it in; empty where nothing says it.
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of the person who fills in a key.
+
+    Attributes
+    ----------
+    meaning : str
+        In words; empty where nothing says it.
+    remedy : str
+        What may be written: one of the names that are stated, or `unknown` where that is taken; empty where there is no choice.
+    """
+
+    meaning: str = ""
+    remedy: str = ""
+
+
+def asked_of(keys: Sequence[str], root: Branch, vocabulary: Vocabulary) -> Asked:
+    """What a key asks for.
 
     Parameters
     ----------
@@ -30,25 +49,27 @@ def meaning_of(keys: Sequence[str], root: Branch, vocabulary: Vocabulary) -> str
     if first == "sources":
         return _of_source(rest, root, vocabulary)
     if first in vocabulary.collections:
-        return _of_field(vocabulary.collections[first], rest[1:])
-    return _of_field(SessionHead, keys)
+        return _of_field(vocabulary.collections[first], rest[1:], root, vocabulary) or Asked()
+    return _of_field(SessionHead, keys, root, vocabulary) or Asked()
 
 
-def _of_source(keys: Sequence[str], root: Branch, vocabulary: Vocabulary) -> str:
+def _of_source(keys: Sequence[str], root: Branch, vocabulary: Vocabulary) -> Asked:
     if not keys:
-        return "where the files are, and what is said of each, by name"
+        return Asked("where the files are, and what is said of each, by name")
     if len(keys) == 1:
-        return "what this is: `{format: ..., path: ...}`, as the comment above it says; or take the line out"
+        what = "what this is: `{format: ..., path: ...}`, as the comment above it says"
+        return Asked(what, "or take the line out")
     if keys[1] == "format":
-        return "what wrote the files; `bergmann formats` lists what can be read"
+        return Asked("what wrote the files; `bergmann formats` lists what can be read")
     sources = root.entries.get("sources")
     branch = sources.entries.get(keys[0]) if isinstance(sources, Branch) else None
     node = branch.entries.get("format") if isinstance(branch, Branch) else None
     for kind in _called(node.text, vocabulary) if isinstance(node, Leaf) else ():
         for model in (kind.source, vocabulary.stated_of(kind.record), PlanKeys):
-            if found := _of_field(model, keys[1:]):
-                return found
-    return ""
+            asked = _of_field(model, keys[1:], root, vocabulary)
+            if asked is not None:
+                return asked
+    return Asked()
 
 
 def _called(key: str, vocabulary: Vocabulary) -> tuple[Format, ...]:
@@ -59,18 +80,45 @@ def _called(key: str, vocabulary: Vocabulary) -> tuple[Format, ...]:
         return ()
 
 
-def _of_field(model: type[BaseModel], keys: Sequence[str]) -> str:
-    """The meaning of a field of a model, or of one of the models in it."""
-    found = ""
+def _of_field(model: type[BaseModel], keys: Sequence[str], root: Branch, vocabulary: Vocabulary) -> Asked | None:
+    """What a field of a model asks for, or one of the models in it; None where there is none."""
+    asked: Asked | None = None
     for key in keys:
         for name, info in model.model_fields.items():
             if key in (info.alias, name):
-                found = meaning(model, name)
+                said = meaning(model, name).replace("``", "`").rstrip(".")
+                asked = Asked(said, _remedy(said, info, root, vocabulary))
                 model = next(_models_in(info.annotation), model)
                 break
         else:
-            found = ""
-    return found.replace("``", "`").rstrip(".")
+            asked = None
+    return asked
+
+
+def _remedy(said: str, info: FieldInfo, root: Branch, vocabulary: Vocabulary) -> str:
+    """What may be written for a field."""
+    parts = [*info.metadata, *_parts_of(info.annotation)]
+    collection = next((one.collection for one in parts if isinstance(one, Names)), None)
+    if collection is not None and collection != "sources":
+        return _one_of(collection, root, vocabulary)
+    return "`unknown` may be stated, too" if "unknown" in parts or "unknown" in said else ""
+
+
+def _one_of(collection: str, root: Branch, vocabulary: Vocabulary) -> str:
+    """The names of a collection; where it has none, what an entry of it needs."""
+    entries = root.entries.get(collection)
+    if isinstance(entries, Branch) and entries.entries:
+        return f"one of: {', '.join(entries.entries)}"
+    fields = vocabulary.collections[collection].model_fields if collection in vocabulary.collections else {}
+    needed = [info.alias or name for name, info in fields.items() if info.is_required()]
+    needs = f"; an entry of it needs {', '.join(needed)}" if needed else ""
+    return f"none of `{collection}` is stated yet, here or in a file of `use:`{needs}"
+
+
+def _parts_of(annotation: Any) -> Iterator[Any]:
+    for part in (*getattr(annotation, "__metadata__", ()), *get_args(annotation)):
+        yield part
+        yield from _parts_of(part)
 
 
 def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
@@ -18,8 +19,9 @@ from bergmann.plan.session import LoadedSession, SourceEntry, Vocabulary, load_s
 from bergmann.plan.veil import Veil
 from bergmann.receptors.check import check_collections
 from bergmann.records import Movie, Record, Recording
-from bergmann.registry import Entry, Inputs, load_checks, named_files
+from bergmann.registry import Entry, Inputs, load_checks, load_names, named_files
 from bergmann.stated import Ref
+from bergmann.texts import named
 from bergmann.writing.naming import check_ids
 
 
@@ -120,7 +122,7 @@ def read_headers(loaded: LoadedSession) -> tuple[dict[str, Record], tuple[Findin
     -------
     headers : dict of str to Record
     findings : tuple of Finding
-        One error for each source that cannot be read.
+        One error for each source that cannot be read, but for one that lacks only what is left blank.
     """
     headers: dict[str, Record] = {}
     findings: list[Finding] = []
@@ -130,10 +132,25 @@ def read_headers(loaded: LoadedSession) -> tuple[dict[str, Record], tuple[Findin
             continue
         try:
             refuse_unreachable(named_files(entry.source))
+            _refuse_empty(entry)
             headers[name] = entry.read(inputs_of(entry, headers))
         except SourceError as error:
-            findings.append(_error(loaded, f"sources.{name}", "source", str(error)))
+            if not _asks_for_a_blank(loaded, name, str(error)):
+                findings.append(_error(loaded, f"sources.{name}", "source", str(error)))
     return headers, tuple(findings)
+
+
+def _refuse_empty(entry: SourceEntry) -> None:
+    """Refuse files of no byte, before a reader says so in its own words."""
+    for file in named_files(entry.source):
+        if file.is_file() and not file.stat().st_size:
+            raise SourceError(f"{file.name}: the file is empty (0 bytes); was the recording or a copy of it broken off?")
+
+
+def _asks_for_a_blank(loaded: LoadedSession, name: str, refused: str) -> bool:
+    """Whether a reader asks for a key of its source that stands there as a blank, which is said as such."""
+    words = re.findall(r"`(\w+)", refused)
+    return any(f"sources.{name}.{word}" in loaded.blanks for word in words)
 
 
 def _error(loaded: LoadedSession, key: str, check: str, message: str, remedy: str = "") -> Finding:
@@ -160,6 +177,7 @@ def find_reference(plan: Plan) -> str | None:
     if head is not None and isinstance(head.session.start, StartFrom):
         return head.session.start.source if head.session.start.source in sources else None
     free = [name for name, entry in timed_roots(plan).items() if entry.clock is None and entry.starts is None]
+    free = [name for name in free if name in plan.headers] or free  # one that cannot be read is said, and confuses no other
     clocks = {entry.clock.name for entry in sources.values() if entry.clock is not None and entry.clock.name in free}
     if len(clocks) == 1:
         return clocks.pop()
@@ -199,6 +217,7 @@ def _check_plan(plan: Plan) -> Iterator[Finding]:
     yield from _check_parts(plan)
     yield from _check_instrument_clocks(plan)
     yield from _check_entries(plan)
+    yield from _check_object_names(plan)
 
 
 def _check_excluded(plan: Plan) -> Iterator[Finding]:
@@ -236,6 +255,8 @@ def _check_start(plan: Plan) -> Iterator[Finding]:
     if head is None:
         return
     loaded, key = plan.loaded, "session.start"
+    if key in loaded.blanks:
+        return
     if plan.start is None:
         if plan.reference is None and not (isinstance(head.session.start, StartFrom)):
             yield _error(
@@ -285,13 +306,25 @@ def _check_clocks(plan: Plan) -> Iterator[Finding]:
     for name, entry in timed_roots(plan).items():
         if name == plan.reference or entry.clock is not None or entry.starts is not None or name not in plan.headers:
             continue
-        yield _error(
-            plan.loaded,
-            f"sources.{name}",
-            "gap",
-            f"nothing says how the clock of {name} relates to the session's ({plan.reference or 'not known either'})",
-            "state `clock: <recording>/<channel>` whose pulses tick for its frames, or `starts: 2.5 s after <source>`",
-        )
+        if _is_clock_blank(plan, name):
+            continue
+        remedy = "state `clock: <recording>/<channel>` whose pulses tick for its frames, or `starts: 2.5 s after <source>`"
+        if plan.reference is None:
+            remedy += f"; or let the session start from it, `start: from {name}`"
+        message = f"nothing says how the clock of {name} relates to the session's ({_clock_of_session(plan)})"
+        yield _error(plan.loaded, f"sources.{name}", "gap", message, remedy)
+
+
+def _clock_of_session(plan: Plan) -> str:
+    if plan.reference is not None:
+        return f"that of {plan.reference}"
+    return "not known either" if plan.start is None else "that of its stated start"
+
+
+def _is_clock_blank(plan: Plan, name: str) -> bool:
+    """Whether a blank asks for the clock of a source: its own, or that of a start which the session may take from it."""
+    asked = {f"sources.{name}.clock", f"sources.{name}.starts"}
+    return bool(asked & plan.loaded.blanks) or (plan.reference is None and "session.start" in plan.loaded.blanks)
 
 
 def _check_parts(plan: Plan) -> Iterator[Finding]:
@@ -305,7 +338,7 @@ def _check_parts(plan: Plan) -> Iterator[Finding]:
                 message, remedy = f"`{ref}` names no channel", f"write {ref.name}/<channel>"
             elif ref.part is not None and not header.parts:
                 message, remedy = f"{ref.name} has no parts that could be named", f"write {ref.name}"
-            elif ref.part is not None and ref.part not in header.parts:
+            elif ref.part is not None and named(ref.part, header.parts) is None:
                 what = "channel" if isinstance(header, Recording | Movie) else "part"
                 message, remedy = f"{ref.name} has no {what} {ref.part!r}", f"{what}s: {', '.join(header.parts)}"
             else:
@@ -343,9 +376,27 @@ def _check_entries(plan: Plan) -> Iterator[Finding]:
     for name, source in plan.loaded.sources.items():
         header = plan.headers.get(name)
         check = checks.get(source.format.record)
-        if check is None or (header is None and not source.format.reads_values):
+        if check is None or not source.is_finished or (header is None and not source.format.reads_values):
             continue
         entry = Entry[Any, Any](name=name, record=header, stated=source.stated, source=source.source)
         for finding in check(entry, plan.loaded.collections):
             key = f"sources.{name}.{finding.location}".rstrip(".")
-            yield replace(finding, location=plan.loaded.place(key))
+            if finding.check != "gap" or key not in plan.loaded.blanks:
+                yield replace(finding, location=plan.loaded.place(key))
+
+
+def _check_object_names(plan: Plan) -> Iterator[Finding]:
+    """Two sources may not be written under one name: ``movie`` with two channels, and ``movie_ch1``."""
+    writers: dict[tuple[str, str], str] = {}
+    for name, source in plan.loaded.sources.items():
+        header = plan.headers.get(name)
+        names_of = load_names().get(source.format.record)
+        if names_of is None or (header is None and not source.format.reads_values):
+            continue
+        entry = Entry[Any, Any](name=name, record=header, stated=source.stated, source=source.source)
+        for place, written in names_of(entry):
+            other = writers.setdefault((place, written), name)
+            if other != name:
+                message = f"{name} writes an object {written!r}, and so does {other}"
+                yield _error(plan.loaded, f"sources.{name}", "conflict", message, "give one of the two another name")
+                break

@@ -14,9 +14,10 @@ from bergmann.moments import Reference, names
 from bergmann.plan.arms import ArmKey
 from bergmann.plan.blinding import load_with_arm
 from bergmann.plan.head import InvalidInterval, SessionHead, StartFrom
-from bergmann.plan.meanings import meaning_of
+from bergmann.plan.meanings import asked_of
 from bergmann.plan.mistakes import error, keys_of, nearest, validate
 from bergmann.plan.overlay import Merged, Origin, joined, origins, walk
+from bergmann.plan.partial import is_foreign, is_partial, of_partial
 from bergmann.plan.references import MomentUse, NameUse, RefUse, Use, uses, with_paths
 from bergmann.plan.sources import PlanKeys, SourceEntry, Vocabulary, choose_format, make_entry
 from bergmann.plan.yaml import BLANKS, Branch, Leaf, Node
@@ -45,7 +46,7 @@ class LoadedSession:
     collections : mapping of str to mapping of str to Stated
         ``{"planes": {"bg_plane": Plane(...)}}``; every collection is there; entries with errors are left out (and in `findings`).
     sources : mapping of str to SourceEntry
-        In the order of the file; entries with errors are left out (and in `findings`).
+        In the order of the file; entries with errors are left out (and in `findings`); of one with blanks the files are named.
     absent : mapping of str to str
         Sources that are said to be absent, and the reason.
     findings : tuple of Finding
@@ -79,6 +80,15 @@ class LoadedSession:
         """Why the session is not to be used; None for one that is. Also of a session that has gaps."""
         reason = self.texts.get("session.exclude", "")
         return None if reason in BLANKS else reason
+
+    @property
+    def blanks(self) -> frozenset[str]:
+        """Dotted keys of what is still to be stated; each is a gap in `findings`."""
+        return frozenset(key for key, text in self.texts.items() if text in BLANKS)
+
+    def has_blanks(self, source: str) -> bool:
+        """Whether anything is still to be stated of a source."""
+        return any(key.startswith(f"sources.{source}.") for key in self.blanks)
 
     @property
     def invalid(self) -> Mapping[str, InvalidInterval]:
@@ -158,11 +168,27 @@ def load_session(path: Path, vocabulary: Vocabulary | None = None, key: ArmKey |
         nothing else is judged.
     """
     merged = load_with_arm(path, key)
-    if merged.is_whole:
-        loaded = _Loader(path, merged, vocabulary or Vocabulary.here()).load()
-    else:
-        loaded = LoadedSession(path=path, findings=merged.findings, documents=merged.documents)
+    loaded = _judged(path, merged, vocabulary or Vocabulary.here())
     return replace(loaded, is_blinded=merged.is_blinded, hidden=merged.hidden)
+
+
+def _judged(path: Path, merged: Merged, vocabulary: Vocabulary) -> LoadedSession:
+    """What a merged tree says, as what it is: a session, a part of sessions, or another kind of file."""
+    if not merged.is_whole:
+        return LoadedSession(path=path, findings=merged.findings, documents=merged.documents)
+    known = _known_keys(vocabulary)
+    if is_foreign(merged.root, known):
+        message = f"this is another kind of file: a session file has keys such as {', '.join(f'`{key}`' for key in known[1:4])}"
+        found = error(merged.root, "", "unreadable", message, "name the session file")
+        return LoadedSession(path=path, findings=(*merged.findings, found), documents=merged.documents)
+    loaded = _Loader(path, merged, vocabulary).load()
+    if is_partial(path, merged.root, known):
+        return replace(loaded, findings=tuple(of_partial(path, loaded.findings, loaded.blanks)))
+    return loaded
+
+
+def _known_keys(vocabulary: Vocabulary) -> tuple[str, ...]:
+    return (*keys_of(SessionHead), "use", "sources", *vocabulary.collections, *RESERVED)
 
 
 class _Loader:
@@ -218,12 +244,12 @@ class _Loader:
                 and key.split(".")[0] not in RESERVED
             ):
                 found = f"`{node.text}`" if node.text else "nothing"
-                means = meaning_of(key.split("."), self.root, self.vocabulary)
-                message = f"{found} stands here; it is still to be stated{f': {means}' if means else ''}"
-                self._say(node, key, "gap", message, "state it, or `unknown` where allowed")
+                asked = asked_of(key.split("."), self.root, self.vocabulary)
+                message = f"{found} stands here; it is still to be stated{f': {asked.meaning}' if asked.meaning else ''}"
+                self._say(node, key, "gap", message, asked.remedy)
 
     def _say_unknown_keys(self) -> None:
-        known = (*keys_of(SessionHead), "use", "sources", *self.vocabulary.collections)
+        known = [key for key in _known_keys(self.vocabulary) if key not in RESERVED]
         for name, node in self.root.entries.items():
             if name in known:
                 continue
@@ -374,7 +400,8 @@ class _Loader:
         kind = self.kinds.get(use.ref.name)
         if kind is not None and not issubclass(kind.record, use.record):
             fitting = [name for name, one in self.kinds.items() if issubclass(one.record, use.record)]
-            message = f"`{use.ref}`: {use.ref.name} is a {kind.record.__name__} ({kind.label}); expected a {use.record.__name__}"
+            wanted = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", use.record.__name__).lower()
+            message = f"`{use.ref}`: a {wanted} must be named here, and {use.ref.name} is none (it is read as {kind.label})"
             self._dangling(use.key, message, f"fitting sources: {', '.join(fitting) or 'none'}")
 
     def _check_moment(self, use: MomentUse, reference: Reference, absent: Mapping[str, str]) -> None:

@@ -117,6 +117,8 @@ class SourceEntry:
         When its zero is.
     frames : tuple of int or None
         First and last frame to use, counted from 1; the others exist, and its clock line ticks for them.
+    is_finished : bool
+        Whether what the room asks for is stated; while it is left blank, `stated` is empty, and the files can be looked at.
     """
 
     name: str
@@ -125,6 +127,7 @@ class SourceEntry:
     stated: Stated
     clock: Ref[Recording] | None = None
     starts: Moment | None = None
+    is_finished: bool = True
     frames: tuple[int, int] | None = None
 
     @property
@@ -197,7 +200,7 @@ def make_entry(name: str, branch: Branch, kind: Format, vocabulary: Vocabulary, 
     Returns
     -------
     SourceEntry or None
-        With its paths as stated; None if anything is wrong, which is added to `findings`.
+        With its paths as stated; None if anything is wrong, which is added to `findings`. What is blank is a gap, and not wrong.
     """
     key = f"sources.{name}"
     models: tuple[type[BaseModel], ...] = (kind.source, vocabulary.stated_of(kind.record), PlanKeys)
@@ -217,16 +220,17 @@ def make_entry(name: str, branch: Branch, kind: Format, vocabulary: Vocabulary, 
     own = validate(PlanKeys, Branch(shares[2], branch.place), key, findings)
     if source is not None:
         findings.extend(_not_heeded(kind, source, shares[2], key))
-    if len(findings) > before or source is None or stated is None or own is None:
+    if len(findings) > before or source is None or own is None:
         return None
     return SourceEntry(
         name=name,
         format=kind,
         source=source,
-        stated=stated,
+        stated=Stated() if stated is None else stated,
         clock=own.clock,
         starts=own.starts,
         frames=own.frames or ((1, own.last_frame) if own.last_frame is not None else None),
+        is_finished=stated is not None,
     )
 
 

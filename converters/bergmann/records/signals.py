@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from bergmann.arrays import LazyArray
 from bergmann.errors import SourceError
 from bergmann.records.base import Record, agree
+from bergmann.texts import named
 from bergmann.timing.times import ExplicitTimes, RegularTimes, Times
 
 
@@ -117,16 +118,16 @@ class Recording(Record):
         return replace(shifted, commands=tuple(replace(c, times=c.times.shifted(offset)) for c in self.commands))
 
     def channel(self, name: str) -> Channel:
-        """The channel of that name.
+        """The channel of that name, compared by `bergmann.texts.named`.
 
         Raises
         ------
         SourceError
             If there is none; the message lists those there are.
         """
-        for channel in self.channels:
-            if channel.name == name:
-                return channel
+        meant = named(name, self.parts)
+        if meant is not None:
+            return self.channels[self.parts.index(meant)]
         known = ", ".join(self.parts) or "none"
         raise SourceError(f"{self.files[0].name}: no channel {name!r}; it has: {known}")
 

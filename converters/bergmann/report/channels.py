@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,8 @@ from bergmann.records import Channel, Recording, Trace
 from bergmann.report.guarded import guarded
 from bergmann.report.html import Html, el, join
 from bergmann.report.placing import MOST_SAMPLES
+from bergmann.stated import Ref
+from bergmann.texts import folded
 
 COLUMNS = 480
 """Columns of a thumbnail; each shows the least and the greatest value of its stretch."""
@@ -153,12 +156,15 @@ def _uses(plan: Plan, name: str, channel: str) -> list[str]:
     """The sources that name a channel, and as what."""
     found = []
     for one, entry in plan.loaded.sources.items():
-        of = getattr(entry.source, "of", None)
-        if entry.clock is not None and (entry.clock.name, entry.clock.part) == (name, channel):
+        if _is_named(entry.clock, name, channel):
             found.append(f"{one} (clock)")
-        elif of is not None and (of.name, of.part) == (name, channel):
+        elif _is_named(getattr(entry.source, "of", None), name, channel):
             found.append(one)
     return found
+
+
+def _is_named(ref: Ref[Any] | None, name: str, channel: str) -> bool:
+    return ref is not None and ref.name == name and ref.part is not None and folded(ref.part) == folded(channel)
 
 
 def path_of(found: Envelope) -> str:

@@ -26,7 +26,7 @@ from bergmann.report.documents import documents_of, finding_list, listings, plac
 from bergmann.report.dry_run import DryRun, dry_run
 from bergmann.report.html import Html, el, join
 from bergmann.report.movies import movie_figures
-from bergmann.report.placing import Placement, place, with_more_headers
+from bergmann.report.placing import BLANK, Placement, place, with_more_headers, with_movies_to_look_at
 from bergmann.report.timeline import timeline
 from bergmann.report.videos import video_grid
 from bergmann.report.written import written
@@ -148,7 +148,7 @@ def _sections(plan: Plan, veil: Veil, placement: Placement, run: DryRun | None) 
     yield "findings", "Findings", finding_list(placed)
     yield "time", "Time", join(timeline(plan, placement), before(plan))
     for name, title, figures in (
-        ("imaging", "Imaging", movie_figures(plan)),
+        ("imaging", "Imaging", movie_figures(with_movies_to_look_at(plan))),
         ("videos", "Videos and pose", video_grid(plan)),
     ):
         if content := list(figures):
@@ -218,7 +218,9 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "Arm", head.arm + control
     absent = f", {len(loaded.absent)} said to be absent" if loaded.absent else ""
     unread = [name for name, one in loaded.sources.items() if name not in plan.headers and not one.format.reads_values]
-    yield "Sources", f"{len(loaded.sources)}{absent}" + (f", {len(unread)} could not be read" if unread else "")
+    waiting = [name for name in unread if loaded.has_blanks(name)]
+    counts = ((len(unread) - len(waiting), "could not be read"), (len(waiting), BLANK.replace("its blanks", "blanks")))
+    yield "Sources", f"{len(loaded.sources)}{absent}" + "".join(f", {number} {what}" for number, what in counts if number)
     yield "Session file", loaded.path.name
 
 

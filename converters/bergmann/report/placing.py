@@ -10,13 +10,17 @@ from bergmann.errors import BergmannError, SessionError
 from bergmann.findings import Finding
 from bergmann.plan.resolve import Plan, inputs_of, references
 from bergmann.plan.session import SourceEntry
-from bergmann.records import Record, Recording
+from bergmann.records import Movie, Record, Recording
+from bergmann.stated import Quantity
 
 MOST_SAMPLES = 20_000_000
 """Samples of a recorded channel up to which it is read through: half an hour at 10 kHz."""
 
 MOST_BYTES = 20_000_000
 """Bytes of a file up to which it is read for a page, where its header does not say its times."""
+
+
+BLANK = "to be read when its blanks are filled"
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,19 @@ def with_more_headers(plan: Plan) -> Plan:
     return replace(plan, headers=headers)
 
 
+def with_movies_to_look_at(plan: Plan) -> Plan:
+    """The plan with the frames, too, of movies of which nothing but the rate is not stated yet; their times mean nothing."""
+    headers = dict(plan.headers)
+    for name, entry in plan.loaded.sources.items():
+        if name in headers or f"sources.{name}.rate" not in plan.loaded.blanks or not issubclass(entry.format.record, Movie):
+            continue
+        try:
+            headers[name] = entry.format.read(entry.source.model_copy(update={"rate": Quantity(1, "Hz")}), {})
+        except (BergmannError, OSError):
+            continue  # that is among the findings
+    return replace(plan, headers=headers)
+
+
 def why(error: Exception) -> str:
     """What stands against a placement, in words; a session's own findings are said elsewhere."""
     return "known when the errors of the session are mended" if isinstance(error, SessionError) else str(error)
@@ -94,7 +111,7 @@ def place(plan: Plan) -> Placement:
 def _why_not(plan: Plan, aligned: Aligned, entry: SourceEntry) -> str | None:
     """Why a source is not to be tried."""
     if not entry.format.reads_values and entry.name not in plan.headers:
-        return "its files could not be read"
+        return BLANK if plan.loaded.has_blanks(entry.name) else "its files could not be read"
     if plan.reference is None and plan.start is None:
         return "the clock of the session is not known"
     for key, ref in references(entry).items():

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from bergmann.plan.resolve import Plan
+from bergmann.plan.session import SourceEntry
 from bergmann.records import (
     Events,
     GlialEvents,
@@ -23,7 +24,7 @@ from bergmann.records import (
 )
 from bergmann.report.dry_run import DryRun, Made
 from bergmann.report.html import Html, el, join, table, text
-from bergmann.report.placing import Placement
+from bergmann.report.placing import BLANK, Placement
 
 MOST_OBJECTS = 40
 """Objects of one source that are listed."""
@@ -39,7 +40,7 @@ BECOMES: Mapping[type[Record], str] = {
     GlialEvents: "a GlialEventsTable in events, with the pixels of each event where the export has them",
     SpikeTimes: "a table of units",
     Intervals: "TimeIntervals",
-    Trace: "a time series for each quantity, in processing/behavior",
+    Trace: "a time series for each quantity, in acquisition",
     Scores: "a table of scores",
 }
 """What each kind of record becomes in the file, in words."""
@@ -58,7 +59,7 @@ def written(plan: Plan, placement: Placement, run: DryRun | None) -> Html:
         becomes: object = kind if run is None else _objects(run.of_source[name])
         found = join(
             el("span", entry.format.label, class_="format"),
-            el("span", _found(header, reads_values=entry.format.reads_values)),
+            el("span", _found(header, _unread(plan, entry))),
             el("span", _files(header), class_="aside"),
         )
         rows.append((name, found, becomes))
@@ -95,10 +96,17 @@ def _files(header: Record | None) -> str:
     return ", ".join(names) if len(names) <= 3 else f"{names[0]} … {names[-1]} ({len(names)} files)"
 
 
-def _found(header: Record | None, *, reads_values: bool) -> str:
-    """What the header of a source says, in words."""
+def _unread(plan: Plan, entry: SourceEntry) -> str:
+    """Why there is no header of a source."""
+    if entry.format.reads_values:
+        return "read at the conversion"
+    return BLANK if plan.loaded.has_blanks(entry.name) else "could not be read"
+
+
+def _found(header: Record | None, unread: str) -> str:
+    """What the header of a source says, in words; `unread` where there is none."""
     if header is None:
-        return "read at the conversion" if reads_values else "could not be read"
+        return unread
     match header:
         case Movie():
             shape = header.channels[0].frames.shape

@@ -26,7 +26,7 @@ from bergmann.records import GlialEvents, RoiPlane, Segmentation
 from bergmann.registry import Entry, Placed
 from bergmann.segmentation._events_nwb import add_glial_events
 from bergmann.segmentation._series_nwb import series_of
-from bergmann.segmentation.stated import SegmentationStated, counts_of
+from bergmann.segmentation.stated import SegmentationStated, counts_of, table_name
 from bergmann.timing.times import RegularTimes, time_arguments
 from ndx_glial_receptors import CellAnnotationsTable
 
@@ -61,10 +61,9 @@ def add_segmentation(nwbfile: NWBFile, entry: SegmentationEntry, placed: Placed)
     imaging_plane = _imaging_plane(entry, movie, placed)
     tables = []
     first: TimeSeries | None = None
-    n_of_cells = sum(plane.of_cells for plane in entry.record.planes)
     cells = _cells(entry, placed)
     for plane in entry.record.planes:
-        name = entry.name if plane.of_cells and n_of_cells == 1 else f"{entry.name}_{plane.name}"
+        name = table_name(entry.name, entry.record, plane)
         table = _roi_table(name, plane, entry, imaging_plane, movie)
         _container(module, ImageSegmentation, "ImageSegmentation").add_plane_segmentation(table)
         first = _add_traces(module, table, plane, entry, placed, first)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from bergmann.cells import CellTable, check_cells
 from bergmann.findings import Finding
-from bergmann.records import GlialEvents, Segmentation
+from bergmann.records import GlialEvents, RoiPlane, Segmentation
 from bergmann.stated import Collections, Compartment, Names, Stated
 
 
@@ -122,5 +122,30 @@ def check_glial_events(entry: Any, collections: Collections) -> Iterator[Finding
             )
 
 
+def table_name(name: str, segmentation: Segmentation, plane: RoiPlane) -> str:
+    """Name of the table of ROIs of a plane: that of the source for the only plane of cells."""
+    n_of_cells = sum(one.of_cells for one in segmentation.planes)
+    return name if plane.of_cells and n_of_cells == 1 else f"{name}_{plane.name}"
+
+
+def segmentation_names(entry: Any) -> Iterator[tuple[str, str]]:
+    """Of each plane the table of ROIs, its traces, and what else is computed of it."""
+    for plane in entry.record.planes:
+        name = table_name(entry.name, entry.record, plane)
+        yield "processing/ophys/ImageSegmentation", name
+        for trace in plane.traces:
+            yield f"processing/ophys/{'DfOverF' if trace == 'dff' else 'Fluorescence'}", f"{name}_{trace}"
+        if plane.images:
+            yield "processing/ophys", f"{name}_images"
+        if plane.registration is not None:
+            yield "processing/ophys", f"{name}_registration"
+
+
+def glial_events_names(entry: Any) -> Iterator[tuple[str, str]]:
+    """The table of events."""
+    yield "events", entry.name
+
+
 STATED = {Segmentation: SegmentationStated, GlialEvents: GlialEventsStated}
+NAMES = {Segmentation: segmentation_names, GlialEvents: glial_events_names}
 CHECKS = {Segmentation: check_segmentation, GlialEvents: check_glial_events}

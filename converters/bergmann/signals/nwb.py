@@ -13,8 +13,8 @@ from pynwb.event import EventsTable
 
 from bergmann.records import Channel, Recording
 from bergmann.registry import Entry, Placed
-from bergmann.signals._names import distinct_names
-from bergmann.signals.stated import ChannelStated, RecordingStated
+from bergmann.signals.stated import ChannelStated, RecordingStated, nwb_name, series_names
+from bergmann.texts import folded
 from bergmann.timing.times import RegularTimes, time_arguments
 
 
@@ -41,11 +41,6 @@ class SweepTimes:
         return times
 
 
-def nwb_name(text: str) -> str:
-    """A name that NWB can hold: ``/`` and ``:`` become ``_``."""
-    return text.replace("/", "_").replace(":", "_")
-
-
 def add_recording(nwbfile: NWBFile, entry: Entry[Recording, RecordingStated], placed: Placed) -> None:
     """Add one `TimeSeries` a channel, a table of sweeps where there are several, and a table of tags where there are any.
 
@@ -54,8 +49,7 @@ def add_recording(nwbfile: NWBFile, entry: Entry[Recording, RecordingStated], pl
     """
     recording = entry.record
     made: list[TimeSeries] = []
-    names = distinct_names([nwb_name(f"{entry.name}_{channel.name}") for channel in recording.channels])
-    for name, channel in zip(names, recording.channels, strict=True):
+    for name, channel in zip(series_names(entry.name, recording), recording.channels, strict=True):
         series = TimeSeries(
             name=name,
             data=placed.stream(channel.samples),
@@ -84,7 +78,7 @@ def _times(recording: Recording, made: list[TimeSeries], placed: Placed) -> dict
 
 
 def _description(channel: Channel, stated: RecordingStated) -> str:
-    said = stated.channels.get(channel.name, ChannelStated())
+    said = next((one for name, one in stated.channels.items() if folded(name) == folded(channel.name)), ChannelStated())
     kind = "digital line, 0 or 1" if channel.kind == "digital" else "analog channel"
     return "; ".join(text for text in (said.records, said.description, f"{kind} {channel.name!r}") if text)
 

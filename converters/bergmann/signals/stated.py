@@ -9,7 +9,9 @@ from pydantic import Field
 
 from bergmann.findings import Finding
 from bergmann.records import Recording
+from bergmann.signals._names import distinct_names
 from bergmann.stated import Collections, Names, Stated
+from bergmann.texts import named
 
 
 class ChannelStated(Stated):
@@ -48,7 +50,7 @@ def check_recording(entry: Any, collections: Collections) -> Iterator[Finding]: 
     """Find channels that are stated and not recorded."""
     recorded = entry.record.parts
     for name in entry.stated.channels:
-        if name not in recorded:
+        if named(name, recorded) is None:
             yield Finding(
                 severity="error",
                 check="channel",
@@ -58,5 +60,25 @@ def check_recording(entry: Any, collections: Collections) -> Iterator[Finding]: 
             )
 
 
+def nwb_name(text: str) -> str:
+    """A name that NWB can hold: ``/`` and ``:`` become ``_``."""
+    return text.replace("/", "_").replace(":", "_")
+
+
+def series_names(name: str, recording: Recording) -> tuple[str, ...]:
+    """Names of the series of the channels, in their order."""
+    return distinct_names([nwb_name(f"{name}_{channel}") for channel in recording.parts])
+
+
+def recording_names(entry: Any) -> Iterator[tuple[str, str]]:
+    """The series of each channel, and the tables of sweeps and tags where there are any."""
+    yield from (("acquisition", name) for name in series_names(entry.name, entry.record))
+    if len(entry.record.sweep_starts) > 1:
+        yield "intervals", nwb_name(f"{entry.name}_sweeps")
+    if entry.record.tags:
+        yield "events", nwb_name(f"{entry.name}_tags")
+
+
 STATED = {Recording: RecordingStated}
+NAMES = {Recording: recording_names}
 CHECKS = {Recording: check_recording}

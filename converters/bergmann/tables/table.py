@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from bergmann.errors import MissingExtraError, SourceError
 from bergmann.tables.text import read_text
+from bergmann.texts import folded, named
 
 DELIMITERS = ("\t", ",", ";")
 
@@ -44,10 +45,11 @@ class Table:
         SourceError
             If there is none of that name, or more than one.
         """
-        if self.columns.count(column.strip()) == 1:
-            return self.columns.index(column.strip())
+        meant = named(column.strip(), self.columns)
+        if meant is not None:
+            return self.columns.index(meant)
         known = ", ".join(name for name in self.columns if name)
-        what = "no column" if column.strip() not in self.columns else "more than one column"
+        what = "more than one column" if folded(column) in map(folded, self.columns) else "no column"
         raise SourceError(f"{self.path.name}: {what} {column!r}; the columns are: {known}")
 
     def cells(self, column: str) -> list[str]:
@@ -60,15 +62,15 @@ class Table:
         return f"{self.path.name}: column {column!r}"
 
     def chosen(self, selection: Mapping[str, str]) -> Table:
-        """The rows whose cells are as selected, exactly but for blanks around them.
+        """The rows whose cells are as selected, exactly but for what `folded` makes one.
 
         Raises
         ------
         SourceError
             If no row is; the message lists the values there are.
         """
-        wanted = {self.index(column): value.strip() for column, value in selection.items()}
-        keep = [n for n, row in enumerate(self.rows) if all(row[i].strip() == value for i, value in wanted.items())]
+        wanted = {self.index(column): folded(value) for column, value in selection.items()}
+        keep = [n for n, row in enumerate(self.rows) if all(folded(row[i]) == value for i, value in wanted.items())]
         if not keep:
             raise SourceError(f"{self.path.name}: no row with {_text(selection)}; {self._values_there_are(wanted)}")
         return Table(self.path, self.columns, tuple(self.rows[n] for n in keep), tuple(self.lines[n] for n in keep))
@@ -77,7 +79,7 @@ class Table:
         """What each selected column holds, in the rows that match the selection of the other columns (of all rows if none does)."""
         parts = []
         for index in wanted:
-            others = [row for row in self.rows if all(row[i].strip() == value for i, value in wanted.items() if i != index)]
+            others = [row for row in self.rows if all(folded(row[i]) == value for i, value in wanted.items() if i != index)]
             values = sorted({row[index].strip() for row in others or self.rows})
             shown = ", ".join(repr(value) for value in values[:30]) + (f" and {len(values) - 30} more" if len(values) > 30 else "")
             parts.append(f"{self.columns[index]} is one of {shown}")

@@ -28,6 +28,8 @@ _OPTOGENETICS = re.compile(r"^Optogenetic\w*Table$")
 _NOT_BRAIN = "the Allen atlas is of the brain, and this place is not in it"
 _REQUIRED = "ndx-optogenetics requires this table as it is"
 _MEASURED = "times kept one by one, as the instrument stated them"
+_FEW_FRAMES = "time is the first dimension, and the movie has fewer frames than pixels on a side"
+_MOVIE = re.compile(r"^(TwoPhotonSeries|ImageSeries)$")
 
 FALSE_ALARMS = (
     _FalseAlarm("check_imaging_plane_location_allen_ccf", _OUTSIDE_BRAIN, _ANY, _NOT_BRAIN),
@@ -36,6 +38,7 @@ FALSE_ALARMS = (
     _FalseAlarm("check_single_row", _ANY, _OPTOGENETICS, _REQUIRED),
     _FalseAlarm("check_col_not_nan", _ANY, _OPTOGENETICS, _REQUIRED),
     _FalseAlarm("check_regular_timestamps", _ANY, _ANY, _MEASURED, of_ours=True),
+    _FalseAlarm("check_data_orientation", _ANY, _MOVIE, _FEW_FRAMES, of_ours=True),
 )
 
 
