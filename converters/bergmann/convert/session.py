@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from math import isfinite
 from pathlib import Path
@@ -143,8 +144,9 @@ def convert_session(
             aligned = align(plan)
             timed = (one for one in _check_times(aligned) if one.severity != "error")  # errors are raised by the writing
             findings = (*findings, *aligned.findings(), *timed)
-            target, kept = _write(aligned, out, overwrite, on_progress)
-            findings = (*findings, *_say_kept(plan, kept), *_validated(target))
+            with _told_what_is_written(out, plan):
+                target, kept = _write(aligned, out, overwrite, on_progress)
+                findings = (*findings, *_say_kept(plan, kept), *validate_paths([target]))
             result = "written"
         else:
             result = _why_not(findings)
@@ -186,12 +188,29 @@ def _check_times(aligned: Aligned) -> Iterator[Finding]:
         yield replace(finding, location=aligned.plan.loaded.place(finding.location))
 
 
-def _validated(target: Path) -> tuple[Finding, ...]:
-    """What the validators say of a file that has been written."""
+@contextmanager
+def _told_what_is_written(out: Path, plan: Plan) -> Iterator[None]:
+    """Let Ctrl-C say of a file that appears meanwhile that it is there, and not validated.
+
+    Raises
+    ------
+    StoppedError
+        In place of a KeyboardInterrupt, where the file of the session has been put in its place.
+    """
+    before = _stamps(out, plan)
     try:
-        return tuple(validate_paths([target]))
+        yield
     except KeyboardInterrupt as stopped:
-        raise StoppedError(target.name) from stopped
+        written = [path.name for path, stamp in _stamps(out, plan).items() if before.get(path) != stamp]
+        if written:
+            raise StoppedError(written[0]) from stopped
+        raise
+
+
+def _stamps(out: Path, plan: Plan) -> dict[Path, tuple[int, int]]:
+    """The files of a session that are there, and what changes when one is replaced."""
+    there = existing_targets(out, plan.head.subject.id, plan.head.session.id)
+    return {path: (path.stat().st_mtime_ns, path.stat().st_ino) for path in there}
 
 
 def _check_kept(there: Iterable[Path], keep: Collection[Path]) -> None:
