@@ -61,7 +61,9 @@ def test_a_file_of_another_kind_is_no_session_file(tmp_path: Path) -> None:
     config.write_text("Task: openfield\nscorer: Anna\nbodyparts: [snout]\n", encoding="utf-8")
     (found,) = make_plan(config).findings
     assert (found.check, found.location) == ("unreadable", "config.yaml:1")
-    assert found.message == "this is another kind of file: a session file has keys such as `session`, `subject`, `time_zone`"
+    assert found.message == (
+        "this is another kind of file: a session file has keys such as `session`, `subject`, `time_zone` and `sources`"
+    )
 
 
 def test_a_misspelled_key_is_no_other_kind_of_file(tmp_path: Path) -> None:

@@ -32,6 +32,14 @@ def is_foreign(root: Branch, known: Iterable[str]) -> bool:
     return bool(root.entries) and not any(get_close_matches(key, names, n=1, cutoff=0.75) for key in root.entries)
 
 
+def without_what_is_open(findings: Iterable[Finding], blanks: Iterable[str]) -> Iterator[Finding]:
+    """The findings of an overlay without those of what other files may state; its own blanks are among those that stay."""
+    own = set(blanks)
+    for one in findings:
+        if one.check not in {"gap", "dangling reference"} or one.location.partition(" ")[2] in own:
+            yield one
+
+
 def of_partial(path: Path, findings: Iterable[Finding], blanks: Iterable[str]) -> Iterator[Finding]:
     """What is wrong in an overlay, without what it leaves to the files that use it, and how it is checked.
 
@@ -43,10 +51,7 @@ def of_partial(path: Path, findings: Iterable[Finding], blanks: Iterable[str]) -
     blanks : iterable of str
         Dotted keys of what stands in it as a blank.
     """
-    open_ = set(blanks)
-    for one in findings:
-        if one.check not in {"gap", "dangling reference"} or one.location.partition(" ")[2] in open_:
-            yield one
+    yield from without_what_is_open(findings, blanks)
     users = list(islice(_users(path), 3))
     if users:
         remedy = f"check a session file that uses it: bergmann check {users[0]}"

@@ -15,6 +15,7 @@ from bergmann.errors import SessionError, SourceError
 from bergmann.findings import Finding, has_errors
 from bergmann.plan.arms import ArmKey
 from bergmann.plan.head import SessionHead, StartFrom
+from bergmann.plan.partial import without_what_is_open
 from bergmann.plan.session import LoadedSession, SourceEntry, Vocabulary, load_session
 from bergmann.plan.veil import Veil
 from bergmann.receptors.check import check_collections
@@ -111,7 +112,8 @@ def make_plan(path: Path, vocabulary: Vocabulary | None = None, key: ArmKey | No
     plan = replace(plan, reference=find_reference(plan))
     start, time_of_day_known = find_start(plan)
     plan = replace(plan, start=start, time_of_day_known=time_of_day_known)
-    found = (*loaded.findings, *unreadable, *_check_plan(plan))
+    checked = _check_plan(plan)
+    found = (*loaded.findings, *unreadable, *(without_what_is_open(checked, loaded.blanks) if loaded.is_partial else checked))
     return replace(plan, findings=Veil.of(loaded).findings(found))
 
 

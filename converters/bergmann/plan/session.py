@@ -57,6 +57,8 @@ class LoadedSession:
         Each stated value as text, by dotted key (list items by number).
     documents : tuple of Path
         The documents that were laid over each other, in order.
+    is_partial : bool
+        Whether it is a part that session files are laid over, and no session by itself.
     is_blinded : bool
         Whether the arm is not to be known.
     hidden : tuple of str
@@ -72,6 +74,7 @@ class LoadedSession:
     origins: Mapping[str, Origin] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
     documents: tuple[Path, ...] = ()
+    is_partial: bool = False
     is_blinded: bool = False
     hidden: tuple[str, ...] = field(default=(), repr=False)
 
@@ -178,12 +181,12 @@ def _judged(path: Path, merged: Merged, vocabulary: Vocabulary) -> LoadedSession
         return LoadedSession(path=path, findings=merged.findings, documents=merged.documents)
     known = _known_keys(vocabulary)
     if is_foreign(merged.root, known):
-        message = f"this is another kind of file: a session file has keys such as {', '.join(f'`{key}`' for key in known[1:4])}"
+        message = "this is another kind of file: a session file has keys such as `session`, `subject`, `time_zone` and `sources`"
         found = error(merged.root, "", "unreadable", message, "name the session file")
         return LoadedSession(path=path, findings=(*merged.findings, found), documents=merged.documents)
     loaded = _Loader(path, merged, vocabulary).load()
     if is_partial(path, merged.root, known):
-        return replace(loaded, findings=tuple(of_partial(path, loaded.findings, loaded.blanks)))
+        return replace(loaded, is_partial=True, findings=tuple(of_partial(path, loaded.findings, loaded.blanks)))
     return loaded
 
 
