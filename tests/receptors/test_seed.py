@@ -2,38 +2,30 @@
 
 from __future__ import annotations
 
+import runpy
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import tifffile
 from dandi.metadata.nwb import get_metadata
 from pynwb import NWBHDF5IO
 
+from bergmann.cli import main
 from bergmann.convert import convert_session
 from bergmann.plan.resolve import make_plan
 from bergmann.report.page import Page
-from bergmann.rig import Rig, simulate
-from bergmann.rig.assay import write_von_frey
-from bergmann.rig.boris import write_boris
 
-SEED = Path(__file__).parent / "seed"
+SEED = Path(__file__).resolve().parents[2] / "examples" / "one_session"
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the simulated rig left behind, a second small movie, and a table of cells."""
-    folder = tmp_path_factory.mktemp("seed") / "BG042"
-    truth = simulate(folder, Rig(n_frames=256, powers=(5e-3,), repeats=1, n_shocks=1, capsaicin=45.0))
-    write_boris(folder / "licking.boris", [truth], n_observations=2)
-    write_von_frey(folder / "von_frey.csv", [truth])
-    tifffile.imwrite(folder / "na.tif", np.arange(20 * 4 * 6, dtype=np.uint16).reshape(20, 4, 6), photometric="minisblack")
-    (folder / "cells.csv").write_text("ROI,type,cell\n0,endfoot,1\n1,PC,2\n", encoding="utf-8")
-    shutil.copyfile(SEED / "session.yaml", folder / "session.yaml")
-    return folder
+    """What the example's script makes: the files of a simulated rig, a second small movie, and a table of cells."""
+    make = runpy.run_path(str(SEED / "make_files.py"))["make"]
+    return Path(make(tmp_path_factory.mktemp("seed") / "BG042")).parent
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +108,25 @@ def test_the_archive_finds_it_by_receptors_cells_and_drugs(convert: Callable[[st
     metadata = get_metadata(convert("knockdown"))
     words = {"α1-adrenoceptor", "hM4Di", "GRAB_NE2m", "Bergmann glial cell", "clozapine N-oxide", "capsaicin"}
     assert words <= set(metadata["keywords"])
+
+
+def test_the_commands_of_the_guide_do_what_it_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = (SEED / "README.md").read_text(encoding="utf-8").splitlines()
+    commands = [shlex.split(line, comments=True) for line in lines if line.startswith(("python ", "bergmann "))]
+    assert [words[:2] for words in commands] == [
+        ["python", "make_files.py"], ["bergmann", "check"], ["bergmann", "convert"], ["bergmann", "find"], ["bergmann", "find"],
+    ]  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path(str(SEED / "make_files.py"))["make"](Path(commands[0][2]))
+    for words in commands[1:]:
+        with pytest.raises(SystemExit) as ended:
+            main(words[1:])
+        printed = capsys.readouterr().out
+        assert ended.value.code == 0, printed
+        if words[1] == "find":
+            assert printed.endswith("1 session of 1 file\n")
 
 
 def test_the_page_shows_states_and_evidence(folder: Path) -> None:
