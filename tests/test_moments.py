@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from bergmann.errors import SourceError
-from bergmann.moments import HALF_A_DAY, Moment, Reference, When, day_difference, names, parse_delay, resolve
+from bergmann.moments import HALF_A_DAY, Moment, Reference, When, day_difference, in_run, names, parse_delay, resolve
 
 
 @dataclass(frozen=True)
@@ -29,30 +29,31 @@ class Afternoon:
     session_date: date = date(2024, 5, 17)
     procedures: dict[str, date | Literal["unknown"]] = field(default_factory=lambda: {"sni": date(2024, 5, 10), "virus": "unknown"})
 
-    def span(self, name: str) -> tuple[When, When]:
+    def span(self, reference: Reference) -> tuple[When, When]:
         spans = {
             "movie": (When(2.0, "recorded"), When(100.0, "recorded")),
             "base": (When(0.0, "recorded"), When(60.0, "recorded")),
             "prazosin": (When(173.98, "tag", 5.0), When(294.86, "tag")),
             "bolus": (When(10.0, "notebook"), When(nan, "unknown")),
+            "movie in praz": (When(1200.0, "recorded"), When(1300.0, "recorded")),
         }
-        if name not in spans:
-            raise SourceError(f"nothing is called {name}")
-        return spans[name]
+        if str(reference) not in spans:
+            raise SourceError(f"nothing is called {reference}")
+        return spans[str(reference)]
 
     def date_of_procedure(self, name: str) -> date | Literal["unknown"] | None:
         return self.procedures.get(name)
 
-    def frame_time(self, name: str, number: int) -> float:
+    def frame_time(self, reference: Reference, number: int) -> float:
         return 2.0 + (number - 1) / 30
 
     def pulses(self, reference: Reference) -> NDArray[np.float64]:
         return np.array(self.pulse_times)
 
-    def events(self, name: str) -> NDArray[np.float64]:
+    def events(self, reference: Reference) -> NDArray[np.float64]:
         return np.array(self.pulse_times) + 1
 
-    def tags(self, name: str) -> Sequence[tuple[str, float]]:
+    def tags(self, reference: Reference) -> Sequence[tuple[str, float]]:
         return self.tagged
 
     def wall_clock(self, at: time | datetime) -> float:
@@ -69,6 +70,10 @@ NOON_OF_SNI = -(7 * 86400) + 89 * 60 + 3  # 2024-05-10 12:00:00, from 2024-05-17
         ("10 min after movie", When(602.0, "recorded")),
         ("22 min 30 s after movie", When(1352.0, "recorded")),
         ("1.5 s before movie ends", When(98.5, "recorded")),
+        ("10 min after movie in praz", When(1800.0, "recorded")),
+        ("10 min after movie in praz ends", When(1900.0, "recorded")),
+        ("movie ends in praz", When(1300.0, "recorded")),
+        ("start of movie in praz", When(1200.0, "recorded")),
         ("frame 19200 of movie", When(2.0 + 19199 / 30, "recorded")),
         ("first pulse of daq/Inject", When(5.0, "recorded")),
         ("last pulse of daq/Inject", When(7.5, "recorded")),
@@ -152,7 +157,10 @@ def test_a_number_that_is_not_text_is_refused_in_a_model() -> None:
         ("10 min after movie", ["movie"]),
         ("10 min after prazosin ends", ["prazosin"]),
         ("first pulse of patch/IN 2", ["patch/IN 2"]),
-        ('tag "+praz" of patch in praz', ["patch", "praz"]),
+        ('tag "+praz" of patch in praz', ["patch in praz"]),
+        ("first pulse of patch/IN 2 in base", ["patch/IN 2 in base"]),
+        ("each event of puffs in wash", ["puffs in wash"]),
+        ("frame 200 of movie in praz", ["movie in praz"]),
         ("start of base", ["base"]),
         ("30 min before session", ["session"]),
         ("10:41 +- 30 s", []),
@@ -161,6 +169,35 @@ def test_a_number_that_is_not_text_is_refused_in_a_model() -> None:
 )
 def test_a_time_says_what_it_refers_to(text: str, expected: list[str]) -> None:
     assert [str(one) for one in names(Moment(text))] == expected
+
+
+def test_the_run_stands_behind_a_name_and_may_be_a_part_of_one() -> None:
+    (of,) = names(Moment("first pulse of patch/IN 2 in base"))
+    assert (of.name, of.part, of.run) == ("patch", "IN 2", "base")
+    assert (of.undivided.name, of.undivided.part, of.undivided.run) == ("patch", "IN 2 in base", None)
+    (of,) = names(Moment("10 min after movie in praz"))
+    assert (of.undivided.name, of.undivided.run) == ("movie in praz", None)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2.5 s after patch", "2.5 s after patch in base"),
+        ("2.5 s after patch ends", "2.5 s after patch in base ends"),
+        ("2.5 s after end of patch ± 1 s", "2.5 s after end of patch in base +- 1 s"),
+        ("5 s after s ends +- 2 s", "5 s after s in base ends +- 2 s"),
+        ("first pulse of patch/IN 2", "first pulse of patch/IN 2 in base"),
+        ('tag "patch +- 1" of patch +- 3 s', 'tag "patch +- 1" of patch in base +- 3 s'),
+        ("frame 7 of s", "frame 7 of s in base"),
+        ("2.5 s after patch in praz", "2.5 s after patch in praz"),  # says its run
+        ("10 min after prazosin", "10 min after prazosin"),  # no source of the run
+        ("10 min before session", "10 min before session"),
+        ("10:41 +- 30 s", "10:41 +- 30 s"),
+        ("soon", "soon"),
+    ],
+)
+def test_a_time_is_meant_in_a_run(text: str, expected: str) -> None:
+    assert in_run(text, "base", {"patch", "s"}) == expected
 
 
 def test_only_a_tag_may_hold_the_sign_of_a_half_width() -> None:

@@ -50,11 +50,21 @@ def test_the_assay_of_the_contract_loads_with_a_word_on_its_commas(contract: Pat
     assert list(loaded.sources) == ["von_frey"]
 
 
-def test_the_slice_of_the_contract_is_refused_for_what_is_reserved(contract: Path) -> None:
+LAB = """\
+planes:
+  slice_plane: {device: scope, location: vermis, excitation: 920 nm, channels: {1: {label: GCaMP6f, emission: 525 nm}}}
+receptors: {adra1a_bg: {receptor: Adra1a, population: bg, status: endogenous}}
+"""
+
+
+def test_the_runs_of_the_contract_resolve(contract: Path) -> None:
+    (contract / "slice-lab.yaml").write_text(LAB, encoding="utf-8")
+    text = (contract / "slice.yaml").read_text(encoding="utf-8").replace("use: [lab.yaml]", "use: [lab.yaml, slice-lab.yaml]")
+    (contract / "slice.yaml").write_text(text, encoding="utf-8")
     loaded = load_session(contract / "slice.yaml")
-    reserved = [finding.location for finding in loaded.findings if finding.check == "reserved"]
-    assert reserved == [
-        "slice.yaml:6 runs",
-        "slice.yaml:16 drugs.prazosin.from",
-        "slice.yaml:16 drugs.prazosin.to",
-    ]
+    assert [finding.text for finding in loaded.findings if finding.severity == "error" and finding.check != "reserved"] == []
+    assert set(loaded.order) == {f"{run}_{name}" for run in ("base", "praz", "wash") for name in ("movie", "patch", "puffs")}
+    assert loaded.start_source == "base_patch"
+    assert str(loaded.sources["wash_movie"].clock) == "wash_patch/IN 1"
+    assert loaded.sources["praz_patch"].source.path == contract / "19125001.abf"  # type: ignore[attr-defined]
+    assert loaded.place("sources.praz_patch.path") == "slice.yaml:8 runs.praz.patch"

@@ -44,20 +44,41 @@ class SessionAnchors:
         """Local date on which the session started."""
         return self.start.date()
 
-    def span(self, name: str) -> tuple[When, When]:
-        """Start and end of a source (all that was recorded of it), of a drug, or of the whole session."""
-        if name == "session":
+    def span(self, reference: Reference) -> tuple[When, When]:
+        """Start and end of a source or a run (all that was recorded of it), of a drug, or of the whole session."""
+        runs = self.plan.loaded.runs
+        meant = runs.bound(reference)
+        if (meant.name, meant.run) == ("session", None):
             ends = [record.span[1] for record in self.records.values() if record.span is not None]
             return When(0.0, "recorded"), When(max(ends, default=nan), "recorded")
-        if name in self.records:
-            span = self.records[name].recorded
-            if span is None:
-                raise SourceError(f"{name} has no times that something could be before or after")
-            return When(span[0], "recorded"), When(span[1], "recorded")
-        drug = self.plan.loaded.collections.get("drugs", {}).get(name)
-        if drug is None:
-            raise SourceError(f"there is no source and no drug {name!r} to count a time from")
-        return self._drug_span(drug)
+        drug = self.plan.loaded.collections.get("drugs", {}).get(meant.name) if meant.run is None else None
+        if drug is not None and meant.name not in self.records:
+            return self._drug_span(drug)
+        if meant.run is None and meant.name in runs.sources and not runs.having(meant.name):
+            start, end = self.run_span(meant.name)
+            return When(start, "recorded"), When(end, "recorded")
+        span = self._record(self._one(meant)).recorded
+        if span is None:
+            raise SourceError(f"{reference} has no times that something could be before or after")
+        return When(span[0], "recorded"), When(span[1], "recorded")
+
+    def run_span(self, run: str) -> tuple[float, float]:
+        """First and last time of all that was recorded in a run, in seconds; of a file of which it takes `frames`, of these.
+
+        Raises
+        ------
+        SourceError
+            If one of its sources is not on the session's clock yet, or none has times.
+        """
+        entries = self.plan.loaded.runs.sources[run].values()
+        taken = {
+            entry: self.plan.loaded.sources[entry].frames is not None for entry in entries if entry in self.plan.loaded.sources
+        }
+        found = [self._record(entry).span if taken.get(entry) else self._record(entry).recorded for entry in entries]
+        spans = [span for span in found if span is not None]
+        if not spans:
+            raise SourceError(f"nothing in the run {run} has times")
+        return min(start for start, _ in spans), max(end for _, end in spans)
 
     def _drug_span(self, drug: Any) -> tuple[When, When]:
         """First start and last end of a drug; the end is NaN where none is stated."""
@@ -71,46 +92,58 @@ class SessionAnchors:
         procedure: Any = self.plan.loaded.collections.get("procedures", {}).get(name)
         return None if procedure is None else procedure.date
 
-    def frame_time(self, name: str, number: int) -> float:
+    def frame_time(self, reference: Reference, number: int) -> float:
         """Start of a frame of a source, counted from 1."""
-        record = self._record(name)
+        record = self._record(self._one(reference))
         times = getattr(record, "times", None)
         if times is None:
-            raise SourceError(f"{name} has no frames")
+            raise SourceError(f"{reference} has no frames")
         before = getattr(record, "before", 0)
         if not before < number <= before + len(times):
             used = getattr(record, "used", None)
             there = f"has {len(times)} frames; there is no frame {number}" if used is None else f"is used in {used}, not {number}"
-            raise SourceError(f"{name} {there}")
+            raise SourceError(f"{reference} {there}")
         return float(times.part(number - before - 1, number - before).first)
 
     def pulses(self, reference: Reference) -> NDArray[np.float64]:
-        """Onsets of the pulses on a channel, or of a source of light pulses or events, in seconds."""
-        record = self._record(reference.name)
-        if isinstance(record, Recording):
-            if reference.part is None:
-                raise SourceError(f"{reference} names no channel; it has: {', '.join(record.parts)}")
-            pulses = recorded_pulses(record, reference.part)
-            refuse_faint(pulses, str(reference), "Make it a source with `threshold:`, and write `event of` that source")
-            if pulses.on_at_start.any():
-                raise SourceError(f"{reference}: on when the recording (or a sweep) began; when that pulse began is not known")
-            return pulses.times.seconds
-        return self.events(reference.name)
+        """Onsets of the pulses on a channel, or of a source of light or events, in seconds; of all runs where none is said."""
+        meant = self.plan.loaded.runs.bound(reference)
+        found = [self._pulses(entry, meant.part) for entry in self.plan.loaded.runs.entries(meant)]
+        return np.sort(np.concatenate(found))
 
-    def events(self, name: str) -> NDArray[np.float64]:
-        """Onsets of all events of a source, ascending, in seconds."""
+    def _pulses(self, name: str, part: str | None) -> NDArray[np.float64]:
+        record = self._record(name)
+        if not isinstance(record, Recording):
+            return self._events(name)
+        if part is None:
+            raise SourceError(f"{name} names no channel; it has: {', '.join(record.parts)}")
+        channel = f"{name}/{part}"
+        pulses = recorded_pulses(record, part)
+        refuse_faint(pulses, channel, "Make it a source with `threshold:`, and write `event of` that source")
+        if pulses.on_at_start.any():
+            raise SourceError(f"{channel}: on when the recording (or a sweep) began; when that pulse began is not known")
+        return pulses.times.seconds
+
+    def events(self, reference: Reference) -> NDArray[np.float64]:
+        """Onsets of all events of a source, ascending, in seconds; of all runs where none is said."""
+        return np.sort(np.concatenate([self._events(entry) for entry in self.plan.loaded.runs.entries(reference)]))
+
+    def _events(self, name: str) -> NDArray[np.float64]:
         record = self._record(name)
         if isinstance(record, LightPulses):
             return record.times.seconds
         if isinstance(record, Events):
-            onsets: NDArray[np.float64] = np.sort(np.concatenate([one.times.seconds for one in record.series]))
+            onsets: NDArray[np.float64] = np.concatenate([one.times.seconds for one in record.series])
             return onsets
         if isinstance(record, GlialEvents):
             return np.sort(record.onsets)
         raise SourceError(f"{name} is a {type(record).__name__.lower()} and has no events")
 
-    def tags(self, name: str) -> Sequence[tuple[str, float]]:
-        """All tags of a recording, as (text, seconds)."""
+    def tags(self, reference: Reference) -> Sequence[tuple[str, float]]:
+        """All tags of a recording, as (text, seconds); of all runs where none is said."""
+        return [tag for entry in self.plan.loaded.runs.entries(reference) for tag in self._tags(entry)]
+
+    def _tags(self, name: str) -> Sequence[tuple[str, float]]:
         record = self._record(name)
         if not isinstance(record, Recording):
             raise SourceError(f"{name} is a {type(record).__name__.lower()} and has no tags")
@@ -125,6 +158,13 @@ class SessionAnchors:
             raise SourceError(f"{local:%Y-%m-%d %H:%M:%S} is twice or never: the clocks were changed then; say it otherwise")
         # in UTC: Python takes two times of one zone from each other as if the clocks were never changed
         return (local.astimezone(UTC) - self.start.astimezone(UTC)).total_seconds()
+
+    def _one(self, reference: Reference) -> str:
+        """The only source that a reference names; `check` has said where it may be one of several."""
+        entries = self.plan.loaded.runs.entries(reference)
+        if len(entries) != 1:
+            raise SourceError(f"{reference} is {', '.join(entries) or 'in no run'}; say which is meant, as `{reference} in <run>`")
+        return entries[0]
 
     def _record(self, name: str) -> Record:
         if name not in self.records:

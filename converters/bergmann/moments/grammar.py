@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time
 from math import nan
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from pydantic_core import CoreSchema, core_schema
 
 EXAMPLES = (
     "`10 min after movie`, `30 min before session`, `10:41 +- 30 s`, `2024-05-17 10:41`, `frame 19200 of movie`, "
-    '`first pulse of daq/Inject`, `each event of puffs`, `tag "+TGOT" of patch`, `start of base`, `prazosin ends`, '
+    '`first pulse of daq/Inject`, `each event of puffs`, `tag "+TGOT" of patch in praz`, `start of base`, `prazosin ends`, '
     "`7 d after sni`, `unknown`"
 )
 
@@ -31,14 +31,27 @@ class Reference:
         ``Inject`` of ``first pulse of daq/Inject``.
     kinds : tuple of str
         Where the name may be stated: ``"session"``, ``"sources"``, ``"drugs"``, ``"procedures"``, ``"runs"``.
+    run : str or None
+        ``praz`` of ``tag "+TGOT" of patch in praz``: the run whose source is meant.
     """
 
     name: str
     part: str | None
     kinds: tuple[str, ...]
+    run: str | None = None
 
     def __str__(self) -> str:
-        return self.name if self.part is None else f"{self.name}/{self.part}"
+        whole = self.name if self.part is None else f"{self.name}/{self.part}"
+        return whole if self.run is None else f"{whole} in {self.run}"
+
+    @property
+    def undivided(self) -> Reference:
+        """The same text with `` in `` as a part of the name, for a channel that is called ``Air in left``, say."""
+        if self.run is None:
+            return self
+        if self.part is None:
+            return Reference(f"{self.name} in {self.run}", None, self.kinds)
+        return Reference(self.name, f"{self.part} in {self.run}", self.kinds)
 
 
 # --- the parsed forms -------------------------------------------------------------------------------------------------
@@ -128,11 +141,10 @@ class Occurrence:
 
 @dataclass(frozen=True)
 class Tag:
-    """``tag "+TGOT" of patch``, ``tag "+TGOT" of patch in praz``."""
+    """``tag "+TGOT" of patch``."""
 
     text: str
     of: Reference
-    run: Reference | None = None
 
 
 Form = NotKnown | WallClock | Day | Edge | Shift | Frame | Occurrence | Tag
@@ -169,6 +181,11 @@ class Moment:
     def __str__(self) -> str:
         return self.text
 
+    @property
+    def is_of_each(self) -> bool:
+        """Whether it may refer to the sources of several runs: to each event, or to a tag, which one of them has."""
+        return isinstance(self.form, Tag) or (isinstance(self.form, Occurrence) and self.form.which == "each")
+
     @classmethod
     def parse(cls, text: object) -> Moment:
         """Read one time expression."""
@@ -200,14 +217,25 @@ _UNITS = {
 _PIECE = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]+)")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 
+_IN_RUN = re.compile(r"(.*\S)\s+in\s+(\S.*)")
+
 _ANYTHING = ("session", "sources", "drugs", "procedures", "runs")
 
 
 def _reference(text: str, *kinds: str) -> Reference:
-    name, slash, part = (piece.strip() for piece in text.partition("/"))
+    """Read ``movie``, ``daq/Inject``, ``movie in praz``, ``daq/Inject in praz``.
+
+    Raises
+    ------
+    ValueError
+        If it is not a name.
+    """
+    match = _IN_RUN.fullmatch(text)
+    whole, run = (match[1], match[2].strip()) if match is not None else (text, None)
+    name, slash, part = (piece.strip() for piece in whole.partition("/"))
     if not name or (slash and not part):
         raise ValueError(f"`{text}` is not a name such as `movie` or `daq/Inject`")
-    return Reference(name, part or None, kinds)
+    return Reference(name, part or None, kinds, run)
 
 
 def parse_delay(text: str) -> Delay:
@@ -239,8 +267,8 @@ def parse_delay(text: str) -> Delay:
 def _edge(text: str) -> Edge:
     if match := re.fullmatch(r"(start|end)\s+of\s+(.+)", text):
         return Edge(_reference(match[2], *_ANYTHING), "start" if match[1] == "start" else "end")
-    if match := re.fullmatch(r"(.+?)\s+(starts|ends)", text):
-        return Edge(_reference(match[1], *_ANYTHING), "start" if match[2] == "starts" else "end")
+    if match := re.fullmatch(r"(.+?)\s+(starts|ends)(\s+in\s+.+)?", text):
+        return Edge(_reference(f"{match[1]}{match[3] or ''}", *_ANYTHING), "start" if match[2] == "starts" else "end")
     return Edge(_reference(text, *_ANYTHING), "start")
 
 
@@ -261,8 +289,7 @@ def _occurrence(match: re.Match[str]) -> Form:
 
 
 def _tag(match: re.Match[str]) -> Form:
-    name, _, run = match[2].partition(" in ")
-    return Tag(match[1], _reference(name, "sources"), _reference(run, "runs") if run else None)
+    return Tag(match[1], _reference(match[2], "sources"))
 
 
 def _stated_edge(match: re.Match[str]) -> Form:
@@ -288,7 +315,7 @@ _RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Form]], ...] = (
     (re.compile(r"(first|last|each)\s+(pulse|event)\s+of\s+(.+)"), _occurrence),
     (re.compile(r"tag\s+[\"“”'](.+)[\"“”']\s+of\s+(.+)"), _tag),
     (re.compile(r"(.+?)\s+(after|before)\s+(.+)"), _shift),
-    (re.compile(r"(start|end)\s+of\s+\S.*|\S.*\s+(starts|ends)"), _stated_edge),
+    (re.compile(r"(start|end)\s+of\s+\S.*|\S.*\s+(starts|ends)(\s+in\s+\S.*)?"), _stated_edge),
 )
 
 
@@ -310,9 +337,7 @@ def _why_not(text: str) -> str:
 
 
 def _parse(text: str) -> tuple[Form, float]:
-    plain = text.replace("±", "+-").replace("−", "-").strip()
-    body, sign, half_width = plain.partition("+-") if not plain.startswith("tag") else _split_tag(plain)
-    body = body.strip()
+    body, sign, half_width = _split(text)
     try:
         uncertainty = parse_delay(half_width).seconds if sign else nan
         for pattern, build in _RULES:
@@ -321,6 +346,13 @@ def _parse(text: str) -> tuple[Form, float]:
     except ValueError as error:
         raise ValueError(f"`{text}` is not a time: {error}; examples: {EXAMPLES}") from error
     raise ValueError(f"`{text}` is not a time: {_why_not(body)}; examples: {EXAMPLES}")
+
+
+def _split(text: str) -> tuple[str, str, str]:
+    """Split a text into the time, ``+-`` and the half width."""
+    plain = text.replace("±", "+-").replace("−", "-").strip()
+    body, sign, half_width = plain.partition("+-") if not plain.startswith("tag") else _split_tag(plain)
+    return body.strip(), sign, half_width
 
 
 def _split_tag(text: str) -> tuple[str, str, str]:
@@ -341,8 +373,36 @@ def names(moment: Moment) -> tuple[Reference, ...]:
     form = moment.form
     if isinstance(form, Shift):
         return (form.edge.of,)
-    if isinstance(form, Tag):
-        return (form.of,) if form.run is None else (form.of, form.run)
-    if isinstance(form, Edge | Frame | Occurrence):
+    if isinstance(form, Edge | Frame | Occurrence | Tag):
         return (form.of,)
     return ()
+
+
+def in_run(text: str, run: str, sources: Container[str]) -> str:
+    """A time as it is meant in a run: ``2.5 s after patch`` becomes ``2.5 s after patch in base``.
+
+    Parameters
+    ----------
+    text : str
+        As written.
+    run : str
+    sources : container of str
+        The sources that are meant as the run's; what else a time refers to, or says the run of, stays.
+
+    Returns
+    -------
+    str
+        The text itself where it refers to none of them, or is no time.
+    """
+    try:
+        (meant,) = names(Moment(text))
+    except ValueError:  # no time, or one that refers to nothing
+        return text
+    if meant.run is not None or "sources" not in meant.kinds or meant.name not in sources:
+        return text
+    body, sign, half_width = _split(text)
+    behind = f" +- {half_width.strip()}" if sign else ""
+    verb = re.search(r"\s+(?:starts|ends)$", body)
+    ways = [f"{body[: verb.start()]} in {run}{verb[0]}{behind}"] if verb else []
+    ways.append(f"{body} in {run}{behind}")
+    return next((way for way in ways if names(Moment(way)) == (replace(meant, run=run),)), text)

@@ -49,7 +49,7 @@ class Anchors(Protocol):
         """Local date on which the session started."""
         ...
 
-    def span(self, name: str) -> tuple[When, When]:
+    def span(self, reference: Reference) -> tuple[When, When]:
         """Start and end of a source, a run or a drug (end NaN where it has none); raises `SourceError` for another name.
 
         A source's are ``When(seconds, "recorded")``; a drug's are its own resolved times.
@@ -60,20 +60,20 @@ class Anchors(Protocol):
         """Date of a procedure; None if no procedure has that name."""
         ...
 
-    def frame_time(self, name: str, number: int) -> float:
+    def frame_time(self, reference: Reference, number: int) -> float:
         """Start of a frame of a source, counted from 1; raises `SourceError` where there is none of that number."""
         ...
 
     def pulses(self, reference: Reference) -> NDArray[np.float64]:
-        """Onsets of the pulses on a channel (or of a source of pulses), shape (n_pulses,), ascending."""
+        """Onsets of the pulses on a channel (or of a source of them), shape (n_pulses,), ascending; of all runs if several."""
         ...
 
-    def events(self, name: str) -> NDArray[np.float64]:
-        """Onsets of the events of a source, shape (n_events,), ascending."""
+    def events(self, reference: Reference) -> NDArray[np.float64]:
+        """Onsets of the events of a source, shape (n_events,), ascending, those of all runs if several."""
         ...
 
-    def tags(self, name: str) -> Sequence[tuple[str, float]]:
-        """All tags of a source, as (text, seconds)."""
+    def tags(self, reference: Reference) -> Sequence[tuple[str, float]]:
+        """All tags of a source, as (text, seconds), those of all runs if several."""
         ...
 
     def wall_clock(self, at: time | datetime) -> float:
@@ -116,7 +116,7 @@ def _resolve(moment: Moment, anchors: Anchors) -> tuple[When, ...]:
         case Day(day):
             return (_noon(day, "notebook", anchors),)
         case Frame(number, of):
-            return (When(anchors.frame_time(of.name, number), "recorded"),)
+            return (When(anchors.frame_time(of, number), "recorded"),)
         case Occurrence() as form:
             return _occurrences(moment, form, anchors)
         case Tag() as form:
@@ -137,7 +137,7 @@ def _edge_time(edge: Edge, anchors: Anchors) -> When:
         return When(0.0, "protocol")
     procedure = anchors.date_of_procedure(name)
     if procedure is None:
-        return anchors.span(name)[edge.edge == "end"]
+        return anchors.span(edge.of)[edge.edge == "end"]
     return When(nan, "unknown") if isinstance(procedure, str) else _noon(procedure, "protocol", anchors)
 
 
@@ -151,7 +151,7 @@ def _shifted(form: Shift, anchors: Anchors) -> When:
 
 
 def _occurrences(moment: Moment, form: Occurrence, anchors: Anchors) -> tuple[When, ...]:
-    times = anchors.pulses(form.of) if form.what == "pulse" else anchors.events(form.of.name)
+    times = anchors.pulses(form.of) if form.what == "pulse" else anchors.events(form.of)
     if not len(times):
         raise SourceError(f"`{moment.text}`: there is no {form.what} in {form.of}")
     chosen = {"first": times[:1], "last": times[-1:], "each": times}[form.which]
@@ -159,7 +159,7 @@ def _occurrences(moment: Moment, form: Occurrence, anchors: Anchors) -> tuple[Wh
 
 
 def _tag_time(moment: Moment, form: Tag, anchors: Anchors) -> float:
-    tags = anchors.tags(form.of.name)
+    tags = anchors.tags(form.of)
     times = [seconds for text, seconds in tags if folded(text) == folded(form.text)]
     if len(times) == 1:
         return times[0]

@@ -11,7 +11,8 @@ from pynwb import NWBFile
 from bergmann.convert.align import fit_line
 from bergmann.errors import SourceError
 from bergmann.neuroconv_interfaces.adding import BLOCK, Added, refuse_contradictions, refuse_dangling, stated_collections
-from bergmann.neuroconv_interfaces.reading import read_source, references, validated
+from bergmann.neuroconv_interfaces.reading import read_source, validated
+from bergmann.plan.references import ref_fields
 from bergmann.records import Recording
 from bergmann.registry import Entry, Format, load_collections, load_entry_writers, load_stated
 from bergmann.stated import Ref
@@ -91,7 +92,7 @@ class FormatInterface(BaseDataInterface):  # type: ignore[misc]  # NeuroConv has
         schema = _inline(cls.format.source.model_json_schema())
         schema["properties"].pop("format")
         schema.setdefault("required", [])
-        for name in references(cls.format.source):
+        for name in ref_fields(cls.format.source):
             schema["properties"][name] = _schema_of_inline(name)
         schema["properties"]["metadata_key"] = {"type": ["string", "null"]}
         schema["properties"]["verbose"] = {"type": "boolean"}

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from bergmann.disk import refuse_unreachable
 from bergmann.errors import SourceError
-from bergmann.plan.references import RefUse, uses, with_paths
+from bergmann.plan.references import RefUse, ref_fields, uses, with_paths
 from bergmann.plan.sources import Vocabulary
 from bergmann.records import Record
 from bergmann.registry import Format, Source, named_files
@@ -39,7 +39,7 @@ def read_source(one: Format, keys: Mapping[str, Any]) -> Reading:
         If a key is wrong, a source cannot be read, or one is not of the kind that another is read from.
     """
     fields, parents = dict(keys), {}
-    for name in references(one.source):
+    for name in ref_fields(one.source):
         inline = fields.pop(name, None)
         if inline is not None:
             parents[name] = _read_inline(inline, f"{one.key}.{name}")
@@ -67,15 +67,6 @@ def _read_inline(inline: object, key: str) -> Reading:
         names = ", ".join(vocabulary.keys)
         raise SourceError(f"{key}: {inline['format']!r} is no format that another source can be read from; formats: {names}")
     return read_source(chosen[0], keys)
-
-
-def references(source: type[Source]) -> tuple[str, ...]:
-    """The fields of a source that name another one."""
-    return tuple(name for name, info in source.model_fields.items() if _has_ref(info.annotation))
-
-
-def _has_ref(annotation: Any) -> bool:
-    return get_origin(annotation) is Ref or any(_has_ref(part) for part in get_args(annotation))
 
 
 def validated(model: type[ModelT], keys: Mapping[str, Any], where: str) -> ModelT:

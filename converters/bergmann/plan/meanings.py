@@ -48,6 +48,8 @@ def asked_of(keys: Sequence[str], root: Branch, vocabulary: Vocabulary) -> Asked
     first, *rest = keys
     if first == "sources":
         return _of_source(rest, root, vocabulary)
+    if first == "runs":
+        return _of_run(rest, root, vocabulary)
     if first in vocabulary.collections:
         return _of_field(vocabulary.collections[first], rest[1:], root, vocabulary) or Asked()
     return _of_field(SessionHead, keys, root, vocabulary) or Asked()
@@ -78,6 +80,13 @@ def _called(key: str, vocabulary: Vocabulary) -> tuple[Format, ...]:
         return vocabulary.called(key)
     except SourceError:
         return ()
+
+
+def _of_run(keys: Sequence[str], root: Branch, vocabulary: Vocabulary) -> Asked:
+    if len(keys) < 2:
+        return Asked("what was recorded in this run: `{<source>: <path>}`" if keys else "the runs of the session, by name")
+    asked = _of_source([keys[1], *(keys[2:] or ["path"])], root, vocabulary)
+    return asked if asked.meaning else Asked("where its files of this run are")
 
 
 def _of_field(model: type[BaseModel], keys: Sequence[str], root: Branch, vocabulary: Vocabulary) -> Asked | None:

@@ -125,10 +125,17 @@ def lay(documents: Iterable[Document], path: Path, findings: Iterable[Finding] =
     return Merged(Branch(root.entries, Place(path, 1)), tuple(said), tuple(document.path for document in laid), is_whole)
 
 
-def merge(base: Branch, over: Branch) -> tuple[Branch, tuple[Finding, ...]]:
-    """Lay one tree over another: maps are merged by key, lists replaced, an empty value is a gap and deletes nothing."""
+def merge(base: Branch, over: Branch, key: str = "") -> tuple[Branch, tuple[Finding, ...]]:
+    """Lay one tree over another: maps are merged by key, lists replaced, an empty value is a gap and deletes nothing.
+
+    Parameters
+    ----------
+    base, over : Branch
+    key : str
+        Dotted key of what is laid over, for the findings.
+    """
     findings: list[Finding] = []
-    return _merge(base, over, "", findings), tuple(findings)
+    return _merge(base, over, key, findings), tuple(findings)
 
 
 def set_leaf(root: Branch, setting: str, place: Place) -> Branch:

@@ -76,6 +76,13 @@ def uses(model: BaseModel, key: str) -> Iterator[Use]:
         yield from _uses(getattr(model, name), _annotation(info), dotted)
 
 
+def ref_fields(model: type[BaseModel]) -> tuple[str, ...]:
+    """The fields of a source's model that name another source."""
+    return tuple(
+        name for name, info in model.model_fields.items() if any(get_origin(part) is Ref for part in _parts(info.annotation))
+    )
+
+
 def _annotation(info: FieldInfo) -> Any:
     """The annotation of a field, with what pydantic has taken off it put back."""
     return Annotated[(info.annotation, *info.metadata)] if info.metadata else info.annotation

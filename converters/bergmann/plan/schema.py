@@ -41,6 +41,7 @@ def session_schema(vocabulary: Vocabulary | None = None) -> _Schema:
     for name, model in words.collections.items():
         properties[name] = _map_of(_closed(model, definitions), f"{_first_line(model)} By name.")
     properties["sources"] = _map_of(_source_schema(words, definitions), "Where the files are, and what is said of each. By name.")
+    properties["runs"] = _runs_schema(words, definitions)
     for name in RESERVED:
         properties.setdefault(name, {"description": "Reserved; not read by this version yet."})
     return {
@@ -79,6 +80,20 @@ def _source_schema(words: Vocabulary, definitions: _Schema) -> _Schema:
         },
         "allOf": cases,
     }
+
+
+def _runs_schema(words: Vocabulary, definitions: _Schema) -> _Schema:
+    """The runs: of each source its path, or the keys that are laid over it; whose they are is not told by a name."""
+    keys = _properties(PlanKeys, definitions)
+    for kind in words.formats:
+        keys = {**_source_properties(kind, words, definitions), **keys}
+    keys = {name: {key: one for key, one in schema.items() if key == "description"} for name, schema in keys.items()}
+    keys["path"] = {**keys.get("path", {}), "type": "string"}
+    closed = {"type": "object", "properties": keys, "additionalProperties": False}
+    listed = _map_of(
+        {"anyOf": [{"type": _SCALARS}, closed]}, "What was recorded in this run: of each source its path, or a map of its keys."
+    )
+    return _map_of(listed, "Recordings of one session that each have all or some of the sources. By name.")
 
 
 def _source_properties(kind: Format, words: Vocabulary, definitions: _Schema) -> _Schema:

@@ -10,7 +10,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path, PureWindowsPath
 
 from bergmann.findings import Finding
-from bergmann.moments import Reference, names
+from bergmann.moments import Moment, Reference, names
 from bergmann.plan.arms import ArmKey
 from bergmann.plan.blinding import load_with_arm
 from bergmann.plan.head import InvalidInterval, SessionHead, StartFrom
@@ -18,7 +18,8 @@ from bergmann.plan.meanings import asked_of
 from bergmann.plan.mistakes import error, keys_of, nearest, validate
 from bergmann.plan.overlay import Merged, Origin, joined, origins, walk
 from bergmann.plan.partial import is_foreign, is_partial, of_partial
-from bergmann.plan.references import MomentUse, NameUse, RefUse, Use, uses, with_paths
+from bergmann.plan.references import MomentUse, RefUse, Use, uses, with_paths
+from bergmann.plan.runs import NO_RUNS, Runs, expand_runs
 from bergmann.plan.sources import PlanKeys, SourceEntry, Vocabulary, choose_format, make_entry
 from bergmann.plan.yaml import BLANKS, Branch, Leaf, Node
 from bergmann.records import Recording
@@ -27,10 +28,10 @@ from bergmann.stated import Collections, Stated
 
 __all__ = ["LoadedSession", "Origin", "SessionHead", "SourceEntry", "StartFrom", "Vocabulary", "dependencies", "load_session"]
 
-NAMES_OF_OBJECTS = ("sources", "devices", "planes", "light_sites", "indicators", "vectors", "procedures")
+NAMES_OF_OBJECTS = ("sources", "runs", "devices", "planes", "light_sites", "indicators", "vectors", "procedures")
 """Maps whose names become names of objects in the NWB file, which are parts of HDF5 paths."""
 
-RESERVED = ("runs", "dandiset", "arms", "sessions")
+RESERVED = ("dandiset", "arms", "sessions")
 """Keys that later versions will read."""
 
 
@@ -46,9 +47,16 @@ class LoadedSession:
     collections : mapping of str to mapping of str to Stated
         ``{"planes": {"bg_plane": Plane(...)}}``; every collection is there; entries with errors are left out (and in `findings`).
     sources : mapping of str to SourceEntry
-        In the order of the file; entries with errors are left out (and in `findings`); of one with blanks the files are named.
+        In the order of the file, then run by run; entries with errors are left out (and in `findings`); of one with blanks the
+        files are named.
+    incomplete : tuple of str
+        Sources that are stated with errors.
     absent : mapping of str to str
         Sources that are said to be absent, and the reason.
+    runs : Runs
+        Which of the sources are of which run.
+    start_source : str or None
+        The source that the session starts with, of ``start: from daq``.
     findings : tuple of Finding
         Every gap and mistake.
     origins : mapping of str to Origin
@@ -69,7 +77,10 @@ class LoadedSession:
     head: SessionHead | None = None
     collections: Collections = field(default_factory=dict)
     sources: Mapping[str, SourceEntry] = field(default_factory=dict)
+    incomplete: tuple[str, ...] = ()
     absent: Mapping[str, str] = field(default_factory=dict)
+    runs: Runs = field(default_factory=Runs)
+    start_source: str | None = None
     findings: tuple[Finding, ...] = ()
     origins: Mapping[str, Origin] = field(default_factory=dict)
     texts: Mapping[str, str] = field(default_factory=dict)
@@ -104,7 +115,7 @@ class LoadedSession:
 
         Those on a circle or that refer to what is not there are left out (and in `findings`).
         """
-        waiting = {name: [*self._sources_behind(dependencies(entry))] for name, entry in self.sources.items()}
+        waiting = {name: [*self._sources_behind(dependencies(entry, self.runs))] for name, entry in self.sources.items()}
         done: list[str] = []
         while ready := [name for name, needed in waiting.items() if all(one in done for one in needed)]:
             done.extend(ready)
@@ -117,14 +128,21 @@ class LoadedSession:
             if name in self.sources or not self._is_stated(name):
                 yield name
             elif name not in seen:
-                yield from self._sources_behind(_named_by(self.collections.get("drugs", {}).get(name)), seen | {name})
+                yield from self._sources_behind(_named_by(self.collections.get("drugs", {}).get(name), self.runs), seen | {name})
 
     def _is_stated(self, name: str) -> bool:
         return any(name in self.collections.get(kind, {}) for kind in ("drugs", "procedures"))
 
+    def sources_named(self, text: str) -> tuple[str, ...]:
+        """The sources that a text names, such as ``movie``, of all runs that have it, or ``movie in base``."""
+        return self.runs.entries(self.runs.reference(text))
+
     def origin(self, key: str) -> Origin:
-        """Where a dotted key was stated; for one that was not, the line of the nearest map above it."""
-        return _origin_of(key, self.origins, self.path)
+        """Where a dotted key was stated; for one that was not, the line of the nearest map above it.
+
+        Of a source of a run it is where the run states the key, or the source of that name, and so is the key.
+        """
+        return _origin_of(self.runs.stated_key(key), self.origins, self.path)
 
     def place(self, key: str) -> str:
         """``lab.yaml:12 devices.scope.model``, for a finding's location."""
@@ -138,18 +156,23 @@ def _origin_of(key: str, origins: Mapping[str, Origin], path: Path) -> Origin:
     return replace(origins.get(above, Origin(path, 1, "")), key=key)
 
 
-def _named_by(drug: Stated | None) -> tuple[str, ...]:
+def _named_by(drug: Stated | None, runs: Runs) -> tuple[str, ...]:
     """Names of what the times of a drug count from."""
     moments = [use.moment for use in uses(drug, "") if isinstance(use, MomentUse)] if drug is not None else []
-    return tuple(one.name for moment in moments for one in names(moment) if one.name != "session")
+    return tuple(name for moment in moments for name in _counted_from(moment, runs))
 
 
-def dependencies(entry: SourceEntry) -> tuple[str, ...]:
+def _counted_from(moment: Moment, runs: Runs) -> Iterator[str]:
+    """Names of what a time counts from."""
+    yield from (name for one in names(moment) for name in runs.entries(one) if name != "session")
+
+
+def dependencies(entry: SourceEntry, runs: Runs = NO_RUNS) -> tuple[str, ...]:
     """Names of what a source refers to: in its own keys, its clock and its start, which may count from a drug or a procedure."""
     own = [use.ref.name for use in uses(entry.source, "") if isinstance(use, RefUse)]
     clock = [entry.clock.name] if entry.clock is not None else []
-    starts = [one.name for one in names(entry.starts) if "sources" in one.kinds] if entry.starts is not None else []
-    return tuple(dict.fromkeys(name for name in (*own, *clock, *starts) if name != "session"))
+    starts = _counted_from(entry.starts, runs) if entry.starts is not None else ()
+    return tuple(dict.fromkeys((*own, *clock, *starts)))
 
 
 def load_session(path: Path, vocabulary: Vocabulary | None = None, key: ArmKey | None = None) -> LoadedSession:
@@ -191,7 +214,7 @@ def _judged(path: Path, merged: Merged, vocabulary: Vocabulary) -> LoadedSession
 
 
 def _known_keys(vocabulary: Vocabulary) -> tuple[str, ...]:
-    return (*keys_of(SessionHead), "use", "sources", *vocabulary.collections, *RESERVED)
+    return (*keys_of(SessionHead), "use", "sources", "runs", *vocabulary.collections, *RESERVED)
 
 
 class _Loader:
@@ -202,7 +225,9 @@ class _Loader:
         self.merged = merged
         self.root = merged.root
         self.vocabulary = vocabulary
-        self.findings = list(merged.findings)
+        self.expanded = expand_runs(merged.root, vocabulary)
+        self.runs = self.expanded.runs
+        self.findings = [*merged.findings, *self.expanded.findings]
         self.origins = origins(merged.root)
         self.kinds: dict[str, Format] = {}
 
@@ -220,8 +245,11 @@ class _Loader:
             head=head,
             collections=collections,
             sources=sources,
+            incomplete=tuple(name for name in self._entries() if name not in sources and name not in absent),
             absent=absent,
-            findings=tuple(dict.fromkeys(self.findings)),
+            runs=self.runs,
+            start_source=self._start_source(head),
+            findings=tuple(dict.fromkeys(map(self.runs.located, self.findings))),
             origins=self.origins,
             texts={key: node.text for key, node in walk(self.merged.root) if isinstance(node, Leaf)},
             documents=self.merged.documents,
@@ -317,7 +345,7 @@ class _Loader:
             self._map(node, "sources")
         absent: dict[str, str] = {}
         found: dict[str, SourceEntry] = {}
-        for name, below in self._branch("sources").entries.items():
+        for name, below in self._entries().items():
             key = f"sources.{name}"
             branch = self._map(below, key)
             if branch is None:
@@ -332,14 +360,20 @@ class _Loader:
             self.kinds[name] = kind
             entry = make_entry(name, branch, kind, self.vocabulary, self.findings)
             if entry is not None:
+                run, _ = self.runs.place_of(name) or (None, name)
                 placed = with_paths(entry.source, key, self._placed)
-                found[name] = replace(entry, source=placed, stated=with_paths(entry.stated, key, self._placed))
+                found[name] = replace(entry, source=placed, stated=with_paths(entry.stated, key, self._placed), run=run)
         return absent, found
+
+    def _entries(self) -> Mapping[str, Node]:
+        """The sources, those of runs one for each run."""
+        node = self.expanded.root.entries.get("sources")
+        return node.entries if isinstance(node, Branch) else {}
 
     # --- paths ---
 
     def _origin(self, key: str) -> Origin:
-        return _origin_of(key, self.origins, self.path)
+        return _origin_of(self.runs.stated_key(key), self.origins, self.path)
 
     def _placed(self, key: str, path: Path) -> Path:
         """A path as stated, filled in and made absolute: it is relative to the document that states it."""
@@ -376,13 +410,31 @@ class _Loader:
         for use in found:
             if isinstance(use, RefUse):
                 self._check_ref(use, absent)
-            elif isinstance(use, NameUse):
-                self._check_name(use.key, use.name, (use.collection,), use.name, absent)
-            else:
+            elif isinstance(use, MomentUse):
                 for reference in names(use.moment):
-                    self._check_moment(use, reference, absent)
+                    self._check_moment(use, self.runs.bound(reference), absent)
+            elif use.collection != "sources":
+                self._check_name(use.key, use.name, (use.collection,), use.name, absent)
+            elif self._is_of_run(use.key, use.name, reference := self.runs.reference(use.name), absent, of_each=True):
+                self._check_name(use.key, reference.name, ("sources",), use.name, absent)
         if head is not None and head.session.start_from is not None:
-            self._check_name("session.start", head.session.start_from, ("sources",), f"from {head.session.start_from}", absent)
+            self._check_start(head.session.start_from, self._start_source(head), absent)
+
+    def _start_source(self, head: SessionHead | None) -> str | None:
+        """The source that the session starts with, if there is one of that name."""
+        stated = head.session.start_from if head is not None else None
+        source = self.runs.start_of(stated, {name: kind.key for name, kind in self.kinds.items()}) if stated is not None else None
+        return source if source in self._entries() else None
+
+    def _check_start(self, stated: str, source: str | None, absent: Mapping[str, str]) -> None:
+        if source is not None and source not in absent:
+            return
+        meant = self.runs.reference(stated)
+        if having := self.runs.having(meant.name) if meant.run is None else ():
+            message = f"`from {stated}`: the first run, {next(iter(self.runs.sources))}, has no {meant.name}"
+            self._dangling("session.start", message, f"runs that have it: {', '.join(having)}")
+        elif self._is_of_run("session.start", f"from {stated}", meant, absent, of_each=True):
+            self._check_name("session.start", source or meant.name, ("sources",), f"from {stated}", absent)
 
     def _known(self, kinds: tuple[str, ...]) -> list[str]:
         return [name for kind in kinds for name in self._branch(kind).entries]
@@ -391,13 +443,23 @@ class _Loader:
         if "sources" in kinds and name in absent:
             self._dangling(key, f"`{shown}`: {name} is absent ({absent[name]})", "leave this out, or say that it is absent, too")
             return False
-        if name in self._known(kinds):
+        if name in self._known(kinds) or ("sources" in kinds and name in self._entries()):
             return True
-        where = " or ".join(kind for kind in kinds if kind not in RESERVED)
+        where = " or ".join(kind for kind in kinds if kind != "runs" or self.runs.sources)
         self._dangling(key, f"`{shown}`: there is no `{name}` in {where}", nearest(name, self._known(kinds)))
         return False
 
+    def _is_of_run(self, key: str, shown: str, meant: Reference, absent: Mapping[str, str], *, of_each: bool) -> bool:
+        """Whether the runs leave no doubt about a name."""
+        wrong = self.runs.problem_of(meant, absent, of_each=of_each)
+        if wrong is not None:
+            self._dangling(key, f"`{shown}`: {wrong[0]}", wrong[1])
+        return wrong is None
+
     def _check_ref(self, use: RefUse, absent: Mapping[str, str]) -> None:
+        meant = self.runs.meant_by(use.ref.name) if use.ref.name not in self._entries() else None
+        if meant is not None and not self._is_of_run(use.key, str(use.ref), meant, absent, of_each=True):
+            return
         if not self._check_name(use.key, use.ref.name, ("sources",), str(use.ref), absent):
             return
         kind = self.kinds.get(use.ref.name)
@@ -408,11 +470,9 @@ class _Loader:
             self._dangling(use.key, message, f"fitting sources: {', '.join(fitting) or 'none'}")
 
     def _check_moment(self, use: MomentUse, reference: Reference, absent: Mapping[str, str]) -> None:
-        if "session" in reference.kinds and reference.name == "session":
+        if "session" in reference.kinds and (reference.name, reference.run) == ("session", None):
             return
-        if reference.kinds == ("runs",):
-            message = f"`{use.moment.text}`: `in {reference.name}` names a run; runs are reserved and not read by this version yet"
-            self._error_at(use.key, "reserved", message, f"leave `in {reference.name}` out for now")
+        if not self._is_of_run(use.key, use.moment.text, reference, absent, of_each=use.moment.is_of_each):
             return
         kinds = tuple(kind for kind in reference.kinds if kind != "session")
         if not self._check_name(use.key, reference.name, kinds, use.moment.text, absent):
@@ -435,8 +495,8 @@ class _Loader:
         def keys(named: Iterable[str]) -> set[str]:
             return {f"sources.{name}" if name in sources else f"drugs.{name}" for name in named}
 
-        needed = {f"sources.{name}": keys(dependencies(entry)) for name, entry in sources.items()}
-        needed |= {f"drugs.{name}": keys(_named_by(drug)) for name, drug in collections.get("drugs", {}).items()}
+        needed = {f"sources.{name}": keys(dependencies(entry, self.runs)) for name, entry in sources.items()}
+        needed |= {f"drugs.{name}": keys(_named_by(drug, self.runs)) for name, drug in collections.get("drugs", {}).items()}
         try:
             TopologicalSorter(needed).prepare()
         except CycleError as refused:

@@ -119,6 +119,8 @@ class SourceEntry:
         First and last frame to use, counted from 1; the others exist, and its clock line ticks for them.
     is_finished : bool
         Whether what the room asks for is stated; while it is left blank, `stated` is empty, and the files can be looked at.
+    run : str or None
+        The run that it is of; None for one of the whole session.
     """
 
     name: str
@@ -129,6 +131,7 @@ class SourceEntry:
     starts: Moment | None = None
     is_finished: bool = True
     frames: tuple[int, int] | None = None
+    run: str | None = None
 
     @property
     def is_cut(self) -> bool:
