@@ -74,20 +74,25 @@ def command(
                 status, document["page_error"] = UNUSABLE, str(error)
                 say(str(error))
         sources = [(name, plan.loaded.sources[name]) for name in plan.loaded.order]
+        runs = plan.loaded.runs.sources
         document |= {
             "subject": plan.loaded.head.subject.id if plan.loaded.head else None,
             "session_id": plan.loaded.head.session.id if plan.loaded.head else None,
             "start": plan.start,
             "clock": plan.reference,
             "excluded": plan.loaded.excluded,
-            "sources": [{"name": name, "format": one.format.key, "read": name in plan.headers} for name, one in sources],
+            "runs": {run: list(entries.values()) for run, entries in runs.items()},
+            "sources": [
+                {"name": name, "format": one.format.key, "run": one.run, "read": name in plan.headers} for name, one in sources
+            ],
             "findings": [finding.as_dict() for finding in plan.findings],
         }
         if has_errors(plan.findings):
             is_unreadable = any(finding.check in UNREADABLE for finding in plan.findings)
             status = max(status, UNUSABLE if is_unreadable else FINDINGS)
         if not as_json:
-            show(f"{path}: {count_of(len(plan.loaded.order), 'source')}, {count_findings(plan.findings)}")
+            in_runs = f" in {count_of(len(runs), 'run')} ({', '.join(runs)})" if runs else ""
+            show(f"{path}: {count_of(len(plan.loaded.order), 'source')}{in_runs}, {count_findings(plan.findings)}")
             print_findings(plan.findings)
             if page is not None and "page" in document:
                 show(f"page: {page}")

@@ -10,7 +10,8 @@ from bergmann.convert.anchors import SessionAnchors
 from bergmann.errors import SessionError, SourceError
 from bergmann.findings import Finding
 from bergmann.moments import Moment, When, resolve
-from bergmann.plan.resolve import Plan, inputs_of
+from bergmann.plan.resolve import Plan, inputs_of, timed_roots
+from bergmann.plan.run_times import check_run_order, counterpart, fit_by_headers
 from bergmann.plan.session import SourceEntry
 from bergmann.pulses import recorded_pulses
 from bergmann.records import Record, Recording
@@ -68,6 +69,12 @@ class Aligned:
                 )
         return tuple(found)
 
+    def misplaced(self) -> tuple[Finding, ...]:
+        """Runs that would begin before the session, or overlap in time."""
+        roots = timed_roots(self.plan)
+        spans = {name: span for name, one in self.records.items() if name in roots and (span := one.span) is not None}
+        return tuple(check_run_order(self.plan, self.records, spans))
+
 
 def align(plan: Plan) -> Aligned:
     """Read the sources of a complete plan in order, each put on the session's clock before what is derived from it is read.
@@ -75,7 +82,8 @@ def align(plan: Plan) -> Aligned:
     Raises
     ------
     SessionError
-        If a source cannot be read, or its frames do not match the pulses of its clock line; the finding is at the source.
+        If a source cannot be read, its frames do not match the pulses of its clock line, or two runs overlap in time; the finding
+        is at the source.
     """
     aligned = Aligned(plan)
     for name in plan.loaded.order:
@@ -91,6 +99,8 @@ def align(plan: Plan) -> Aligned:
             place = plan.loaded.place(f"sources.{name}")
             raise SessionError([Finding(severity="error", check="source", location=place, message=str(error))]) from error
         aligned.records[name] = record
+    if misplaced := aligned.misplaced():
+        raise SessionError(misplaced)
     return aligned
 
 
@@ -100,12 +110,16 @@ def fit_clock(aligned: Aligned, name: str, entry: SourceEntry, record: Record) -
     Raises
     ------
     SourceError
-        If its clock line does not have one pulse a frame or is on when the recording begins, or a stated start is not one time.
+        If its clock line does not have one pulse a frame or is on when the recording begins, a stated start is not one time, or
+        nothing says it.
     """
     if name == aligned.plan.reference:
         return ClockFit(method="this clock is the session's", offset=0.0, reference=name)
     if entry.clock is not None:
         return _fit_line(aligned, entry, entry.clock, record)
+    reference = counterpart(aligned.plan, name)
+    if entry.starts is None and reference is not None:
+        return fit_by_headers(aligned.plan, name, reference, record)
     if entry.starts is None:
         raise SourceError(f"nothing says how the clock of {name} relates to the session's")
     whens = aligned.when(entry.starts)

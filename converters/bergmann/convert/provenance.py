@@ -115,7 +115,7 @@ def _paths(plan: Plan) -> set[str]:
     keys: set[str] = set()
 
     def note(key: str, path: Path) -> Path:
-        keys.add(key)
+        keys.add(plan.loaded.origin(key).key)
         return path
 
     for name, entry in plan.loaded.sources.items():

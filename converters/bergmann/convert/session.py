@@ -15,6 +15,8 @@ from pynwb import NWBFile
 
 from bergmann.arrays import LazyArray
 from bergmann.convert.align import Aligned, align
+from bergmann.convert.anchors import SessionAnchors
+from bergmann.convert.epochs import add_epochs
 from bergmann.convert.nwbfile import add_devices, make_nwbfile
 from bergmann.convert.provenance import conversion_record, digests_of_sources
 from bergmann.convert.recipes import Recipes, name_arrays, taken_over
@@ -309,6 +311,7 @@ def build_nwbfile(aligned: Aligned, stream: Callable[[LazyArray], Any]) -> tuple
     _add_arm(nwbfile, plan, placed)
     _add_sources(nwbfile, aligned, placed)
     _add_collections(nwbfile, COLLECTIONS_AFTER, placed)
+    add_epochs(nwbfile, aligned)
     _add_invalid(nwbfile, aligned, placed)
     add_explanations(nwbfile)
     return nwbfile, placed
@@ -367,7 +370,7 @@ def _add_invalid(nwbfile: Any, aligned: Aligned, placed: Placed) -> None:
     """Write the stated intervals that should not be analysed, with the time series that they are about.
 
     The sources that are invalid then are tags, too: tables of events have no time series that could be named, and an interval
-    that names none would be about everything.
+    that names none would be about everything. Of a source of several runs, those of the runs of that time are named.
 
     Raises
     ------
@@ -380,8 +383,9 @@ def _add_invalid(nwbfile: Any, aligned: Aligned, placed: Placed) -> None:
         if stop < start:
             message = f"it ends ({stated.to.text}, {stop:g} s) before it begins ({stated.from_.text}, {start:g} s)"
             raise SessionError([_error(aligned.plan, f"invalid.{name}", "value", message, "are `from` and `to` exchanged?")])
-        series = [one for source in stated.of for one in _time_series(placed.get("sources", source))]
-        tags = [name, stated.why, *(f"of {source}" for source in stated.of)]
+        sources = [one for text in stated.of for one in _recorded(aligned, text, start, stop)]
+        series = [one for source in sources for one in _time_series(placed.get("sources", source))]
+        tags = [name, stated.why, *(f"of {source}" for source in sources)]
         nwbfile.add_invalid_time_interval(start_time=start, stop_time=stop, tags=tags, timeseries=series or None)
 
 
@@ -392,6 +396,17 @@ def _add_exclusion(nwbfile: Any, aligned: Aligned) -> None:
     if reason is not None and spans:
         start, stop = min(0.0, *(first for first, _ in spans)), max(last for _, last in spans)
         nwbfile.add_invalid_time_interval(start_time=start, stop_time=stop, tags=["excluded", reason])
+
+
+def _recorded(aligned: Aligned, text: str, start: float, stop: float) -> tuple[str, ...]:
+    """The sources that a text names; of several runs, those of the runs that the stretch lies in, or all if it lies between."""
+    named = aligned.plan.loaded.sources_named(text)
+    if len(named) == 1:
+        return named
+    anchors = SessionAnchors(aligned.plan, aligned.records)
+    spans = {name: anchors.run_span(str(aligned.plan.loaded.sources[name].run)) for name in named}
+    then = tuple(name for name, (begun, ended) in spans.items() if begun <= stop and ended >= start)
+    return then or named
 
 
 def _one_time(aligned: Aligned, key: str, moment: Moment) -> float:

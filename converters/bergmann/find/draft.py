@@ -22,6 +22,7 @@ from bergmann.plan.blinding import load_with_arm, tells_arm
 from bergmann.plan.head import SessionKeys, Subject
 from bergmann.plan.mistakes import meaning
 from bergmann.plan.overlay import Merged, joined, load_merged, merge, walk
+from bergmann.plan.runs import expand_runs
 from bergmann.plan.schema import render, session_schema
 from bergmann.plan.sources import Vocabulary
 from bergmann.plan.veil import Veil
@@ -113,8 +114,8 @@ def draft_session(folder: Path, use: Sequence[Path] = (), vocabulary: Vocabulary
     path = folder / SESSION
     merged = _stated(path, use)
     words = vocabulary or Vocabulary.here()
-    choices = Choices(merged.root, not path.exists(), words)
-    found = survey(listing, choices, _names_of_files(merged))
+    choices = Choices(_with_runs(merged.root, words), not path.exists(), words)
+    found = survey(listing, choices, _names_of_files(choices))
     offered = _offered(folder)
     fresh = [item for item in found.items if not item.is_stated and item.identity not in offered]
     gone = tuple(offered[item.identity] for item in found.items if not item.is_stated and item.identity in offered)
@@ -134,7 +135,7 @@ def draft_session(folder: Path, use: Sequence[Path] = (), vocabulary: Vocabulary
     if made is not None:
         names = offered | {item.identity: item.entry.name for item in found.items if item.identity not in offered}
         _write(folder / BESIDE / OFFERED, json.dumps(names, indent=1))
-    drafted = _report(path, is_new, fresh if made is not None else [], unclaimed, found, gone, to_paste)
+    drafted = _report(path, is_new, fresh if made is not None else [], unclaimed, found, gone, to_paste, words)
     ignored = [_relative(one, folder) for one in use if not is_new and one.resolve() not in _resolved(merged.documents)]
     if ignored:
         note = f"`use:` stays as you wrote it; add {', '.join(ignored)} to it if the session is to be laid over that"
@@ -147,10 +148,17 @@ def _resolved(paths: Sequence[Path]) -> set[Path]:
 
 
 def _report(
-    path: Path, is_new: bool, fresh: list[Item], unclaimed: tuple[Path, ...], found: Survey, gone: tuple[str, ...], to_paste: str
+    path: Path,
+    is_new: bool,
+    fresh: list[Item],
+    unclaimed: tuple[Path, ...],
+    found: Survey,
+    gone: tuple[str, ...],
+    to_paste: str,
+    words: Vocabulary,
 ) -> Drafted:
     root = load_with_arm(path).root
-    sources = root.entries.get("sources")
+    sources = expand_runs(root, words).root.entries.get("sources")
     notes = [*map(shown, found.notes), *(f"{shown(name)}: {shown(why)}" for name, why in found.refused.items())]
     notes += [f"taken out before, and left out: {', '.join(gone)}"] if gone else []
     return Drafted(
@@ -191,9 +199,18 @@ def _whole(merged: Merged) -> Merged:
     return merged
 
 
-def _names_of_files(merged: Merged) -> Mapping[tuple[Path, str], str]:
+def _with_runs(root: Branch, words: Vocabulary) -> Branch:
+    """What is stated, with the sources of all runs beside those that stand in the file: both are there already."""
+    expanded = expand_runs(root, words).root
+    of_runs, stated = expanded.entries.get("sources"), root.entries.get("sources")
+    if not isinstance(of_runs, Branch) or not isinstance(stated, Branch):
+        return root
+    return Branch({**root.entries, "sources": Branch({**stated.entries, **of_runs.entries}, stated.place)}, root.place)
+
+
+def _names_of_files(choices: Choices) -> Mapping[tuple[Path, str], str]:
     """Names of the stated sources, by file and observation."""
-    sources = merged.root.entries.get("sources")
+    sources = choices.root.entries.get("sources")
     names: dict[tuple[Path, str], str] = {}
     for name, node in sources.entries.items() if isinstance(sources, Branch) else ():
         path = node.entries.get("path") if isinstance(node, Branch) else None

@@ -231,7 +231,14 @@ class _Surveyor:
     def _stated_name(self, found: Found) -> str:
         observation = str(getattr(found.source, "observation", None) or "")
         keys = [(path.resolve(), chosen) for path in found.named for chosen in (observation, "")]
-        return next((self.names[key] for key in keys if key in self.names), "")
+        by_file = next((self.names[key] for key in keys if key in self.names), "")
+        return by_file or self._name_by_folder(found)
+
+    def _name_by_folder(self, found: Found) -> str:
+        """The name of a stated source whose path is the folder that a file of its format lies in."""
+        folders = {path.resolve().parent for path in found.named}
+        name = self.names.get((folders.pop(), ""), "") if len(folders) == 1 else ""
+        return name if self.choices.value("sources", name, "format") == found.format.key else ""
 
     def _free(self, name: str) -> str:
         taken = {*self.headers, *self.choices.names("sources"), *(item.entry.name for item in self.asked), "session"}

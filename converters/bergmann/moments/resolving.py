@@ -165,7 +165,7 @@ def _tag_time(moment: Moment, form: Tag, anchors: Anchors) -> float:
         return times[0]
     listing = ", ".join(f'"{text}" at {seconds:.2f} s' for text, seconds in tags) or "no tags"
     count = "no tag of that text" if not times else f"{len(times)} tags of that text"
-    remedy = "" if not times else "; state the time of the one that is meant"
+    remedy = "" if not times else "; state the time of the one that is meant, or its run where there are runs"
     raise SourceError(f"`{moment.text}`: {count}; {form.of} has: {listing}{remedy}")
 
 

@@ -16,6 +16,7 @@ from bergmann.findings import Finding, has_errors
 from bergmann.plan.arms import ArmKey
 from bergmann.plan.head import SessionHead, StartFrom
 from bergmann.plan.partial import without_what_is_open
+from bergmann.plan.run_times import check_run_files, check_run_order, check_run_starts, counterpart, spans_by_headers
 from bergmann.plan.session import LoadedSession, SourceEntry, Vocabulary, load_session
 from bergmann.plan.veil import Veil
 from bergmann.receptors.check import check_collections
@@ -173,19 +174,22 @@ def find_reference(plan: Plan) -> str | None:
     """The source whose clock is the session's.
 
     It is the one that ``session.start: from NAME`` names; else, of the sources with times of their own that state neither clock nor
-    start, the only one that clocks refer to, the only one at all, or one that is called ``daq``.
+    start, the only one that clocks refer to, the only one at all, or one that is called ``daq``. Of several runs it is of the
+    first.
     """
     head, sources = plan.loaded.head, plan.loaded.sources
     if head is not None and isinstance(head.session.start, StartFrom):
-        return head.session.start.source if head.session.start.source in sources else None
-    free = [name for name, entry in timed_roots(plan).items() if entry.clock is None and entry.starts is None]
+        return plan.loaded.start_source if plan.loaded.start_source in sources else None
+    first = next(iter(plan.loaded.runs.sources), None)
+    roots = {name: entry for name, entry in timed_roots(plan).items() if entry.run in (None, first)}
+    free = [name for name, entry in roots.items() if entry.clock is None and entry.starts is None]
     free = [name for name in free if name in plan.headers] or free  # one that cannot be read is said, and confuses no other
     clocks = {entry.clock.name for entry in sources.values() if entry.clock is not None and entry.clock.name in free}
     if len(clocks) == 1:
         return clocks.pop()
     if len(free) == 1:
         return free[0]
-    return "daq" if "daq" in free else None
+    return next((name for name in ("daq", f"{first}_daq") if name in free), None)
 
 
 def find_start(plan: Plan) -> tuple[datetime | None, bool]:
@@ -216,6 +220,9 @@ def _check_plan(plan: Plan) -> Iterator[Finding]:
     yield from _check_start(plan)
     yield from _check_age(plan)
     yield from _check_clocks(plan)
+    yield from check_run_starts(plan)
+    yield from check_run_files(plan)
+    yield from check_run_order(plan, plan.headers, spans_by_headers(plan))
     yield from _check_parts(plan)
     yield from _check_instrument_clocks(plan)
     yield from _check_entries(plan)
@@ -308,6 +315,8 @@ def _check_clocks(plan: Plan) -> Iterator[Finding]:
     for name, entry in timed_roots(plan).items():
         if name == plan.reference or entry.clock is not None or entry.starts is not None or name not in plan.headers:
             continue
+        if counterpart(plan, name) is not None:  # by the headers: `check_run_starts`
+            continue
         if _is_clock_blank(plan, name):
             continue
         remedy = "state `clock: <recording>/<channel>` whose pulses tick for its frames, or `starts: 2.5 s after <source>`"
@@ -349,16 +358,17 @@ def _check_parts(plan: Plan) -> Iterator[Finding]:
 
 
 def _check_instrument_clocks(plan: Plan) -> Iterator[Finding]:
-    """The instruments' own wall clocks, against the start of the session."""
+    """The instruments' own wall clocks, against the start of the session, or of the run as its reference's header says it."""
     head = plan.loaded.head
     if head is None or plan.start is None or not plan.time_of_day_known:
         return
     tolerance = timedelta(seconds=head.session.tolerance.to("s"))
     for name, header in plan.headers.items():
         says_the_start = name == plan.reference and not isinstance(head.session.start, datetime)
-        if header.start is None or says_the_start or plan.loaded.sources[name].starts is not None:
+        start, of = _start_of_run(plan, name)
+        if header.start is None or start is None or says_the_start or plan.loaded.sources[name].starts is not None:
             continue
-        difference = header.start - plan.start.replace(tzinfo=None)
+        difference = header.start - start
         if not difference:
             continue
         beyond = abs(difference) > tolerance
@@ -367,9 +377,18 @@ def _check_instrument_clocks(plan: Plan) -> Iterator[Finding]:
             severity="warning" if beyond else "note",
             check="conflict" if beyond else "instrument clock",
             location=plan.loaded.place(f"sources.{name}"),
-            message=f"its own clock says {header.start:%Y-%m-%d %H:%M:%S}, {by} from the session's start",
+            message=f"its own clock says {header.start:%Y-%m-%d %H:%M:%S}, {by} from the start of {of}",
             remedy="is this the right file? State `session.tolerance` if the clocks disagree so far" if beyond else "",
         )
+
+
+def _start_of_run(plan: Plan, name: str) -> tuple[datetime | None, str]:
+    """When the run of a source started by the clock of the session's reference, if that is known, and whose start it is."""
+    run, own = plan.loaded.sources[name].run, plan.loaded.sources[plan.reference].run if plan.reference is not None else None
+    if run in (None, own):
+        return plan.start.replace(tzinfo=None) if plan.start is not None else None, "the session"
+    references = (one for one in plan.headers if plan.loaded.sources[one].run == run and counterpart(plan, one) is not None)
+    return next((plan.headers[one].start for one in references), None), f"the run {run}"
 
 
 def _check_entries(plan: Plan) -> Iterator[Finding]:

@@ -97,8 +97,9 @@ class LoadedSession:
 
     @property
     def blanks(self) -> frozenset[str]:
-        """Dotted keys of what is still to be stated; each is a gap in `findings`."""
-        return frozenset(key for key, text in self.texts.items() if text in BLANKS)
+        """Dotted keys of what is still to be stated, each a gap in `findings`; also those of the sources of runs that it is for."""
+        own = {key for key, text in self.texts.items() if text in BLANKS}
+        return frozenset(own | {key for key, stated in self.runs.keys.items() if stated in own})
 
     def has_blanks(self, source: str) -> bool:
         """Whether anything is still to be stated of a source."""

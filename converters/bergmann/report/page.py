@@ -218,6 +218,8 @@ def _facts(plan: Plan) -> Iterator[tuple[str, str]]:
         yield "Arm", head.arm + control
     absent = f", {len(loaded.absent)} said to be absent" if loaded.absent else ""
     unread = [name for name, one in loaded.sources.items() if name not in plan.headers and not one.format.reads_values]
+    if loaded.runs.sources:
+        yield "Runs", ", ".join(loaded.runs.sources)
     waiting = [name for name in unread if loaded.has_blanks(name)]
     counts = ((len(unread) - len(waiting), "could not be read"), (len(waiting), BLANK.replace("its blanks", "blanks")))
     yield "Sources", f"{len(loaded.sources)}{absent}" + "".join(f", {number} {what}" for number, what in counts if number)

@@ -44,7 +44,8 @@ class Placement:
     def findings(self) -> tuple[Finding, ...]:
         """What the conversion will be refused for, at the line to edit."""
         loaded = self.aligned.plan.loaded
-        return tuple(
+        said = set(self.aligned.plan.findings)
+        return tuple(one for one in self.aligned.misplaced() if one not in said) + tuple(
             Finding(
                 severity="error",
                 check="source",

@@ -70,7 +70,7 @@ class Row:
 
 def timeline(plan: Plan, placement: Placement) -> Html:
     """The axis, the same as a table, and what is not placed yet."""
-    rows = [*_source_rows(plan, placement), *_stated_rows(plan, placement)]
+    rows = [*_run_rows(plan, placement), *_source_rows(plan, placement), *_stated_rows(plan, placement)]
     drawn = [row for row in rows if row.ends]
     waiting = {**placement.reasons, **{row.name: row.note for row in rows if not row.ends}}
     parts: list[Html] = []
@@ -101,6 +101,20 @@ def _caption(plan: Plan) -> str:
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------
+
+
+def _run_rows(plan: Plan, placement: Placement) -> Iterator[Row]:
+    """One row with all runs that have anything on the axis, so that the gaps between them are seen."""
+    records = placement.aligned.records
+    spans: dict[str, tuple[float, float]] = {}
+    for run, entries in plan.loaded.runs.sources.items():
+        found = [span for entry in entries.values() if entry in records and (span := records[entry].span) is not None]
+        if found:
+            spans[run] = min(start for start, _ in found), max(end for _, end in found)
+    if spans:
+        note = "from the first to the last time of what was recorded in each; between them nothing was recorded"
+        kind = f"{len(spans)} run{'' if len(spans) == 1 else 's'}: {', '.join(spans)}"
+        yield Row(name="runs", kind=kind, spans=tuple(spans.values()), labels=tuple(spans), note=note)
 
 
 def _source_rows(plan: Plan, placement: Placement) -> Iterator[Row]:

@@ -63,9 +63,7 @@ def written(plan: Plan, placement: Placement, run: DryRun | None) -> Html:
             el("span", _files(header), class_="aside"),
         )
         rows.append((name, found, becomes))
-    incomplete = [key.partition(".")[2] for key in plan.loaded.origins if key.startswith("sources.") and key.count(".") == 1]
-    known = {*plan.loaded.sources, *plan.loaded.absent}
-    rows += [(name, "not known yet: it has gaps, see the findings", "") for name in incomplete if name not in known]
+    rows += [(name, "not known yet: it has gaps, see the findings", "") for name in plan.loaded.incomplete]
     rows += [(name, f"absent: {reason}", "said in the session's notes") for name, reason in plan.loaded.absent.items()]
     if not rows:
         return el("p", "No source is stated.")
