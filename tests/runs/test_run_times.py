@@ -121,8 +121,8 @@ def test_runs_that_overlap_in_time_are_refused_with_files_and_times(session: Ses
     (text,) = errors(make_plan(session(runs=runs)))
     assert text == (
         "error: session.yaml:7 runs.praz.patch: the runs base and praz overlap in time: 19125000.abf is from 10:46:00.250 "
-        "(+0.000 s) to 10:46:08.249 (+7.999 s), 19125001.abf is from 10:46:07.250 (+7.000 s) to 10:46:15.249 (+14.999 s) (are these the right "
-        "files? If a clock has written their times wrongly, or too coarsely, state `starts:` in the run)"
+        "(+0.000 s) to 10:46:08.249 (+7.999 s), 19125001.abf is from 10:46:07.250 (+7.000 s) to 10:46:15.249 (+14.999 s) "
+        "(are these the right files? If a clock has written their times wrongly, or too coarsely, state `starts:` in the run)"
     )
 
 
