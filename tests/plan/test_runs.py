@@ -124,6 +124,11 @@ def test_what_is_wrong_in_all_runs_is_said_once(load: Load) -> None:
             "session.yaml:8 runs.praz.moive: there is no `moive` in sources (did you mean `movie`?",
         ),
         ("movie: TSeries-1398", "movie: ???", "session.yaml:8 runs.praz.movie: `???` stands here; it is still to be stated"),
+        (
+            "patch: 19125000.h5",
+            "patch: ???",
+            "session.yaml:7 runs.base.patch: `???` stands here; it is still to be stated: the file of",
+        ),
         ("movie: TSeries-1398", "movie: [a, b]", "session.yaml:8 runs.praz.movie: this is a list (write one path"),
         (
             "movie: TSeries-1398",

@@ -41,6 +41,13 @@ def test_what_the_loader_takes_is_not_marked(vocabulary: Vocabulary, born: str) 
     assert not errors(f"{text}  pupil: {{absent: no camera}}\n  light: {{format: channel, of: daq/x, site: a}}\n", vocabulary)
 
 
+def test_runs_are_paths_or_maps_of_keys(vocabulary: Vocabulary) -> None:
+    runs = "runs: {base: {movie: a.tif, daq: {path: 0042, starts: unknown}}, praz: {movie: {absent: no}}}\n"
+    assert errors(COMPLETE + runs, vocabulary) == []
+    assert len(errors(COMPLETE + runs.replace("starts", "strats"), vocabulary)) == 1
+    assert len(errors(COMPLETE + "runs: {base: [movie]}\n", vocabulary)) == 1
+
+
 @pytest.mark.parametrize(
     ("old", "new"),
     [

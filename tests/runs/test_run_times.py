@@ -151,6 +151,14 @@ def test_a_file_that_two_runs_name_is_refused(session: Session) -> None:
     ]
 
 
+def test_runs_of_a_session_with_other_mistakes_are_looked_at(session: Session) -> None:
+    plan = make_plan(session(("sex: unknown", "sex: girl"), ("19125002.abf", "19125001.abf")))
+    assert [text.split()[1:3] for text in errors(plan)] == [
+        ["session.yaml:4", "subject.sex:"],
+        ["session.yaml:8", "runs.wash.patch:"],
+    ]
+
+
 def test_runs_across_a_change_of_the_clocks_are_an_hour_off_by_the_wall(session: Session, tmp_path: Path) -> None:
     spring = (replace(BASE, start=datetime(2019, 3, 31, 1, 50)), replace(PRAZ, start=datetime(2019, 3, 31, 3, 5)))
     path = session(

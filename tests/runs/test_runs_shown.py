@@ -79,6 +79,9 @@ def test_the_page_shows_the_runs_with_the_gaps_between_them(session: Session, tm
     bars = [tuple(float(one) for one in pair) for pair in re.findall(r'<rect x="([\d.]+)"[^>]*?width="([\d.]+)"', drawn)]
     assert len(bars) == 3
     assert all(left + width < following for (left, width), (following, _) in pairwise(bars))
+    assert re.findall(r"<text[^>]*class=\"beside\"[^>]*>(.*?)</text>", drawn) == ["base", "praz", "wash"]
+    (label,) = re.findall(r'<text x="([\d.]+)"[^>]*>agonist, 0:02', page)
+    assert float(label) > 190  # not over its name
     assert shown["wash_patch"][1:3] == ["29:59.9 (1799.875 s)", "30:07.9 (1807.874 s)"]
     assert "praz_movie" in shown
     assert "praz_patch tags" in shown

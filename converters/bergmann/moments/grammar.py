@@ -14,7 +14,7 @@ from pydantic_core import CoreSchema, core_schema
 
 EXAMPLES = (
     "`10 min after movie`, `30 min before session`, `10:41 +- 30 s`, `2024-05-17 10:41`, `frame 19200 of movie`, "
-    '`first pulse of daq/Inject`, `each event of puffs`, `tag "+TGOT" of patch in praz`, `start of base`, `prazosin ends`, '
+    '`first pulse of daq/Inject`, `each event of puffs`, `tag "+TGOT" of patch`, `start of base`, `prazosin ends`, '
     "`7 d after sni`, `unknown`"
 )
 

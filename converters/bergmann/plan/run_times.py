@@ -74,7 +74,7 @@ def _precision(*starts: datetime) -> str:
 def spans_by_headers(plan: Plan) -> dict[str, tuple[float, float]]:
     """First and last time of the reference in each run whose header says it, in seconds on the session's clock."""
     spans: dict[str, tuple[float, float]] = {}
-    for name, header in plan.headers.items():
+    for name, header in plan.headers.items() if plan.loaded.head is not None else ():  # without it, no time zone
         reference = counterpart(plan, name)
         if header.span is None or plan.loaded.sources[name].starts is not None or plan.loaded.sources[name].clock is not None:
             continue
@@ -91,7 +91,7 @@ def spans_by_headers(plan: Plan) -> dict[str, tuple[float, float]]:
 
 def check_run_starts(plan: Plan) -> Iterator[Finding]:
     """Where a run lies must be known: from the headers of two recordings, or stated."""
-    for name, header in plan.headers.items():
+    for name, header in plan.headers.items() if plan.loaded.head is not None else ():
         entry, reference = plan.loaded.sources[name], counterpart(plan, name)
         if reference is None or reference not in plan.headers or entry.clock is not None or entry.starts is not None:
             continue

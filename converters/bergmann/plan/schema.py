@@ -88,7 +88,6 @@ def _runs_schema(words: Vocabulary, definitions: _Schema) -> _Schema:
     for kind in words.formats:
         keys = {**_source_properties(kind, words, definitions), **keys}
     keys = {name: {key: one for key, one in schema.items() if key == "description"} for name, schema in keys.items()}
-    keys["path"] = {**keys.get("path", {}), "type": "string"}
     closed = {"type": "object", "properties": keys, "additionalProperties": False}
     listed = _map_of(
         {"anyOf": [{"type": _SCALARS}, closed]}, "What was recorded in this run: of each source its path, or a map of its keys."

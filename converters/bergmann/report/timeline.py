@@ -94,9 +94,10 @@ def _length(plan: Plan, name: str) -> str:
 def _caption(plan: Plan) -> str:
     start = f", {plan.start:%Y-%m-%d %H:%M:%S}" if plan.start is not None and plan.time_of_day_known else ""
     clock_of = f"; clock of {plan.reference}" if plan.reference is not None else ""
+    runs = " Runs are put after each other by the start times that their files state." if plan.loaded.runs.sources else ""
     return (
         f"Time since the session's start (0{start}{clock_of}). Clocks are joined by the first pulse of their "
-        "line; the conversion says how far each drifts."
+        f"line; the conversion says how far each drifts.{runs}"
     )
 
 
@@ -265,11 +266,7 @@ def _row(row: Row, top: float, x: _Scale) -> Html:
         for start, stop in row.spans
     ]
     parts = [el("text", _cut(row.name, 24), x=LEFT - 12, y=middle + 4, text_anchor="end", class_="name"), *bars]
-    parts += [
-        el("text", cut, x=x(start) + 5, y=middle + 4, class_="on")
-        for (start, stop), label in zip(row.spans, row.labels, strict=False)
-        if len(cut := _cut(label, int((x(stop) - x(start) - 8) / _LETTER))) >= min(len(label), 6)
-    ]
+    parts += _labels(row, middle, x)
     if row.spans and row.style == "bar" and not row.labels:
         parts.append(_on_bar(row, middle, x))
     if row.style != "bar":
@@ -277,6 +274,21 @@ def _row(row: Row, top: float, x: _Scale) -> Html:
     elif len(row.marks):
         parts.append(el("path", d=_ticks(row.marks, top + 5, ROW - 10, x), class_="mark"))
     return el("g", el("title", f"{row.name}: {row.kind}; {row.note}"), *parts)
+
+
+def _labels(row: Row, middle: float, x: _Scale) -> Iterator[Html]:
+    """What each stretch is, on it, or beside it where it is too short for that and there is room."""
+    labelled = list(zip(row.spans, row.labels, strict=False))
+    for number, ((start, stop), label) in enumerate(labelled):
+        before = x(labelled[number - 1][0][1]) if number else LEFT
+        behind = x(labelled[number + 1][0][0]) if number + 1 < len(labelled) else WIDTH
+        cut, wide = _cut(label, int((x(stop) - x(start) - 8) / _LETTER)), len(label) * _LETTER + 16
+        if len(cut) >= min(len(label), 6):
+            yield el("text", cut, x=x(start) + 5, y=middle + 4, class_="on")
+        elif x(stop) + wide <= behind:
+            yield el("text", label, x=x(stop) + 8, y=middle + 4, class_="beside")
+        elif x(start) - wide >= before:
+            yield el("text", label, x=x(start) - 8, y=middle + 4, text_anchor="end", class_="beside")
 
 
 def _on_bar(row: Row, middle: float, x: _Scale) -> Html:
@@ -295,8 +307,9 @@ def _stated(row: Row, middle: float, x: _Scale) -> Html:
     begun = [*(span[0] for span in row.spans), *row.marks[:, 0].tolist()]
     edge = x(max(row.ends) + row.margin)
     label = f"{row.kind}, {clock(begun[0])}" + (f" ± {row.margin:g} s" if row.margin else "")
-    ends = edge > WIDTH - 260
-    at = x(min(row.ends) - row.margin) - 12 if ends else edge + 12
+    before = x(min(row.ends) - row.margin) - 12
+    ends = edge > WIDTH - 260 and before - len(label) * _LETTER >= LEFT
+    at = before if ends else edge + 12 if edge <= WIDTH - 260 else x(begun[0]) + 12  # over what there is, rather than over names
     whisker = "".join(f"M{x(one - row.margin):.1f} {middle}H{x(one + row.margin):.1f}" for one in begun) if row.margin else ""
     diamonds = "".join(f"M{x(one):.1f} {middle - 6}l6 6l-6 6l-6 -6z" for one in begun[:400])
     return join(
