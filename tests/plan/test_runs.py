@@ -169,6 +169,7 @@ def test_what_is_wrong_in_all_runs_is_said_once(load: Load) -> None:
             "format: daq, path: a.h5}",
             "session.yaml:11 sources.patch.path: each run that has patch states a path of its own, so that this one is never read",
         ),
+        (", path: cam.tif", "", "session.yaml:14 sources.camera.path: `path` is missing"),
         ("patch: {format: daq}", "patch: {absent: no rig}", "session.yaml:7 runs.base.patch: `sources` says that patch is absent"),
         (
             "patch in praz}",
@@ -252,6 +253,27 @@ def test_a_name_with_in_in_it_stays_one_where_no_run_has_that_name(load: Load) -
     assert said(load(plain)) == []
     logger = SLICE.replace("  puffs:", "  logger: {format: daq, path: l.h5, starts: 1 s before session}\n  puffs:")
     assert said(load(logger.replace("10 min after movie in praz", "first pulse of logger/Air in left"))) == []
+
+
+def test_a_source_that_derives_from_those_of_runs_and_has_no_path_is_said_once(load: Load) -> None:
+    loaded = load(SLICE.replace("{format: follower, of: movie,", "{format: scope, starts: 1 s after movie,"))
+    (text,) = said(loaded)
+    assert text.startswith("error: session.yaml:13 sources.rois.path: `path` is missing")
+    assert loaded.incomplete == ("base_rois", "praz_rois")
+
+
+def test_a_source_that_no_run_has_all_for_is_not_forgotten(load: Load) -> None:
+    apart = SLICE.replace("TSeries-1398, patch", "{absent: shutter}, patch").replace("movie in praz", "patch in praz")
+    apart = apart.replace(
+        "base: {movie: TSeries-1395, patch: 19125000.h5}", "base: {movie: {path: a, starts: '10:41'}, patch: {absent: x}}"
+    )
+    found = said(load(apart + "  y: {}\n"))
+    assert any(text.startswith("error: session.yaml:1 session.start: `from base_daq`") for text in found), found
+    apart = apart.replace("of: movie, plane", "of: movie, starts: 1 s after patch, plane")
+    assert any(
+        text.startswith("error: session.yaml:13 sources.rois: no run has all that rois needs: movie, patch")
+        for text in said(load(apart))
+    )
 
 
 def test_a_circle_through_a_run_is_refused(load: Load) -> None:
