@@ -144,6 +144,17 @@ def test_a_run_before_the_session_is_refused_with_files_and_times(session: Sessi
     )
 
 
+def test_a_run_of_another_day_is_doubted(session: Session) -> None:
+    plan = make_plan(
+        session(runs=(BASE, replace(PRAZ, start=datetime(2019, 1, 26, 10, 56)), replace(WASH, start=datetime(2019, 1, 26, 12))))
+    )
+    assert [one.text for one in plan.findings if one.severity == "warning" and ".patch" in one.location] == [
+        f"warning: session.yaml:{line} runs.{run}.patch: {file} started {hours} h after 19125000.abf, with which the session "
+        "starts (is this the right file?)"
+        for line, run, file, hours in ((7, "praz", "19125001.abf", 24.2), (8, "wash", "19125002.abf", 25.2))
+    ]
+
+
 def test_a_file_that_two_runs_name_is_refused(session: Session) -> None:
     assert errors(make_plan(session(("19125002.abf", "19125001.abf")))) == [
         "error: session.yaml:8 runs.wash.patch: 19125001.abf is patch of the run praz already, and cannot be that of wash, too "

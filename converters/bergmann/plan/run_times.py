@@ -7,6 +7,7 @@ written into the headers of its recordings: what lies between two runs was not r
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import combinations
 from typing import TYPE_CHECKING
@@ -19,6 +20,9 @@ from bergmann.timing.fit import ClockFit
 
 if TYPE_CHECKING:
     from bergmann.plan.resolve import Plan
+
+LONGEST = 12 * 3600.0
+"""Seconds after the session's start from which on a run is probably of another day's file."""
 
 
 def counterpart(plan: Plan, name: str) -> str | None:
@@ -90,16 +94,20 @@ def spans_by_headers(plan: Plan) -> dict[str, tuple[float, float]]:
 
 
 def check_run_starts(plan: Plan) -> Iterator[Finding]:
-    """Where a run lies must be known: from the headers of two recordings, or stated."""
+    """Where a run lies must be known, from the headers of two recordings or stated; a day apart they are hardly of one session."""
     for name, header in plan.headers.items() if plan.loaded.head is not None else ():
         entry, reference = plan.loaded.sources[name], counterpart(plan, name)
         if reference is None or reference not in plan.headers or entry.clock is not None or entry.starts is not None:
             continue
+        run, source = plan.loaded.runs.place_of(name) or ("", name)
         try:
-            fit_by_headers(plan, name, reference, header)
+            apart = fit_by_headers(plan, name, reference, header).offset
+            if apart > LONGEST:
+                files = f"{header.files[0].name} started {apart / 3600:.1f} h after {plan.headers[reference].files[0].name}"
+                found = _error(plan, name, "conflict", f"{files}, with which the session starts", "is this the right file?")
+                yield replace(found, severity="warning")
         except SourceError as error:
-            run, source = plan.loaded.runs.place_of(name) or ("", name)
-            (first, _) = plan.loaded.runs.place_of(reference) or ("", source)
+            first, _ = plan.loaded.runs.place_of(reference) or ("", source)
             stated = f"`{run}: {{{source}: {{path: ..., starts: 20 min after {source} in {first}}}}}`"
             yield _error(plan, name, "gap", f"{error}, and nothing else says where the run {run} lies", f"state it, as {stated}")
 
