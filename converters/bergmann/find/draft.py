@@ -19,10 +19,10 @@ from bergmann.find.text import Value, comment, shown, value_lines
 from bergmann.find.unclaimed import unclaimed_lines
 from bergmann.find.update import append_sources
 from bergmann.plan.blinding import load_with_arm, tells_arm
+from bergmann.plan.expand import expand_runs
 from bergmann.plan.head import SessionKeys, Subject
 from bergmann.plan.mistakes import meaning
 from bergmann.plan.overlay import Merged, joined, load_merged, merge, walk
-from bergmann.plan.runs import expand_runs
 from bergmann.plan.schema import render, session_schema
 from bergmann.plan.sources import Vocabulary
 from bergmann.plan.veil import Veil

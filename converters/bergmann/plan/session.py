@@ -13,13 +13,14 @@ from bergmann.findings import Finding
 from bergmann.moments import Moment, Reference, names
 from bergmann.plan.arms import ArmKey
 from bergmann.plan.blinding import load_with_arm
+from bergmann.plan.expand import expand_runs
 from bergmann.plan.head import InvalidInterval, SessionHead, StartFrom
 from bergmann.plan.meanings import asked_of
 from bergmann.plan.mistakes import error, keys_of, nearest, validate
 from bergmann.plan.overlay import Merged, Origin, joined, origins, walk
 from bergmann.plan.partial import is_foreign, is_partial, of_partial
 from bergmann.plan.references import MomentUse, RefUse, Use, uses, with_paths
-from bergmann.plan.runs import NO_RUNS, Runs, expand_runs
+from bergmann.plan.runs import NO_RUNS, Runs
 from bergmann.plan.sources import PlanKeys, SourceEntry, Vocabulary, choose_format, make_entry
 from bergmann.plan.yaml import BLANKS, Branch, Leaf, Node
 from bergmann.records import Recording
