@@ -196,7 +196,7 @@ class _Expansion:
 
     def _check_own_paths(self) -> None:
         """Refuse a path that no run reads, and one for several runs."""
-        for name in self.of_runs:
+        for name in (one for one in self.stated if one in self.of_runs):
             path = self.stated[name].entries.get("path")
             if path is None:
                 continue
