@@ -14,8 +14,9 @@ from bergmann.convert.align import align
 from bergmann.errors import SessionError, SourceError
 from bergmann.moments import Moment
 from bergmann.plan.resolve import Plan, make_plan
+from bergmann.records import Segmentation
 
-from .conftest import BASE, PRAZ, WASH
+from .conftest import BASE, PRAZ, WASH, write_rois
 
 Session = Callable[..., Path]
 
@@ -158,8 +159,30 @@ def test_a_run_of_another_day_is_doubted(session: Session) -> None:
 def test_a_file_that_two_runs_name_is_refused(session: Session) -> None:
     assert errors(make_plan(session(("19125002.abf", "19125001.abf")))) == [
         "error: session.yaml:8 runs.wash.patch: 19125001.abf is patch of the run praz already, and cannot be that of wash, too "
-        "(which of the two runs is it of?)"
+        "(which of the two runs is it of? If it holds both, state the `frames` of each, such as `frames: 1-6000`)"
     ]
+
+
+@pytest.mark.parametrize(("frames", "is_refused"), [("21-50", False), ("20-49", True)])
+def test_one_segmentation_may_be_of_several_runs(session: Session, tmp_path: Path, frames: str, is_refused: bool) -> None:
+    both = "rois: {path: both.hdf5, frames: %s}"
+    path = session(
+        ("19125000.abf}", f"19125000.abf, {both % '1-20'}}}"),
+        ("19125002.abf}", f"19125002.abf, {both % frames}}}"),
+        ("drugs:", "  rois: {format: caiman, of: movie}\ndrugs:"),
+    )
+    write_rois(tmp_path / "both.hdf5", replace(BASE, n_frames=50))
+    plan = make_plan(path)
+    if is_refused:
+        assert [text.split(" (")[0] for text in errors(plan)] == [
+            "error: session.yaml:8 runs.wash.rois: both.hdf5 is rois of the run base already, and cannot be that of wash, too"
+        ]
+        return
+    assert errors(plan) == []
+    rois = align(plan).records["wash_rois"]
+    assert isinstance(rois, Segmentation)
+    np.testing.assert_allclose(rois.times.seconds, 1801.375 + 0.1 * np.arange(30), rtol=0, atol=1e-9)
+    np.testing.assert_array_equal(rois.planes[0].traces["denoised"][slice(None)][:, 0], np.arange(20, 50) + 0.5)
 
 
 def test_runs_of_a_session_with_other_mistakes_are_looked_at(session: Session) -> None:

@@ -20,6 +20,7 @@ from bergmann.timing.fit import ClockFit
 
 if TYPE_CHECKING:
     from bergmann.plan.resolve import Plan
+    from bergmann.plan.sources import SourceEntry
 
 LONGEST = 12 * 3600.0
 """Seconds after the session's start from which on a run is probably of another day's file."""
@@ -116,12 +117,23 @@ def check_run_files(plan: Plan) -> Iterator[Finding]:
     """A file is of one run, unless the runs take different frames of it."""
     for (first, one), (second, other) in _pairs(plan, plan.headers):
         same = {path.resolve() for path in one.files} & {path.resolve() for path in other.files}
-        frames = [getattr(plan.loaded.sources[name].source, "frames", None) for name in (first, second)]
+        of_other_frames = _are_apart(*(_frames_of(plan.loaded.sources[name]) for name in (first, second)))
         takes_path = "path" in type(plan.loaded.sources[first].source).model_fields
-        if same and takes_path and frames[0] == frames[1]:
+        if same and takes_path and not of_other_frames:
             (run, source), (later, _) = (plan.loaded.runs.place_of(name) or ("", name) for name in (first, second))
             message = f"{min(same).name} is {source} of the run {run} already, and cannot be that of {later}, too"
-            yield _error(plan, second, "conflict", message, "which of the two runs is it of?")
+            remedy = "which of the two runs is it of? If it holds both, state the `frames` of each, such as `frames: 1-6000`"
+            yield _error(plan, second, "conflict", message, remedy)
+
+
+def _frames_of(entry: SourceEntry) -> tuple[int, int] | None:
+    """First and last frame that are stated to be used; formats may have a key of their own for them."""
+    own = getattr(entry.source, "frames", None)
+    return own if isinstance(own, tuple) else entry.frames
+
+
+def _are_apart(one: tuple[int, int] | None, other: tuple[int, int] | None) -> bool:
+    return one is not None and other is not None and (one[1] < other[0] or other[1] < one[0])
 
 
 def check_run_order(plan: Plan, records: Mapping[str, Record], spans: Mapping[str, tuple[float, float]]) -> Iterator[Finding]:
