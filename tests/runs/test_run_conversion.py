@@ -16,13 +16,14 @@ from bergmann.findings import has_errors
 from .conftest import BASE, PRAZ, SESSION, WASH, write_slice
 
 MORE = (
-    SESSION.replace("19125000.abf}", "19125000.abf, rois: rois0.hdf5}")
-    .replace("19125001.abf}", "19125001.abf, light: {absent: laser off}}")
+    SESSION.replace("19125000.abf}", "19125000.abf, rois: rois0.hdf5, cells: cells.csv}")
+    .replace("19125001.abf}", "19125001.abf, cells: more.csv, light: {absent: laser off}}")
     .replace("19125002.abf}", "19125002.abf, rois: {path: rois2.hdf5, description: after the wash}}")
     .replace(
         "drugs:",
         "  rois:  {format: caiman, of: movie, population: bg, compartment: process}\n"
         "  light: {format: channel, of: patch/IN 3, site: lc, power: 5 mW}\n"
+        "  cells: {format: spikes, of: patch, unit: s}\n"
         "invalid:\n"
         "  drift: {from: 5 s after praz, to: 6 s after praz, of: [patch, puffs], why: bath moved}\n"
         "  noise: {from: 1 s after base, to: 2 s after base, of: [patch in base], why: noise}\n"
@@ -38,6 +39,8 @@ OFFSETS = {"base": 0.0, "praz": 600.5, "wash": 1799.875}
 def converted(tmp_path_factory: pytest.TempPathFactory) -> Conversion:
     folder = tmp_path_factory.mktemp("slice")
     path = write_slice(folder)
+    (folder / "cells.csv").write_text("pc1,pc2\n0.5,1.25\n2.5,\n", encoding="utf-8")
+    (folder / "more.csv").write_text("pc1\n3\n", encoding="utf-8")
     path.write_text(MORE, encoding="utf-8")
     done = convert_session(path, folder / "out")
     assert not has_errors(done.findings), [one.text for one in done.findings]
@@ -55,7 +58,7 @@ def test_the_runs_are_epochs_that_pynwb_alone_shows(nwbfile: Any) -> None:
     assert table["tags"].tolist() == [["base"], ["praz"], ["wash"]]
     assert table["start_time"].tolist() == [0.0, 600.5, 1799.875]
     np.testing.assert_allclose(table["stop_time"], [7.999, 608.499, 1807.874], rtol=0, atol=1e-9)
-    assert table["sources"].tolist()[1] == "praz_movie, praz_patch, praz_puffs"
+    assert table["sources"].tolist()[1] == "praz_movie, praz_patch, praz_puffs, praz_cells"
     assert "gap in time" in nwbfile.epochs.description
 
 
@@ -105,6 +108,12 @@ def test_rois_are_one_table_a_run_on_the_clock_of_its_movie(nwbfile: Any) -> Non
     np.testing.assert_array_equal(traces["wash_rois_denoised"].data[:, 0], np.arange(30) + 0.5)
     assert "after the wash" in ophys["ImageSegmentation"]["wash_rois"].description
     assert "after the wash" not in ophys["ImageSegmentation"]["base_rois"].description
+
+
+def test_units_of_the_first_run_are_the_files_and_of_others_named_after_them(nwbfile: Any) -> None:
+    assert [list(one) for one in nwbfile.units["spike_times"][:]] == [[0.5, 2.5], [1.25]]
+    assert "base_cells" in nwbfile.units.description
+    assert [list(one) for one in nwbfile.processing["ecephys"]["praz_cells"]["spike_times"][:]] == [[603.5]]
 
 
 def test_what_is_invalid_names_what_was_recorded_then(nwbfile: Any) -> None:
