@@ -32,7 +32,8 @@ sources:
   puffs: {format: channel, of: patch/IN 2, event: puff}
 drugs:
   phenylephrine: {action: agonist, dose: 10 uM, route: puff, at: each event of puffs, receptors: [adra1a_bg]}
-  prazosin: {action: antagonist, dose: 1 uM, route: bath, from: tag "+praz" of patch in praz, to: tag "-praz" of patch in wash}
+  prazosin: {action: antagonist, dose: 1 uM, route: bath, receptors: [adra1a_bg],
+             from: tag "+praz" of patch in praz, to: tag "-praz" of patch in wash}
 """
 
 LAB = """\
