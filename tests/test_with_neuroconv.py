@@ -18,7 +18,7 @@ from pynwb import read_nwb, validate
 from bergmann import neuroconv_interfaces as interfaces
 from bergmann.errors import SourceError
 from bergmann.neuroconv_interfaces import FormatInterface
-from bergmann.neuroconv_interfaces.reading import references
+from bergmann.plan.references import ref_fields
 from bergmann.records import LightPulses, Pose, Record, Video
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,7 +34,7 @@ CANNOT: dict[type[Record], str] = {
 
 
 def row(made: type[FormatInterface]) -> str:
-    inline = ", ".join(f"`{name}`" for name in references(made.format.source)) or "-"
+    inline = ", ".join(f"`{name}`" for name in ref_fields(made.format.source)) or "-"
     return f"| `{made.__name__}` | {made.format.label} | {inline} | {CANNOT.get(made.format.record, '-')} |"
 
 
