@@ -63,7 +63,7 @@ def test_the_analysis_finds_the_simulated_truth(analysis: ModuleType, demo: tupl
         np.testing.assert_allclose(session.shocks, truth.shock_times, atol=1.5e-3)
         np.testing.assert_allclose(session.capsaicin, truth.rig.capsaicin, atol=10)
         assert session.dff.shape == truth.dff.shape
-        np.testing.assert_allclose(session.times, truth.frame_times, atol=truth.movie_error)
+        np.testing.assert_allclose(session.times, truth.frame_times, atol=truth.fitted_error)
         for dose in session.doses:
             assert session.peaks(dose).mean() == pytest.approx(truth.expected_peak(dose), rel=0.08, abs=0.01)
 

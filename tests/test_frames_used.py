@@ -124,8 +124,8 @@ OWN = RegularTimes(0.0, 10.0, 100)
 def test_pulses_of_frames_that_are_not_used_need_not_be_as_many() -> None:
     line = 5.0 + np.arange(130) / 10
     for pulses, said in ((line, "100 frames in the files and 130"), (line[:60], "100 frames in the files and 60")):
-        fit = fit_used(OWN, pulses, until=4.9, source="movie", line="daq/FrameClock")
-        assert (fit.offset, fit.n_pulses, fit.n_events) == (5.0, min(len(pulses), 100), min(len(pulses), 100))
+        fit = fit_used(OWN, pulses, until=4.9, resolution=1e-3, source="movie", line="daq/FrameClock")
+        assert (fit.offset, fit.n_pulses, fit.n_events) == (pytest.approx(5.0), min(len(pulses), 100), min(len(pulses), 100))
         assert fit.residual == pytest.approx(0.0, abs=1e-9)
         assert fit.remark.startswith(f"{said} pulses on daq/FrameClock: the first")
         assert fit.remark in fit.method
@@ -133,9 +133,9 @@ def test_pulses_of_frames_that_are_not_used_need_not_be_as_many() -> None:
 
 def test_every_frame_that_is_used_needs_its_pulse() -> None:
     with pytest.raises(SourceError, match=r"movie: 50 frames are to be used, but only 49 pulses are on .*`last_frame: 49`"):
-        fit_used(OWN, np.arange(49) / 10, until=4.9, source="movie", line="daq/FrameClock")
+        fit_used(OWN, np.arange(49) / 10, until=4.9, resolution=1e-3, source="movie", line="daq/FrameClock")
 
 
 def test_a_line_of_another_rate_is_refused_as_ever() -> None:
     with pytest.raises(SourceError, match="no clock is so far off"):
-        fit_used(OWN, np.arange(60) / 5, until=4.9, source="movie", line="daq/FrameClock")
+        fit_used(OWN, np.arange(60) / 5, until=4.9, resolution=1e-3, source="movie", line="daq/FrameClock")

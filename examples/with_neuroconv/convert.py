@@ -53,7 +53,7 @@ class Session(NWBConverter):
         """Put everything on the clock of the DAQ, whose recording starts the session."""
         daq, movie, rois, ball = (self.data_interface_objects[name] for name in ("Daq", "Movie", "Rois", "Ball"))
         fit = movie.align_to_line(daq, "FrameClock")  # refused if there is not one pulse a frame
-        rois.set_aligned_starting_time(fit.offset)
+        rois.set_aligned_clock(fit)
         exposures = recorded_pulses(daq.record, "CamTTL").times.seconds
         if len(exposures) != len(ball.get_original_timestamps()):
             raise ValueError(f"{len(exposures)} pulses on CamTTL for {len(ball.get_original_timestamps())} frames of the ball")

@@ -83,6 +83,10 @@ class Clock(NamedTuple):
         Pulses that were found and what they were matched to; 0 where none were used.
     residual_in_seconds : float
         Largest absolute deviation; NaN where it was not measured.
+    residual_median_in_seconds, residual_95_in_seconds : float
+        Median and 95th percentile of the absolute deviations; NaN likewise.
+    left_out_error_in_seconds : float
+        Root mean square deviation of a pulse from a fit without it; NaN likewise.
     """
 
     source: str
@@ -93,6 +97,18 @@ class Clock(NamedTuple):
     n_pulses: int = 0
     n_events: int = 0
     residual_in_seconds: float = nan
+    residual_median_in_seconds: float = nan
+    residual_95_in_seconds: float = nan
+    left_out_error_in_seconds: float = nan
+
+
+_MEASURED = (
+    "rate_ratio",
+    "residual_in_seconds",
+    "residual_median_in_seconds",
+    "residual_95_in_seconds",
+    "left_out_error_in_seconds",
+)
 
 
 class Statement(NamedTuple):
@@ -153,7 +169,7 @@ def _check_path(path: str) -> None:
 
 def _unmeasured(clocks: list[Clock]) -> frozenset[str]:
     """The optional columns of the clocks in which no row has a value."""
-    silent = {name for name in ("rate_ratio", "residual_in_seconds") if all(isnan(getattr(clock, name)) for clock in clocks)}
+    silent = {name for name in _MEASURED if all(isnan(getattr(clock, name)) for clock in clocks)}
     return frozenset(silent | {name for name in ("n_pulses", "n_events") if not any(getattr(clock, name) for clock in clocks)})
 
 

@@ -69,6 +69,14 @@ def _clocks() -> NWBGroupSpec:
                 "float64",
                 required=False,
             ),
+            _column("residual_median_in_seconds", "Median of these absolute deviations, in seconds.", "float64", required=False),
+            _column("residual_95_in_seconds", "95th percentile of these absolute deviations.", "float64", required=False),
+            _column(
+                "left_out_error_in_seconds",
+                "Root mean square deviation of a pulse from a fit without it: what a time between pulses may be off by.",
+                "float64",
+                required=False,
+            ),
         ],
     )
 

@@ -105,14 +105,18 @@ def test_every_frame_is_the_source_frame_transposed(animal: str, converted_demo:
 def test_every_time_is_on_one_clock(animal: str, opened: Callable[[str], NWBFile]) -> None:
     nwbfile, truth = opened(animal), truth_of(animal)
     movie, camera = nwbfile.acquisition["movie_ch1"], nwbfile.acquisition["face_cam"]
-    np.testing.assert_allclose(seconds_of(movie), truth.frame_times, atol=truth.movie_error)
-    np.testing.assert_allclose(seconds_of(camera), truth.camera_times, atol=truth.camera_error)
+    np.testing.assert_allclose(seconds_of(movie), truth.frame_times, atol=truth.fitted_error)
+    np.testing.assert_allclose(seconds_of(camera), truth.camera_times, atol=truth.fitted_error)
     toe = nwbfile.processing["behavior"]["paw"]["toe"]
-    np.testing.assert_allclose(seconds_of(toe), truth.camera_times, atol=truth.camera_error)
+    np.testing.assert_allclose(seconds_of(toe), truth.camera_times, atol=truth.fitted_error)
     clocks = nwbfile.lab_meta_data["bergmann_conversion"].clocks.to_dataframe().set_index("source")
     assert clocks.loc["movie", ["n_pulses", "n_events"]].tolist() == [1024, 1024]
-    drift = abs(truth.rig.microscope.drift_ppm) * 1e-6 * truth.rig.movie_length
-    assert clocks.loc["movie", "residual_in_seconds"] == pytest.approx(drift, abs=2 / truth.rig.daq_rate)
+    for source, clock in (("movie", truth.rig.microscope), ("face_cam", truth.rig.camera)):
+        row = clocks.loc[source]
+        assert row["rate_ratio"] == pytest.approx(1 / (1 + clock.drift_ppm * 1e-6), abs=3e-6)
+        assert row["residual_median_in_seconds"] <= row["residual_95_in_seconds"] <= row["residual_in_seconds"]
+        assert row["residual_in_seconds"] < 1.5 / truth.rig.daq_rate
+        assert row["left_out_error_in_seconds"] < 1 / truth.rig.daq_rate
     assert clocks.loc["daq", "offset_in_seconds"] == 0
 
 
@@ -135,7 +139,7 @@ def test_shocks_licks_and_the_drug_are_when_they_were(animal: str, opened: Calla
     nwbfile, truth = opened(animal), truth_of(animal)
     np.testing.assert_allclose(nwbfile.events["shocks"]["timestamp"][:], truth.shock_times, atol=1.1 / truth.rig.daq_rate)
     licking = nwbfile.events["licking_licking"]
-    tolerance = truth.camera_error + 1 / truth.rig.camera_rate
+    tolerance = truth.fitted_error + 1 / truth.rig.camera_rate
     np.testing.assert_allclose(licking["timestamp"][:], truth.lick_times, atol=tolerance)
     drug = nwbfile.events["drug_administrations"].to_dataframe().iloc[0]
     assert abs(drug["timestamp"] - truth.rig.capsaicin) <= drug["timestamp_uncertainty"] == 10

@@ -33,7 +33,7 @@ def test_the_contracts_session_converts_as_it_stands(tmp_path: Path) -> None:
         assert "Not recorded: pupil (camera not running)." in nwbfile.notes
         movie = nwbfile.acquisition["movie_ch1"]
         assert movie.data.shape == (38_400, 32, 16)
-        np.testing.assert_allclose(movie.timestamps[:], truth.frame_times, atol=truth.movie_error)
+        np.testing.assert_allclose(movie.timestamps[:], truth.frame_times, atol=truth.fitted_error)
         rois = nwbfile.processing["ophys"]["Fluorescence"]["rois_raw"]
         assert rois.data.shape[0] == 38_400  # frames 6001 to 44400 of the joined run
         joined = np.load(folder / "suite2p" / "plane0" / "F.npy")

@@ -16,7 +16,7 @@ from bergmann.plan.session import SourceEntry
 from bergmann.pulses import recorded_pulses
 from bergmann.records import Record, Recording
 from bergmann.stated import Ref
-from bergmann.timing.fit import ClockFit, fit_first_pulse, fit_used
+from bergmann.timing.fit import ClockFit, fit_pulses, fit_used
 from bergmann.timing.times import Times
 
 
@@ -42,28 +42,23 @@ class Aligned:
         return resolve(moment, SessionAnchors(self.plan, self.records))
 
     def findings(self) -> tuple[Finding, ...]:
-        """What the fits show: a clock that drifts by more than half a frame."""
+        """What the fits show: frames that are not used, frames that no steady clock timed, and events far from their pulses."""
         found = []
         for name, fit in self.fits.items():
+            place = self.plan.loaded.origin(f"sources.{name}.clock").text
             if fit.remark:
-                found.append(
-                    Finding(
-                        severity="warning",
-                        check="frames not used",
-                        location=self.plan.loaded.origin(f"sources.{name}.clock").text,
-                        message=fit.remark,
-                        remedy="is that so? If the line was recorded too late, all times of this source are wrong",
-                    )
-                )
+                check = "unsteady clock" if "no steady clock" in fit.remark else "frames not used"
+                remedy = "is that so? If the line was recorded too late, all times of this source are wrong"
+                found.append(Finding(severity="warning", check=check, location=place, message=fit.remark, remedy=remedy))
             times = self.records[name].clock_times
             if fit.n_pulses and times is not None and fit.residual > 0.5 * times.interval:
                 found.append(
                     Finding(
                         severity="warning",
-                        check="clock drift",
-                        location=self.plan.loaded.origin(f"sources.{name}.clock").text,
-                        message=f"after the fit by the first pulse, {name} is up to {fit.residual * 1e3:.1f} ms away from the "
-                        f"pulses on {fit.reference} ({fit.drift * 1e3:+.1f} ms at the last of {fit.n_pulses})",
+                        check="clock residual",
+                        location=place,
+                        message=f"after the fit, {name} is up to {fit.residual * 1e3:.1f} ms away from the pulses on "
+                        f"{fit.reference}, more than half a frame",
                         remedy="its times in the file carry this error, which the clock table states",
                     )
                 )
@@ -94,7 +89,7 @@ def align(plan: Plan) -> Aligned:
             if not inputs and record.span is not None:
                 fit = fit_clock(aligned, name, entry, record)
                 aligned.fits[name] = fit
-                record = record.aligned(fit.offset)
+                record = put_on_clock(record, fit)
         except SourceError as error:
             place = plan.loaded.place(f"sources.{name}")
             raise SessionError([Finding(severity="error", check="source", location=place, message=str(error))]) from error
@@ -164,7 +159,12 @@ def fit_line(own: Times, name: str, recording: Recording, clock: Ref[Recording],
             f"{clock}: on at its first sample, so when the first frame of {name} began is not known; was {clock.name} started "
             f"after {name}, or does the line rest high?"
         )
-    seconds = pulses.times.seconds
+    seconds, resolution = pulses.times.seconds, 1 / recording.rate
     if until is None or len(own) == len(seconds):
-        return fit_first_pulse(own, seconds, source=name, line=str(clock))
-    return fit_used(own, seconds, until=until, source=name, line=str(clock))
+        return fit_pulses(own, seconds, resolution=resolution, source=name, line=str(clock))
+    return fit_used(own, seconds, until=until, resolution=resolution, source=name, line=str(clock))
+
+
+def put_on_clock(record: Record, fit: ClockFit) -> Record:
+    """The record with its times on the session's clock, as fitted."""
+    return record.aligned(fit.offset) if fit.clock is None else record.mapped(fit.clock)

@@ -61,7 +61,19 @@ def conversion_record(
             ]
         ],
         clocks=[
-            Clock(name, fit.reference, fit.method, fit.offset, nan, fit.n_pulses, fit.n_events, fit.residual)
+            Clock(
+                source=name,
+                reference=fit.reference,
+                method=fit.method,
+                offset_in_seconds=fit.offset,
+                rate_ratio=nan if fit.clock is None or not fit.n_pulses else fit.clock.rate_ratio,
+                n_pulses=fit.n_pulses,
+                n_events=fit.n_events,
+                residual_in_seconds=fit.residual,
+                residual_median_in_seconds=fit.residual_median,
+                residual_95_in_seconds=fit.residual_most,
+                left_out_error_in_seconds=fit.left_out,
+            )
             for name, fit in aligned.fits.items()
         ],
         plan_digest=plan_digest(aligned.plan),

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from neuroconv.basedatainterface import BaseDataInterface
 from pynwb import NWBFile
 
-from bergmann.convert.align import fit_line
+from bergmann.convert.align import fit_line, put_on_clock
 from bergmann.errors import SourceError
 from bergmann.neuroconv_interfaces.adding import BLOCK, Added, refuse_contradictions, refuse_dangling, stated_collections
 from bergmann.neuroconv_interfaces.reading import read_source, validated
@@ -121,7 +121,7 @@ class FormatInterface(BaseDataInterface):  # type: ignore[misc]  # NeuroConv has
         self.record = self.record.aligned(aligned_starting_time)
 
     def align_to_line(self, recording: FormatInterface, channel: str) -> ClockFit:
-        """Put the source on the clock of a recording, a line of which ticked once a frame: the first frame at the first pulse.
+        """Put the source on the clock of a recording, a line of which ticked once a frame.
 
         Parameters
         ----------
@@ -133,8 +133,8 @@ class FormatInterface(BaseDataInterface):  # type: ignore[misc]  # NeuroConv has
         Returns
         -------
         ClockFit
-            Its ``offset`` is for `set_aligned_starting_time` of what is derived from this source; ``residual`` is the largest
-            deviation of a frame from its pulse, in seconds.
+            For `set_aligned_clock` of what is derived from this source; ``residual`` is the largest deviation of a frame from its
+            pulse, in seconds.
 
         Raises
         ------
@@ -147,8 +147,18 @@ class FormatInterface(BaseDataInterface):  # type: ignore[misc]  # NeuroConv has
             raise SourceError(f"{self.metadata_key}: has no frames that a line could tick for")
         clock = Ref[Recording](recording.metadata_key, channel)
         fit = fit_line(self.record.clock_times, self.metadata_key, recording.record, clock)
-        self.set_aligned_starting_time(fit.offset)
+        self.set_aligned_clock(fit)
         return fit
+
+    def set_aligned_clock(self, fit: ClockFit) -> None:
+        """Put the source on a clock that another source of the same instrument was fitted to: what is derived from that one.
+
+        Parameters
+        ----------
+        fit : ClockFit
+            What `align_to_line` gave for the other source.
+        """
+        self.record = put_on_clock(self.record, fit)
 
     def add_to_nwbfile(self, nwbfile: NWBFile, metadata: dict[str, Any] | None = None) -> None:
         """Add the source, and what is stated with it, to an NWB file object.

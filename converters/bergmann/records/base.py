@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self, runtime_checkable
 
 from bergmann.errors import SourceError
+from bergmann.timing.clock_map import ClockMap
 from bergmann.timing.times import ExplicitTimes, RegularTimes, Times
 
 
@@ -38,6 +39,15 @@ class Record:
             if isinstance(value := getattr(self, part.name), RegularTimes | ExplicitTimes)
         }
         return replace(self, **shifted)
+
+    def mapped(self, clock: ClockMap) -> Self:
+        """The same record with every time on another clock, of a kind whose times are all in fields that are `Times`."""
+        moved: dict[str, Any] = {
+            part.name: value.mapped(clock)
+            for part in fields(self)
+            if isinstance(value := getattr(self, part.name), RegularTimes | ExplicitTimes)
+        }
+        return replace(self, **moved)
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from bergmann.convert.align import Aligned, fit_clock
+from bergmann.convert.align import Aligned, fit_clock, put_on_clock
 from bergmann.errors import BergmannError, SessionError
 from bergmann.findings import Finding
 from bergmann.plan.resolve import Plan, inputs_of, references
@@ -134,5 +134,5 @@ def _place(plan: Plan, aligned: Aligned, entry: SourceEntry) -> None:
     if not inputs and record.span is not None:
         fit = fit_clock(aligned, entry.name, entry, record)
         aligned.fits[entry.name] = fit
-        record = record.aligned(fit.offset)
+        record = put_on_clock(record, fit)
     aligned.records[entry.name] = record

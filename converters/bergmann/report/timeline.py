@@ -95,10 +95,7 @@ def _caption(plan: Plan) -> str:
     start = f", {plan.start:%Y-%m-%d %H:%M:%S}" if plan.start is not None and plan.time_of_day_known else ""
     clock_of = f"; clock of {plan.reference}" if plan.reference is not None else ""
     runs = " Runs are put after each other by the start times that their files state." if plan.loaded.runs.sources else ""
-    return (
-        f"Time since the session's start (0{start}{clock_of}). Clocks are joined by the first pulse of their "
-        f"line; the conversion says how far each drifts.{runs}"
-    )
+    return f"Time since the session's start (0{start}{clock_of}). Each clock is fitted to the pulses of its line.{runs}"
 
 
 # --- rows -------------------------------------------------------------------------------------------------------------

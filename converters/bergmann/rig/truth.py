@@ -279,6 +279,11 @@ class Truth:
         """How far camera times may be off after a shift by the first pulse of the camera's line, in seconds."""
         return self.rig.camera.greatest_error(self.rig.n_camera_frames / self.rig.camera_rate, self.rig.daq_rate)
 
+    @property
+    def fitted_error(self) -> float:
+        """How far times may be off after a fit to all recorded pulses, in seconds: one sample of the DAQ."""
+        return 1 / self.rig.daq_rate
+
     def expected_peak(self, power: float) -> float:
         """Peak dF/F that a lone train of `power` watts elicits in this animal."""
         return self.rig.gain * float(self.rig.dose_response.peak(np.array(power)))

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bergmann.errors import SourceError
+from bergmann.timing.clock_map import ClockMap, Residuals, fit_map
 from bergmann.timing.times import Times
 
 MOST_DRIFT = 0.01
 """Share of a recording by which two clocks may differ: computers' quartzes differ by some 1e-4, a wrong frame rate by more."""
+
+MOST_CHANGE = 1e-3
+"""How much the rate of one clock may change in a recording, as a share: warming up moves a quartz by some 1e-5."""
+
+MOST_SCATTER = 2.0
+"""How many samples of the line 95 % of the events may be away from a fitted clock; events further off are not timed by one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,16 +30,22 @@ class ClockFit:
     method : str
         What was done, in words that stand in the file.
     offset : float
-        Seconds added to the source's own times.
+        Time on the session's clock at which the source's own shows zero, in seconds.
     reference : str
         What it was fitted to: ``"daq/FrameClock"``, or the source's own name if it is the session's clock.
     n_pulses, n_events : int
         Pulses on the line and events of the source; 0 where there is no line.
     residual : float
         Largest absolute difference between a pulse and its event after the fit, in seconds; NaN where there is no line.
+    residual_median, residual_most : float
+        Median and 95th percentile of these differences.
+    left_out : float
+        Root mean square difference of a pulse to a fit without it, in seconds.
     drift : float
-        Difference of the last pulse to its event after the fit, in seconds (positive: the source's clock runs fast);
+        By how much the fit has moved the last event against the first, in seconds (positive: the source's clock runs fast);
         NaN where there is no line.
+    clock : ClockMap, optional
+        The map of the source's clock to the session's, where a line says more than an offset does.
     remark : str
         What a person should look at; empty where there is nothing.
     """
@@ -43,12 +56,19 @@ class ClockFit:
     n_pulses: int = 0
     n_events: int = 0
     residual: float = float("nan")
+    residual_median: float = float("nan")
+    residual_most: float = float("nan")
+    left_out: float = float("nan")
     drift: float = float("nan")
+    clock: ClockMap | None = field(default=None, compare=False)
     remark: str = ""
 
 
-def fit_first_pulse(own: Times, pulses: NDArray[np.float64], *, source: str, line: str) -> ClockFit:
-    """The offset that puts the first event on the first pulse.
+def fit_pulses(own: Times, pulses: NDArray[np.float64], *, resolution: float, source: str, line: str) -> ClockFit:
+    """The map that puts the events of a source on the pulses of a line, one pulse an event.
+
+    It is the simplest that the pulses allow: an offset, an offset and a rate, a rate that changes as clocks do. Where the events
+    are not near to any of these (a camera that pauses or drops frames), each is put at its own pulse.
 
     Parameters
     ----------
@@ -56,13 +76,15 @@ def fit_first_pulse(own: Times, pulses: NDArray[np.float64], *, source: str, lin
         Times of the events (frames) on the source's clock, in seconds.
     pulses : np.ndarray, shape (n_pulses,), float64
         Onsets of the pulses on the session's clock, in seconds.
+    resolution : float
+        Time between samples of the line, in seconds.
     source, line : str
         Names for the message and the method, e.g. ``"movie"`` and ``"daq/FrameClock"``.
 
     Returns
     -------
     ClockFit
-        With the residual of all pulses, so that a drift is seen and not assumed away.
+        With what is left between pulses and events.
 
     Raises
     ------
@@ -77,27 +99,59 @@ def fit_first_pulse(own: Times, pulses: NDArray[np.float64], *, source: str, lin
             "pulse a frame. "
             "Was one of the two stopped early, or does the line tick for something else?"
         )
-    offset = float(pulses[0] - own.first)
-    difference = own.seconds + offset - pulses
-    residual, span = float(np.abs(difference).max()), float(pulses[-1] - pulses[0])
-    if residual > MOST_DRIFT * span:
+    seconds, span = own.seconds, float(pulses[-1] - pulses[0])
+    apart = seconds + float(pulses[0] - seconds[0]) - pulses
+    if float(np.abs(apart).max()) > MOST_DRIFT * span:
         raise SourceError(
             f"{source}: {len(own)} frames in {own.last - own.first:.3f} s by its own clock, but in {span:.3f} s by the "
             f"pulses on {line}; no clock is so far off. Is its rate right, and is this its line?"
         )
+    clock, left = fit_map(seconds, pulses, resolution=resolution)
+    remark = ""
+    if (left.most > MOST_SCATTER * resolution or not _is_clock(clock)) and (np.diff(seconds) > 0).all():
+        remark = (
+            f"{source} is no steady clock: by the best fit its frames are up to {left.largest * 1e3:.1f} ms from the pulses on "
+            f"{line}, so each frame is put at its own pulse"
+        )
+        clock = ClockMap("pulse by pulse", seconds, pulses, resolution)
+        left = Residuals(median=0.0, most=0.0, largest=0.0, left_out=float("nan"))
     return ClockFit(
-        method="offset: the first frame is at the first pulse",
-        offset=offset,
+        method=_said(clock, len(pulses)),
+        offset=clock.offset,
         reference=line,
         n_pulses=len(pulses),
         n_events=len(own),
-        residual=residual,
-        drift=float(difference[-1]),
+        residual=left.largest,
+        residual_median=left.median,
+        residual_most=left.most,
+        left_out=left.left_out,
+        drift=float(apart[-1]),
+        clock=clock,
+        remark=remark,
     )
 
 
-def fit_used(own: Times, pulses: NDArray[np.float64], *, until: float, source: str, line: str) -> ClockFit:
-    """The offset that puts the first event on the first pulse, where only the first events are used and the counts differ.
+def _is_clock(clock: ClockMap) -> bool:
+    """Whether the rate changes no more than that of a clock does."""
+    if clock.is_steady:
+        return True
+    rates = np.diff(clock.other) / np.diff(clock.own)
+    return bool(np.ptp(rates) <= MOST_CHANGE)
+
+
+def _said(clock: ClockMap, n_pulses: int) -> str:
+    if clock.model == "offset":
+        return f"offset, fitted to {n_pulses} pulses"
+    if clock.model == "pulse by pulse":
+        return "each frame is at its own pulse"
+    ppm = (1 / clock.rate_ratio - 1) * 1e6
+    rate = f"offset and rate, fitted to {n_pulses} pulses: its clock runs {abs(ppm):.1f} ppm {'fast' if ppm > 0 else 'slow'}"
+    changes = len(clock.own) - 2
+    return rate if not changes else f"{rate} on the whole, and its rate changes {changes} time{'s' if changes > 1 else ''}"
+
+
+def fit_used(own: Times, pulses: NDArray[np.float64], *, until: float, resolution: float, source: str, line: str) -> ClockFit:
+    """The map that puts the first events on the first pulses, where only the first events are used and the counts differ.
 
     A person has said after which event nothing is used: the line or the source may have been stopped early, behind it.
 
@@ -109,8 +163,8 @@ def fit_used(own: Times, pulses: NDArray[np.float64], *, until: float, source: s
         Onsets of the pulses on the session's clock, in seconds.
     until : float
         Time of the last event that is used.
-    source, line : str
-        As for `fit_first_pulse`.
+    resolution, source, line
+        As for `fit_pulses`.
 
     Returns
     -------
@@ -120,7 +174,7 @@ def fit_used(own: Times, pulses: NDArray[np.float64], *, until: float, source: s
     Raises
     ------
     SourceError
-        As `fit_first_pulse`, or if an event that is used has no pulse.
+        As `fit_pulses`, or if an event that is used has no pulse.
     """
     needed, common = int(np.searchsorted(own.seconds, until, side="right")), min(len(own), len(pulses))
     if common < needed:
@@ -128,7 +182,7 @@ def fit_used(own: Times, pulses: NDArray[np.float64], *, until: float, source: s
             f"{source}: {needed} frames are to be used, but only {len(pulses)} pulses are on {line}; expected one pulse a frame. "
             f"State the last frame that has one: `last_frame: {len(pulses)}`, if the line was stopped early"
         )
-    fit = fit_first_pulse(own.part(0, common), pulses[:common], source=source, line=line)
+    fit = fit_pulses(own.part(0, common), pulses[:common], resolution=resolution, source=source, line=line)
     counts = f"{len(own)} frames in the files and {len(pulses)} pulses on {line}"
     remark = f"{counts}: the first {common} of both are taken to belong together"
-    return replace(fit, method=f"{fit.method}; {remark}", remark=remark)
+    return replace(fit, method=f"{fit.method}; {remark}", remark="; ".join(text for text in (remark, fit.remark) if text))

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bergmann.errors import SourceError
+from bergmann.timing.clock_map import ClockMap
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,12 @@ class RegularTimes:
     def shifted(self, offset: float) -> RegularTimes:
         """The same times, `offset` seconds later."""
         return replace(self, start=self.start + offset)
+
+    def mapped(self, clock: ClockMap) -> RegularTimes | ExplicitTimes:
+        """The same times on another clock; at a constant rate, too, where the clocks' rates keep their ratio."""
+        if clock.is_steady:
+            return RegularTimes(float(clock.apply(np.array([self.start]))[0]), self.rate / clock.rate_ratio, self.count)
+        return ExplicitTimes(clock.apply(self.seconds))
 
     def part(self, start: int, stop: int) -> RegularTimes:
         """The times of samples ``start`` to ``stop`` (exclusive)."""
@@ -113,6 +120,10 @@ class ExplicitTimes:
     def shifted(self, offset: float) -> ExplicitTimes:
         """The same times, `offset` seconds later."""
         return ExplicitTimes(self.seconds + offset)
+
+    def mapped(self, clock: ClockMap) -> ExplicitTimes:
+        """The same times on another clock."""
+        return ExplicitTimes(clock.apply(self.seconds))
 
     def part(self, start: int, stop: int) -> ExplicitTimes:
         """The times of samples ``start`` to ``stop`` (exclusive)."""

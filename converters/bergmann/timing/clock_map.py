@@ -1,0 +1,259 @@
+"""The map from one clock to another, fitted to events that both have seen."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bergmann.errors import SourceError
+
+Floats = NDArray[np.float64]
+Model = Literal["offset", "offset and rate", "piecewise linear", "pulse by pulse"]
+
+MOST_KNOTS = 24
+"""A clock whose rate changes more often than this in one recording is no clock."""
+
+_PENALTY = 10.0
+"""By how much, in units of the noise's variance, a richer model must lower the squared residuals beyond what a search among the
+events would by chance (1.5 ln n for each of its parameters)."""
+
+
+@dataclass(frozen=True, eq=False)
+class ClockMap:
+    """A continuous, piecewise linear map from the times of one clock to those of another.
+
+    Attributes
+    ----------
+    model : {"offset", "offset and rate", "piecewise linear", "pulse by pulse"}
+        The last has a knot at each event: no smooth map is near them.
+    own : np.ndarray, shape (n_knots,), float64
+        Times on the source's clock between which the map is a line, ascending; the first and the last are those of the first and
+        the last event that both clocks have seen.
+    other : np.ndarray, shape (n_knots,), float64
+        The same times on the other clock.
+    standard_error : float
+        Largest standard error of the map between its first and last knot, in seconds; NaN if it rests on too few events.
+    """
+
+    model: Model
+    own: Floats
+    other: Floats
+    standard_error: float = float("nan")
+
+    @property
+    def rate_ratio(self) -> float:
+        """Seconds of the other clock for one second of the source's, over the whole map; 1 for an offset."""
+        span = float(self.own[-1] - self.own[0])
+        return 1.0 if self.model == "offset" or span == 0 else float(self.other[-1] - self.other[0]) / span
+
+    @property
+    def is_steady(self) -> bool:
+        """Whether it is one line: a constant rate stays one."""
+        return self.model in ("offset", "offset and rate")
+
+    @property
+    def offset(self) -> float:
+        """What the other clock shows when the source's shows zero, in seconds."""
+        return float(self.apply(np.zeros(1))[0])
+
+    def apply(self, times: Floats) -> Floats:
+        """Times of the source's clock on the other; before the first and behind the last knot the nearest line goes on.
+
+        Parameters
+        ----------
+        times : np.ndarray, shape (n,), float64
+            In seconds.
+
+        Returns
+        -------
+        np.ndarray, shape (n,), float64
+            Never clamped; `outside` says which lie beyond what was fitted.
+        """
+        times = np.asarray(times, dtype=np.float64)
+        if len(self.own) == 1 or self.model == "offset":
+            shifted: Floats = times + (self.other[0] - self.own[0])
+            return shifted
+        segment = np.clip(np.searchsorted(self.own, times, side="right") - 1, 0, len(self.own) - 2)
+        slopes = np.diff(self.other) / np.diff(self.own)
+        mapped: Floats = self.other[segment] + (times - self.own[segment]) * slopes[segment]
+        return mapped
+
+    def outside(self, times: Floats) -> Floats:
+        """How far beyond the fitted events each time is, in seconds of the source's clock; 0 inside.
+
+        Parameters
+        ----------
+        times : np.ndarray, shape (n,), float64
+        """
+        beyond: Floats = np.maximum(np.maximum(self.own[0] - times, times - self.own[-1]), 0.0)
+        return beyond
+
+
+@dataclass(frozen=True, kw_only=True)
+class Residuals:
+    """How far the events are from a fitted map.
+
+    Attributes
+    ----------
+    median, most, largest : float
+        Median, 95th percentile and largest absolute deviation, in seconds.
+    left_out : float
+        Root mean square deviation of events from a map fitted without them, in seconds; NaN if there are too few.
+    """
+
+    median: float
+    most: float
+    largest: float
+    left_out: float
+
+
+def fit_map(own: Floats, other: Floats, *, resolution: float = 0.0) -> tuple[ClockMap, Residuals]:
+    """Fit the simplest map that the events allow: an offset, else an offset and a rate, else a rate that changes.
+
+    A richer model is taken only where it lowers the squared residuals far beyond noise, and moves some event by more than half of
+    what the sampling resolves: sampling makes a slow saw-tooth of regular events, which is no drift.
+
+    Parameters
+    ----------
+    own, other : np.ndarray, shape (n_events,), float64
+        Times of the same events on both clocks, in seconds, `own` ascending.
+    resolution : float
+        Time between samples of the coarser recording, in seconds; 0 if events are timed finer than they scatter.
+
+    Returns
+    -------
+    ClockMap
+    Residuals
+
+    Raises
+    ------
+    SourceError
+        If there is no event, or the numbers differ.
+    """
+    if not len(own) or len(own) != len(other):
+        raise SourceError(f"{len(own)} and {len(other)} times of the same events; expected as many, and at least one")
+    zero = float(own[0])
+    times, shift = own - zero, other - own
+    noise = max(_noise(shift), resolution / np.sqrt(12), 1e-12)
+    design = np.ones((len(own), 1))
+    model: Model = "offset"
+    knots: list[float] = []
+    if len(own) >= 3 and times[-1] > 0:
+        richer = np.column_stack([design, times])
+        if _is_better(shift, design, richer, noise, resolution, len(own), 1):
+            design, model = richer, "offset and rate"
+            knots, design = _add_knots(times, shift, design, noise, resolution)
+            model = "piecewise linear" if knots else model
+    edges = np.unique(np.concatenate([[0.0, times[-1]], knots]))
+    at_edges = _columns(edges, knots)[:, : design.shape[1]]
+    coefficients, leverage, error = _solve(shift, design, at_edges, noise)
+    fitted = ClockMap(model, edges + zero, edges + zero + at_edges @ coefficients, error)
+    return fitted, _residuals(shift - design @ coefficients, leverage)
+
+
+def _noise(shift: Floats) -> float:
+    """Standard deviation of the scatter, whatever the drift: from the differences of neighbours (zero for fewer than three)."""
+    if len(shift) < 3:
+        return 0.0
+    steps = np.diff(shift)
+    spread = 1.4826 * float(np.median(np.abs(steps - np.median(steps))))
+    return float((spread or float(np.std(steps))) / np.sqrt(2))
+
+
+def _columns(times: Floats, knots: list[float]) -> Floats:
+    """The design of a continuous piecewise linear function: 1, t, and a hinge at each knot."""
+    columns = [np.ones_like(times), times, *(np.maximum(times - knot, 0.0) for knot in knots)]
+    return np.column_stack(columns)
+
+
+def _is_better(shift: Floats, plain: Floats, richer: Floats, noise: float, resolution: float, n_events: int, n_more: int) -> bool:
+    """Whether the richer of two models is worth its parameters."""
+    fits = [design @ np.linalg.lstsq(design, shift, rcond=None)[0] for design in (plain, richer)]
+    gain = (np.square(shift - fits[0]).sum() - np.square(shift - fits[1]).sum()) / noise**2
+    moved = float(np.abs(fits[1] - fits[0]).max())
+    return bool(gain > _PENALTY + 1.5 * n_more * np.log(n_events) and moved > resolution / 2)
+
+
+def _add_knots(times: Floats, shift: Floats, design: Floats, noise: float, resolution: float) -> tuple[list[float], Floats]:
+    """Add the knot that lowers the residuals most, as long as it is worth it; then set each where it serves best."""
+    knots: list[float] = []
+    while len(knots) < MOST_KNOTS and len(times) >= 8 * (len(knots) + 1):
+        knot = _best_knot(times, shift, design)
+        if knot is None or any(abs(knot - one) <= 0 for one in knots):
+            break
+        richer = _columns(times, [*knots, knot])
+        if not _is_better(shift, design, richer, noise, resolution, len(times), 2):
+            break
+        knots, design = _settled(times, shift, [*knots, knot])
+    return sorted(knots), _columns(times, sorted(knots)) if knots else design
+
+
+def _settled(times: Floats, shift: Floats, knots: list[float]) -> tuple[list[float], Floats]:
+    """Move each knot in turn to where it serves best beside the others."""
+    if len(knots) == 1:
+        return knots, _columns(times, knots)
+    for number in range(len(knots)):
+        others = knots[:number] + knots[number + 1 :]
+        better = _best_knot(times, shift, _columns(times, others))
+        if better is not None and better not in others:
+            knots = [*others[:number], better, *others[number:]]
+    return knots, _columns(times, knots)
+
+
+def _best_knot(times: Floats, shift: Floats, design: Floats) -> float | None:
+    """The event at which a hinge lowers the squared residuals most, with memory that is linear in the events.
+
+    For a hinge h at an event the gain is (h r)^2 / (h h - |Q'h|^2), with r the residuals and Q an orthonormal basis of the design;
+    all the products are sums over the events behind it.
+    """
+    basis, _ = np.linalg.qr(design)
+    left = shift - basis @ (basis.T @ shift)
+
+    def behind(values: Floats) -> Floats:
+        summed: Floats = np.cumsum(values[::-1])[::-1]
+        return summed
+
+    def product(values: Floats) -> Floats:
+        """The sum of hinge times values, for a hinge at each event."""
+        multiplied: Floats = behind(values * times) - times * behind(values)
+        return multiplied
+
+    ones = np.ones_like(times)
+    norm = behind(times**2) - 2 * times * behind(times) + times**2 * behind(ones)
+    for column in basis.T:
+        norm = norm - product(column) ** 2
+    floor = 1e-9 * float(np.abs(norm).max(initial=0.0))
+    margin = max(3, len(times) // 1000)
+    usable = norm > floor
+    usable[:margin] = usable[-margin:] = False
+    if not usable.any():
+        return None
+    gain = np.where(usable, product(left) ** 2 / np.where(usable, norm, 1.0), -1.0)
+    return float(times[int(np.argmax(gain))])
+
+
+def _solve(shift: Floats, design: Floats, at_edges: Floats, noise: float) -> tuple[Floats, Floats, float]:
+    """Coefficients, the leverage of each event, and the largest standard error of the map at its edges."""
+    basis, triangle = np.linalg.qr(design)
+    coefficients: Floats = np.linalg.solve(triangle, basis.T @ shift)
+    leverage: Floats = np.square(basis).sum(axis=1)
+    free = len(shift) - design.shape[1]
+    if free < 1:
+        return coefficients, leverage, float("nan")
+    spread = max(float(np.sqrt(np.square(shift - design @ coefficients).sum() / free)), noise)
+    edges = np.linalg.solve(triangle.T, at_edges.T)
+    return coefficients, leverage, spread * float(np.sqrt(np.square(edges).sum(axis=0)).max())
+
+
+def _residuals(left: Floats, leverage: Floats) -> Residuals:
+    size = np.abs(left)
+    without = left / np.where(leverage < 1 - 1e-9, 1 - leverage, np.nan)
+    return Residuals(
+        median=float(np.median(size)),
+        most=float(np.percentile(size, 95)),
+        largest=float(size.max()),
+        left_out=float(np.sqrt(np.mean(np.square(without)))) if np.isfinite(without).all() else float("nan"),
+    )
