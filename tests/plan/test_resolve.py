@@ -199,3 +199,10 @@ def test_a_time_names_a_frame_that_is_there(plan: Make, at: str, message: str | 
     found = said(plan(("sources:\n", drug)))
     assert len(found) == (message is not None)
     assert all(f"drugs.capsaicin.at: {message}" in text for text in found)
+
+
+def test_every_file_that_is_missing_is_said_also_behind_a_missing_clock(plan: Make) -> None:
+    recording = "daq: {format: wavesurfer, path: daq.h5}\n  "
+    moved = ("movie: {format: tiff, path: movie.tif,", f"{recording}movie: {{format: tiff, path: moved.tif, clock: daq/FrameClock,")
+    found = [text for text in said(plan(moved)) if "there is no 'moved.tif'" in text or "there is no 'daq.h5'" in text]
+    assert [text.split(":")[0] for text in found] == ["error", "error"]

@@ -132,7 +132,8 @@ def read_headers(loaded: LoadedSession) -> tuple[dict[str, Record], tuple[Findin
     findings: list[Finding] = []
     for name in loaded.order:
         entry = loaded.sources[name]
-        if entry.format.reads_values or any(ref.name not in headers for ref in references(entry).values()):
+        inputs = [ref.name for key, ref in references(entry).items() if key != "clock"]  # a header needs no clock line
+        if entry.format.reads_values or any(one not in headers for one in inputs):
             continue
         try:
             refuse_unreachable(named_files(entry.source))
