@@ -161,3 +161,48 @@ def test_a_file_that_cannot_be_read_confuses_no_other_clock(plan: Make, tmp_path
     other = "other: {format: tiff, path: cut.tif, rate: 10 Hz, plane: bg}"
     (text,) = said(plan(("sources:\n", f"sources:\n  {other}\n")))
     assert "sources.other: cut.tif: not a TIFF file, whatever its name says" in text
+
+
+# --- stated times -----------------------------------------------------------------------------------------------------
+
+SCORES = "scores: {format: assay, path: scores.csv, assay: von_frey, unit: g, columns: {value: g}, timepoint: TIME}"
+INJURY = "procedures: {sni: {kind: nerve injury, model: SNI, nerve: sciatic, side: left, date: DATE}}\nsources:\n"
+
+
+@pytest.mark.parametrize(
+    ("timepoint", "day", "apart"),
+    [
+        ("7 d after sni", "2024-03-24", None),
+        ("1 week after sni", "2024-03-24", None),
+        ("7 d after sni", "unknown", None),
+        ("8 d after sni", "2024-03-24", "1 day before"),
+        ("7 d after sni", "2024-03-20", "4 days after"),
+    ],
+)
+def test_a_time_point_agrees_with_the_dates(plan: Make, timepoint: str, day: str, apart: str | None) -> None:
+    found = said(plan(("sources:\n", INJURY.replace("DATE", day) + f"  {SCORES.replace('TIME', timepoint)}\n")))
+    message = f"the session (2024-03-31) is {apart} `{timepoint}` by the dates that are stated"
+    assert [text for text in found if "sources.scores.timepoint" in text and message in text] == found[:1] * (apart is not None)
+    assert len(found) == (apart is not None)
+
+
+@pytest.mark.parametrize(
+    ("at", "message"),
+    [
+        ("frame 20 of movie", None),
+        ("frame 21 of movie", "movie has 20 frames; there is no frame 21"),
+        ("frame 1 of notes", "notes has no frames"),
+    ],
+)
+def test_a_time_names_a_frame_that_is_there(plan: Make, at: str, message: str | None) -> None:
+    drug = f"drugs: {{capsaicin: {{action: stimulus, dose: 10 ug, route: intraplantar, at: {at}}}}}\nsources:\n"
+    found = said(plan(("sources:\n", drug)))
+    assert len(found) == (message is not None)
+    assert all(f"drugs.capsaicin.at: {message}" in text for text in found)
+
+
+def test_every_file_that_is_missing_is_said_also_behind_a_missing_clock(plan: Make) -> None:
+    recording = "daq: {format: wavesurfer, path: daq.h5}\n  "
+    moved = ("movie: {format: tiff, path: movie.tif,", f"{recording}movie: {{format: tiff, path: moved.tif, clock: daq/FrameClock,")
+    found = [text for text in said(plan(moved)) if "there is no 'moved.tif'" in text or "there is no 'daq.h5'" in text]
+    assert [text.split(":")[0] for text in found] == ["error", "error"]

@@ -159,7 +159,9 @@ def test_a_run_of_another_day_is_doubted(session: Session) -> None:
 def test_a_file_that_two_runs_name_is_refused(session: Session) -> None:
     assert errors(make_plan(session(("19125002.abf", "19125001.abf")))) == [
         "error: session.yaml:8 runs.wash.patch: 19125001.abf is patch of the run praz already, and cannot be that of wash, too "
-        "(which of the two runs is it of? If it holds both, state the `frames` of each, such as `frames: 1-6000`)"
+        "(which of the two runs is it of? If it holds both, state the `frames` of each, such as `frames: 1-6000`)",
+        "error: session.yaml:16 drugs.prazosin.to: `tag \"-praz\" of patch in wash`: no tag of that text; patch in wash has: "
+        '"+praz" (correct the time)',
     ]
 
 
@@ -190,6 +192,7 @@ def test_runs_of_a_session_with_other_mistakes_are_looked_at(session: Session) -
     assert [text.split()[1:3] for text in errors(plan)] == [
         ["session.yaml:4", "subject.sex:"],
         ["session.yaml:8", "runs.wash.patch:"],
+        ["session.yaml:16", "drugs.prazosin.to:"],
     ]
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from bergmann.errors import SessionError, SourceError
 from bergmann.moments import Moment, Reference, When, resolve
 from bergmann.plan.resolve import Plan
+from bergmann.plan.stated_times import frames_with
 from bergmann.pulses import recorded_pulses, refuse_faint
 from bergmann.records import Events, GlialEvents, LightPulses, Record, Recording
 
@@ -95,14 +96,7 @@ class SessionAnchors:
     def frame_time(self, reference: Reference, number: int) -> float:
         """Start of a frame of a source, counted from 1."""
         record = self._record(self._one(reference))
-        times = getattr(record, "times", None)
-        if times is None:
-            raise SourceError(f"{reference} has no frames")
-        before = getattr(record, "before", 0)
-        if not before < number <= before + len(times):
-            used = getattr(record, "used", None)
-            there = f"has {len(times)} frames; there is no frame {number}" if used is None else f"is used in {used}, not {number}"
-            raise SourceError(f"{reference} {there}")
+        times, before = frames_with(record, reference, number)
         return float(times.part(number - before - 1, number - before).first)
 
     def pulses(self, reference: Reference) -> NDArray[np.float64]:

@@ -41,23 +41,27 @@ class When:
     uncertainty: float = nan
 
 
-class Anchors(Protocol):
-    """What a session knows of its times; all seconds are on the session's clock."""
+class Dates(Protocol):
+    """What a session knows of its days."""
 
     @property
     def session_date(self) -> date:
         """Local date on which the session started."""
         ...
 
+    def date_of_procedure(self, name: str) -> date | Literal["unknown"] | None:
+        """Date of a procedure; None if no procedure has that name."""
+        ...
+
+
+class Anchors(Dates, Protocol):
+    """What a session knows of its times; all seconds are on the session's clock."""
+
     def span(self, reference: Reference) -> tuple[When, When]:
         """Start and end of a source, a run or a drug (end NaN where it has none); raises `SourceError` for another name.
 
         A source's are ``When(seconds, "recorded")``; a drug's are its own resolved times.
         """
-        ...
-
-    def date_of_procedure(self, name: str) -> date | Literal["unknown"] | None:
-        """Date of a procedure; None if no procedure has that name."""
         ...
 
     def frame_time(self, reference: Reference, number: int) -> float:
@@ -172,7 +176,7 @@ def _tag_time(moment: Moment, form: Tag, anchors: Anchors) -> float:
 # --- days -------------------------------------------------------------------------------------------------------------
 
 
-def _day_of(form: Form, anchors: Anchors) -> date | None:
+def _day_of(form: Form, anchors: Dates) -> date | None:
     """The day that a time says, where it says a day."""
     if isinstance(form, Day):
         return form.date
@@ -183,7 +187,7 @@ def _day_of(form: Form, anchors: Anchors) -> date | None:
     return None
 
 
-def day_difference(moment: Moment, anchors: Anchors) -> int | None:
+def day_difference(moment: Moment, anchors: Dates) -> int | None:
     """How many days the session was after the day that a time point says.
 
     Returns

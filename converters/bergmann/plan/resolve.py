@@ -18,6 +18,7 @@ from bergmann.plan.head import SessionHead, StartFrom
 from bergmann.plan.partial import without_what_is_open
 from bergmann.plan.run_times import check_run_files, check_run_order, check_run_starts, counterpart, spans_by_headers
 from bergmann.plan.session import LoadedSession, SourceEntry, Vocabulary, load_session
+from bergmann.plan.stated_times import check_stated_times
 from bergmann.plan.veil import Veil
 from bergmann.receptors.check import check_collections
 from bergmann.records import Movie, Record, Recording
@@ -131,7 +132,8 @@ def read_headers(loaded: LoadedSession) -> tuple[dict[str, Record], tuple[Findin
     findings: list[Finding] = []
     for name in loaded.order:
         entry = loaded.sources[name]
-        if entry.format.reads_values or any(ref.name not in headers for ref in references(entry).values()):
+        inputs = [ref.name for key, ref in references(entry).items() if key != "clock"]  # a header needs no clock line
+        if entry.format.reads_values or any(one not in headers for one in inputs):
             continue
         try:
             refuse_unreachable(named_files(entry.source))
@@ -226,6 +228,8 @@ def _check_plan(plan: Plan) -> Iterator[Finding]:
     yield from _check_parts(plan)
     yield from _check_instrument_clocks(plan)
     yield from _check_entries(plan)
+    day = plan.start.date() if plan.start is not None else None
+    yield from check_stated_times(plan.loaded, plan.headers, day)
     yield from _check_object_names(plan)
 
 
