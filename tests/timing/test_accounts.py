@@ -37,7 +37,7 @@ def test_a_regular_train_that_lost_an_end_is_not_placed_by_itself() -> None:
 
 def test_other_light_is_not_taken_for_the_planned() -> None:
     other = np.cumsum([0.013, 0.31, 0.57, 0.77, 1.31])
-    with pytest.raises(SourceError, match="only . of 6 planned pulses are among the 5 recorded ones|at several shifts"):
+    with pytest.raises(SourceError, match=r"only . of 6 planned pulses are among the 5 recorded ones|at several shifts"):
         match_by_shift(np.cumsum([1.0, 2.1, 4.3, 8.9, 17.1, 33.7]), other)
 
 
