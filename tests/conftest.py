@@ -148,6 +148,7 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
     _write_spikes(folder / "spikes.npz", folder / "units.csv")
     (folder / "wheel.txt").write_text("100 0 5 \n200 -1 5 \n301 -2 4 \n", encoding="utf-8")
     (folder / "pulses.csv").write_text("on (ms),width\n100,10\n200,10\n300,10\n", encoding="utf-8")
+    _write_commands_of_prairieview(folder / "points.xml", folder / "output.xml")
     daq = {"format": "wavesurfer", "path": folder / "daq" / "bg042_0001.h5"}
     movie = {"format": "scanimage", "path": folder / "2p" / "bg042_00001_*.tif"}
     face, paw = ({"format": "video", "path": folder / "cam" / name} for name in ("face.mp4", "paw_*.avi"))
@@ -179,6 +180,9 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
         "abf_protocol": {"of": {"format": "abf", "path": folder / "patch.abf"}, "output": "digital 3"},
         "channel-site": {"of": {**daq, "part": "LaserCmd"}, "threshold": "0.5 V"},
         "channel-event": {"of": {**daq, "part": "ShockTTL"}, "event": "noxious shock"},
+        "stated_train": {"pulses": 3, "rate": "10 Hz", "width": "10 ms"},
+        "bruker_markpoints": {"path": folder / "points.xml"},
+        "bruker_voltage_output": {"path": folder / "output.xml"},
         "pulse_table": {
             "path": folder / "pulses.csv",
             "columns": {"onset": "on (ms)", "duration": "width"},
@@ -332,5 +336,35 @@ def _write_bruker(folder: Path) -> None:
     (folder / f"{folder.name}.xml").write_text(
         f"""<?xml version="1.0" encoding="utf-8"?><PVScan version="5.6.64.400" date="5/17/2024 10:31:04 AM" notes="">
         <Sequence type="TSeries Timed Element" cycle="1" time="10:31:04.2500000">{"".join(said)}</Sequence></PVScan>""",
+        encoding="utf-8",
+    )
+
+
+def _write_commands_of_prairieview(points: Path, output: Path) -> None:
+    """Mark Points of two points, and a Voltage Output of three pulses; the comment makes it as long as real ones."""
+    points.write_text(
+        """<?xml version="1.1" encoding="utf-8"?>
+        <PVMarkPointSeriesElements Iterations="2" IterationDelay="500.00" CalcFunctMap="False">
+          <PVMarkPointElement Repetitions="1" UncagingLaser="Uncaging" UncagingLaserPower="0.75" TriggerFrequency="None">
+            <PVGalvoPointElement InitialDelay="100.00" InterPointDelay="40" Duration="10" Points="Group 1" Indices="1-2">
+              <Point Index="1" X="0.10" Y="0.20" Z="0" IsSpiral="True" SpiralSizeInMicrons="20" />
+              <Point Index="2" X="0.30" Y="0.40" Z="0" IsSpiral="True" SpiralSizeInMicrons="20" />
+            </PVGalvoPointElement>
+          </PVMarkPointElement>
+        </PVMarkPointSeriesElements>""",
+        encoding="utf-8",
+    )
+    train = {
+        "PulseCount": 3, "PulseWidth": 2, "PulseSpacing": 18, "PulsePotentialStart": 5, "PulsePotentialDelta": 0,
+        "RestPotential": 0, "FirstPulseDelay": 900, "Repetitions": 1, "DelayBetweenReps": 158,
+    }  # fmt: skip
+    said = "".join(f"<{key}>{value}</{key}>" for key, value in train.items())
+    output.write_text(
+        f"""<?xml version="1.0" encoding="utf-8"?><Experiment><Name>light</Name><AOUpdateRate>10000</AOUpdateRate>
+        <Waveform><Name>patch</Name><Enabled>false</Enabled><AOLine>0</AOLine><Units>pA</Units></Waveform>
+        <Waveform><Name>LED</Name><Enabled>true</Enabled><AOLine>2</AOLine><Units>V</Units><UnitScaleFactor>1</UnitScaleFactor>
+        <UnitVoltageOffset>0</UnitVoltageOffset><UnitScaleOffset>0</UnitScaleOffset><PlotColor>-38476</PlotColor>
+        <WaveformComponent_PulseTrain><Name>Waveform Component #1</Name>{said}</WaveformComponent_PulseTrain></Waveform>
+        </Experiment>""",
         encoding="utf-8",
     )

@@ -30,6 +30,9 @@ FILLED: dict[str, dict[str, Any]] = {  # keys beside the path, so that reading g
     "spikes": {"unit": "s"},
 }
 KNOWN_BY_THEIR_KEYS = {
+    "bruker_markpoints",
+    "bruker_voltage_output",
+    "stated_train",
     "abf_protocol",
     "channel-site",
     "channel-event",
@@ -48,6 +51,8 @@ SUFFIX = {
     "abf": ".abf",
     "wavesurfer": ".h5",
     "bruker": ".xml",
+    "bruker_markpoints": ".xml",
+    "bruker_voltage_output": ".xml",
     "scanimage": ".tif",
     "tiff": ".tif",
     "caiman": ".hdf5",

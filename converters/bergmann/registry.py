@@ -26,6 +26,7 @@ from bergmann.findings import Finding
 from bergmann.moments import Moment, When
 from bergmann.records import Record
 from bergmann.stated import Collections, Device, Ref, Stated
+from bergmann.timing.fit import ClockFit
 
 ROOMS = ("signals", "imaging", "segmentation", "ephys", "optogenetics", "behavior", "receptors")
 
@@ -125,12 +126,15 @@ class Entry(Generic[RecordT, StatedT]):
         What the person says of it.
     source : Source
         Where it came from.
+    accounts : tuple of Record
+        Headers of the other accounts of the same (`Confirmed`), as far as they are read.
     """
 
     name: str
     record: RecordT
     stated: StatedT
     source: Source
+    accounts: tuple[Record, ...] = ()
 
     @property
     def of(self) -> Ref[Any] | None:
@@ -205,6 +209,51 @@ The record of a format that `reads_values` is None at `check` time.
 """
 
 
+@dataclass(frozen=True, kw_only=True)
+class Confirmed:
+    """What two accounts of the same say together.
+
+    Attributes
+    ----------
+    record : Record
+        What is written: the record that was confirmed, with what the account adds.
+    account : Record
+        The account, on the session's clock.
+    fit : ClockFit or None
+        How it was put there by what it confirms; None if it was there.
+    findings : tuple of Finding
+        Where the two differ; location is the key inside the account's entry.
+    """
+
+    record: Record
+    account: Record
+    fit: ClockFit | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+ConfirmEntry = Callable[..., Confirmed]
+"""(entry, account, is_placed=...): compares a source with another account of the same, and takes from that what only it knows.
+
+``account`` is an `Entry`, too; ``is_placed`` is whether its times are on the session's clock. Raises `SourceError` if the two are
+not of the same.
+"""
+
+
+@dataclass(frozen=True)
+class Confirmation:
+    """How a kind of record is compared with another account of the same.
+
+    Attributes
+    ----------
+    stated : type of Stated
+        What a person says of such an account, in place of what is said of a source that is written.
+    confirm : callable
+    """
+
+    stated: type[Stated]
+    confirm: ConfirmEntry
+
+
 def _modules(room: str) -> Iterator[Any]:
     package = import_module(f"bergmann.{room}")
     for module in sorted(iter_modules(package.__path__), key=lambda one: one.name):
@@ -243,6 +292,16 @@ def load_checks() -> Mapping[type[Record], CheckEntry]:
     """Header checks of each kind of record, from each room's ``stated.CHECKS``."""
     return {
         record: check for room in ROOMS for record, check in getattr(import_module(f"bergmann.{room}.stated"), "CHECKS", {}).items()
+    }
+
+
+@cache
+def load_confirmations() -> Mapping[type[Record], Confirmation]:
+    """How two accounts of the same are compared, for each kind of record that can have several, from ``stated.CONFIRMS``."""
+    return {
+        record: confirm
+        for room in ROOMS
+        for record, confirm in getattr(import_module(f"bergmann.{room}.stated"), "CONFIRMS", {}).items()
     }
 
 

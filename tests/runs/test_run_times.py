@@ -160,7 +160,7 @@ def test_a_file_that_two_runs_name_is_refused(session: Session) -> None:
     assert errors(make_plan(session(("19125002.abf", "19125001.abf")))) == [
         "error: session.yaml:8 runs.wash.patch: 19125001.abf is patch of the run praz already, and cannot be that of wash, too "
         "(which of the two runs is it of? If it holds both, state the `frames` of each, such as `frames: 1-6000`)",
-        "error: session.yaml:16 drugs.prazosin.to: `tag \"-praz\" of patch in wash`: no tag of that text; patch in wash has: "
+        'error: session.yaml:16 drugs.prazosin.to: `tag "-praz" of patch in wash`: no tag of that text; patch in wash has: '
         '"+praz" (correct the time)',
     ]
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from bergmann.plan.run_times import check_run_order, counterpart, fit_by_headers
 from bergmann.plan.session import SourceEntry
 from bergmann.pulses import recorded_pulses
 from bergmann.records import Record, Recording
+from bergmann.registry import Entry, load_confirmations
 from bergmann.stated import Ref
 from bergmann.timing.fit import ClockFit, fit_pulses, fit_used
 from bergmann.timing.times import Times
@@ -31,19 +33,22 @@ class Aligned:
         In reading order, times in seconds after the session's start.
     fits : dict of str to ClockFit
         How each source with times of its own was put there.
+    differences : dict of str to tuple of Finding
+        What each further account of a source says otherwise.
     """
 
     plan: Plan
     records: dict[str, Record] = field(default_factory=dict)
     fits: dict[str, ClockFit] = field(default_factory=dict)
+    differences: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
 
     def when(self, moment: Moment) -> tuple[When, ...]:
         """When a stated moment was, on the session's clock."""
         return resolve(moment, SessionAnchors(self.plan, self.records))
 
     def findings(self) -> tuple[Finding, ...]:
-        """What the fits show: frames that are not used, frames that no steady clock timed, and events far from their pulses."""
-        found = []
+        """What the fits show (frames not used, an unsteady clock, events far from pulses), and where two accounts differ."""
+        found = [one for several in self.differences.values() for one in several]
         for name, fit in self.fits.items():
             place = self.plan.loaded.origin(f"sources.{name}.clock").text
             if fit.remark:
@@ -85,18 +90,60 @@ def align(plan: Plan) -> Aligned:
         entry = plan.loaded.sources[name]
         try:
             inputs = inputs_of(entry, aligned.records)
-            record = entry.read(inputs)
-            if not inputs and record.span is not None:
-                fit = fit_clock(aligned, name, entry, record)
-                aligned.fits[name] = fit
-                record = put_on_clock(record, fit)
+            put(aligned, entry, entry.read(inputs), is_derived=bool(inputs))
         except SourceError as error:
             place = plan.loaded.place(f"sources.{name}")
             raise SessionError([Finding(severity="error", check="source", location=place, message=str(error))]) from error
-        aligned.records[name] = record
     if misplaced := aligned.misplaced():
         raise SessionError(misplaced)
     return aligned
+
+
+def put(aligned: Aligned, entry: SourceEntry, record: Record, *, is_derived: bool) -> None:
+    """Put what a source says on the session's clock; another account of a source is compared with that one.
+
+    Parameters
+    ----------
+    aligned : Aligned
+        Takes the record.
+    entry : SourceEntry
+    record : Record
+        On the source's own clock, or on that of what it is derived from.
+    is_derived : bool
+
+    Raises
+    ------
+    SourceError
+        As `fit_clock`, or if two accounts are not of the same.
+    """
+    name = entry.name
+    is_placed = is_derived or (entry.confirms is not None and entry.clock is None and entry.starts is None)
+    if not is_placed and record.span is not None:
+        fit = fit_clock(aligned, name, entry, record)
+        aligned.fits[name] = fit
+        record = put_on_clock(record, fit)
+    if entry.confirms is not None:
+        record = _confirm(aligned, entry, entry.confirms, record, is_placed=is_derived or name in aligned.fits)
+    aligned.records[name] = record
+
+
+def _confirm(aligned: Aligned, entry: SourceEntry, other: Ref[Record], record: Record, *, is_placed: bool) -> Record:
+    """Compare an account with the source that it confirms, which takes what only the account knows; gives the account."""
+    confirmed = aligned.plan.loaded.sources[other.name]
+    entries = (
+        Entry[Any, Any](name=one.name, record=said, stated=one.stated, source=one.source)
+        for one, said in ((confirmed, aligned.records[other.name]), (entry, record))
+    )
+    found = load_confirmations()[entry.format.record].confirm(*entries, is_placed=is_placed)
+    place = aligned.plan.loaded.place
+    aligned.records[other.name] = found.record
+    if found.fit is not None:
+        aligned.fits[entry.name] = found.fit
+    aligned.differences[entry.name] = tuple(
+        replace(one, location=place(f"sources.{entry.name}.{one.location}".rstrip("."))) for one in found.findings
+    )
+    account: Record = found.account
+    return account
 
 
 def fit_clock(aligned: Aligned, name: str, entry: SourceEntry, record: Record) -> ClockFit:

@@ -329,6 +329,8 @@ def _add_sources(nwbfile: Any, aligned: Aligned, placed: Placed) -> None:
     writers = load_entry_writers()
     for name, record in aligned.records.items():
         source = aligned.plan.loaded.sources[name]
+        if source.confirms is not None:
+            continue
         entry = Entry(name=name, record=record, stated=source.stated, source=source.source)
         try:
             writers[source.format.record](nwbfile, entry, placed)
@@ -383,7 +385,7 @@ def _add_invalid(nwbfile: Any, aligned: Aligned, placed: Placed) -> None:
         if stop < start:
             message = f"it ends ({stated.to.text}, {stop:g} s) before it begins ({stated.from_.text}, {start:g} s)"
             raise SessionError([_error(aligned.plan, f"invalid.{name}", "value", message, "are `from` and `to` exchanged?")])
-        sources = [one for text in stated.of for one in _recorded(aligned, text, start, stop)]
+        sources = [_written_as(aligned, one) for text in stated.of for one in _recorded(aligned, text, start, stop)]
         series = [one for source in sources for one in _time_series(placed.get("sources", source))]
         tags = [name, stated.why, *(f"of {source}" for source in sources)]
         nwbfile.add_invalid_time_interval(start_time=start, stop_time=stop, tags=tags, timeseries=series or None)
@@ -396,6 +398,12 @@ def _add_exclusion(nwbfile: Any, aligned: Aligned) -> None:
     if reason is not None and spans:
         start, stop = min(0.0, *(first for first, _ in spans)), max(last for _, last in spans)
         nwbfile.add_invalid_time_interval(start_time=start, stop_time=stop, tags=["excluded", reason])
+
+
+def _written_as(aligned: Aligned, source: str) -> str:
+    """The source as which a source is in the file: another one, where it is an account of that."""
+    confirmed = aligned.plan.loaded.sources[source].confirms
+    return source if confirmed is None else confirmed.name
 
 
 def _recorded(aligned: Aligned, text: str, start: float, stop: float) -> tuple[str, ...]:

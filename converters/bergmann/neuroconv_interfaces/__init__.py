@@ -36,7 +36,14 @@ from bergmann.behavior import assay, boris, channel_events, deeplabcut, encoder,
 from bergmann.ephys import spikes
 from bergmann.imaging import bruker, scanimage, tiff
 from bergmann.neuroconv_interfaces.interface import FormatInterface
-from bergmann.optogenetics import abf_protocol, channel, pulse_table
+from bergmann.optogenetics import (
+    abf_protocol,
+    bruker_markpoints,
+    bruker_voltage_output,
+    channel,
+    pulse_table,
+    stated_train,
+)
 from bergmann.segmentation import aqua, aqua2, caiman, glial_events, suite2p
 from bergmann.signals import abf, wavesurfer
 
@@ -48,6 +55,8 @@ __all__ = [
     "AssayInterface",
     "BorisInterface",
     "BrukerInterface",
+    "BrukerMarkPointsInterface",
+    "BrukerVoltageOutputInterface",
     "CaimanInterface",
     "ChannelEventsInterface",
     "ChannelLightInterface",
@@ -61,6 +70,7 @@ __all__ = [
     "ScanImageInterface",
     "SleapInterface",
     "SpikesInterface",
+    "StatedTrainInterface",
     "Suite2pInterface",
     "TiffInterface",
     "VideoInterface",
@@ -150,6 +160,24 @@ class PulseTableInterface(FormatInterface):
     """Light pulses listed in a table."""
 
     format = pulse_table.FORMAT
+
+
+class BrukerMarkPointsInterface(FormatInterface):
+    """Light commanded by Mark Points of PrairieView."""
+
+    format = bruker_markpoints.FORMAT
+
+
+class BrukerVoltageOutputInterface(FormatInterface):
+    """Light commanded by a Voltage Output of PrairieView."""
+
+    format = bruker_voltage_output.FORMAT
+
+
+class StatedTrainInterface(FormatInterface):
+    """Light as a protocol sheet states it."""
+
+    format = stated_train.FORMAT
 
 
 class AssayInterface(FormatInterface):

@@ -82,6 +82,7 @@ def read(source: LightChannel, inputs: Inputs) -> LightPulses:
         command_unit="" if is_digital else pulses.unit,
         basis="; ".join([f"recorded on {source.of}, {pulses.basis}", *remarks]),
         resolution=1 / recording.rate,
+        is_recorded=True,
     )
 
 

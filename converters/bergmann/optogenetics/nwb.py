@@ -98,7 +98,7 @@ def _pulses_table(
     description: str,
 ) -> OptogeneticPulsesTable:
     onsets, n = record.times.seconds, len(record.times)
-    columns: dict[str, tuple[str, NDArray[np.float64]]] = {
+    columns: dict[str, tuple[str, NDArray[Any]]] = {
         "start_time": ("Start of the pulse, in seconds.", onsets),
         "stop_time": ("End of the pulse, in seconds.", onsets + record.durations),
         "power_in_mW": ("Power throughout the pulse, in mW; NaN: unknown.", power * 1000),
@@ -107,6 +107,8 @@ def _pulses_table(
     if record.command is not None:
         text = f"Level of the command to the source of light, in {record.command_unit or 'a unit that the source does not state'}."
         columns["command"] = (text, record.command)
+    for account, marks in record.confirmed_by.items():
+        columns[f"in_{account}"] = (f"Whether the pulse is also in {account}, another account of the same light.", marks)
     region, index = _region("optogenetic_sites", sites, row, n)
     made = [VectorData(name=key, description=text, data=values) for key, (text, values) in columns.items()]
     return OptogeneticPulsesTable(

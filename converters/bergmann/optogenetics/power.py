@@ -139,7 +139,7 @@ def power_of(
     """
     ways: list[tuple[str, NDArray[np.float64]]] = []
     if record.power is not None:
-        ways.append(("stated for each pulse by the source", record.power))
+        ways.append((record.power_basis, record.power))
     if curve is not None:
         ways.append((f"command through the calibration {curve.name}", _through(curve, record)))
     if stated is not None:
@@ -155,6 +155,7 @@ def power_of(
     (how, power), *others = ways
     for other, watts in others:
         _agree(how, power, other, watts)
+        power = np.where(np.isnan(power), watts, power)  # pulses that another account of the light does not have
     return power, how
 
 
@@ -167,7 +168,7 @@ def _through(curve: Curve, record: LightPulses) -> NDArray[np.float64]:
 
 
 def _one_level(record: LightPulses, stated: Quantity) -> None:
-    levels = record.command
+    levels = None if record.command is None else record.command[~np.isnan(record.command)]
     if levels is None or len(levels) < 2:
         return
     low, high = float(levels.min()), float(levels.max())

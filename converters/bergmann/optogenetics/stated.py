@@ -12,9 +12,10 @@ from pydantic import field_validator, model_validator
 
 from bergmann.errors import SourceError
 from bergmann.findings import Finding, Severity
+from bergmann.optogenetics._accounts import confirm_light
 from bergmann.optogenetics.power import Curve, power_of, read_curve
 from bergmann.records import LightPulses
-from bergmann.registry import Entry
+from bergmann.registry import Confirmation, Entry
 from bergmann.stated import Collections, DateOrUnknown, Device, Length, Names, Power, Quantity, Stated, Unknown
 
 _VISIBLE = (300.0, 1700.0)  # nm: from ultraviolet uncaging to three-photon excitation
@@ -156,6 +157,27 @@ class Calibration(Stated):
         return read_curve(self.file_path, command_unit=self.input, power_unit=self.output)
 
 
+Given = Literal["widths", "levels"]
+
+
+class AccountStated(Stated):
+    """What is said of another account of light: a plan, a protocol, a second line.
+
+    Attributes
+    ----------
+    gives : tuple of {"widths", "levels"}
+        What is taken from this account where the light itself has it, too: the widths of its pulses (its line only triggers the
+        stimulator), the levels of the command (its line only says when). Default: nothing.
+    """
+
+    gives: tuple[Given, ...] = ()
+
+    @field_validator("gives", mode="before")
+    @classmethod
+    def _one_or_several(cls, gives: object) -> object:
+        return (gives,) if isinstance(gives, str) else gives
+
+
 class LightStated(Stated):
     """What is said of a source of light pulses.
 
@@ -227,7 +249,8 @@ def check_light(entry: Entry[LightPulses, LightStated], collections: Collections
         yield from _check_wavelength(entry.record, site, laser_of(site, collections))
         yield from _check_effector(site)
         yield from _check_calibration(entry.stated, site, collections)
-    yield from _check_power(entry.record, entry.stated, collections)
+    if not any(isinstance(one, LightPulses) and one.power is not None for one in entry.accounts):
+        yield from _check_power(entry.record, entry.stated, collections)
 
 
 def _check_wavelength(record: LightPulses | None, site: LightSite, laser: Device | None) -> Iterator[Finding]:
@@ -309,6 +332,7 @@ def light_names(entry: Any) -> Iterator[tuple[str, str]]:
 
 
 STATED = {LightPulses: LightStated}
+CONFIRMS = {LightPulses: Confirmation(AccountStated, confirm_light)}
 NAMES = {LightPulses: light_names}
 COLLECTIONS = {"light_sites": LightSite, "calibrations": Calibration}
 CHECKS = {LightPulses: check_light}

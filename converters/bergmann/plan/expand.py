@@ -15,9 +15,12 @@ from bergmann.plan.mistakes import error, nearest
 from bergmann.plan.overlay import merge, walk
 from bergmann.plan.references import ref_fields
 from bergmann.plan.runs import Runs
-from bergmann.plan.sources import Vocabulary, choose_format
+from bergmann.plan.sources import CONFIRMS, Vocabulary, choose_format
 from bergmann.plan.yaml import Branch, Items, Leaf, Node
 from bergmann.registry import Format
+
+_OTHERS = ("clock", CONFIRMS)
+"""Keys that name a source, whatever the format."""
 
 
 @dataclass(frozen=True)
@@ -159,7 +162,7 @@ class _Expansion:
         branch = self.stated[name]
         if _is_absent(branch):
             return
-        for word in (*self._words(branch), "clock"):
+        for word in (*self._words(branch), *_OTHERS):
             node = branch.entries.get(word)
             if isinstance(node, Leaf) and not node.is_blank:
                 yield node.text.partition("/")[0].strip()
@@ -241,7 +244,7 @@ class _Expansion:
 
     def _meant(self, run: str, branch: Branch) -> Iterator[tuple[str, Node]]:
         """The keys with their references to sources of runs made those of this run."""
-        words = (*self._words(branch), "clock")
+        words = (*self._words(branch), *_OTHERS)
         for word, node in branch.entries.items():
             if isinstance(node, Leaf) and word in words:
                 name, slash, part = node.text.partition("/")

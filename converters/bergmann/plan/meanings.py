@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 from bergmann.errors import SourceError
 from bergmann.plan.head import SessionHead
 from bergmann.plan.mistakes import meaning
-from bergmann.plan.sources import PlanKeys, Vocabulary
+from bergmann.plan.sources import PlanKeys, Vocabulary, stated_of_account
 from bergmann.plan.yaml import Branch, Leaf
 from bergmann.registry import Format
 from bergmann.stated import Names
@@ -67,7 +67,7 @@ def _of_source(keys: Sequence[str], root: Branch, vocabulary: Vocabulary) -> Ask
     branch = sources.entries.get(keys[0]) if isinstance(sources, Branch) else None
     node = branch.entries.get("format") if isinstance(branch, Branch) else None
     for kind in _called(node.text, vocabulary) if isinstance(node, Leaf) else ():
-        for model in (kind.source, vocabulary.stated_of(kind.record), PlanKeys):
+        for model in (kind.source, vocabulary.stated_of(kind.record), stated_of_account(kind.record), PlanKeys):
             asked = _of_field(model, keys[1:], root, vocabulary)
             if asked is not None:
                 return asked

@@ -22,7 +22,7 @@ from bergmann.plan.stated_times import check_stated_times
 from bergmann.plan.veil import Veil
 from bergmann.receptors.check import check_collections
 from bergmann.records import Movie, Record, Recording
-from bergmann.registry import Entry, Inputs, load_checks, load_names, named_files
+from bergmann.registry import Entry, Inputs, load_checks, load_confirmations, load_names, named_files
 from bergmann.stated import Ref
 from bergmann.texts import named
 from bergmann.writing.naming import check_ids
@@ -163,12 +163,13 @@ def _error(loaded: LoadedSession, key: str, check: str, message: str, remedy: st
 
 
 def timed_roots(plan: Plan) -> dict[str, SourceEntry]:
-    """The sources with times of their own: not derived from another one, and not without a clock."""
+    """The sources with times of their own: not derived from another one or an account of it, and not without a clock."""
     return {name: plan.loaded.sources[name] for name in plan.loaded.order if _is_timed_root(plan, name)}
 
 
 def _is_timed_root(plan: Plan, name: str) -> bool:
-    is_derived = any(key != "clock" for key in references(plan.loaded.sources[name]))
+    entry = plan.loaded.sources[name]
+    is_derived = entry.confirms is not None or any(key != "clock" for key in references(entry))
     return not is_derived and (name not in plan.headers or plan.headers[name].span is not None)
 
 
@@ -230,6 +231,7 @@ def _check_plan(plan: Plan) -> Iterator[Finding]:
     yield from _check_entries(plan)
     day = plan.start.date() if plan.start is not None else None
     yield from check_stated_times(plan.loaded, plan.headers, day)
+    yield from _check_accounts(plan)
     yield from _check_object_names(plan)
 
 
@@ -401,13 +403,34 @@ def _check_entries(plan: Plan) -> Iterator[Finding]:
     for name, source in plan.loaded.sources.items():
         header = plan.headers.get(name)
         check = checks.get(source.format.record)
-        if check is None or not source.is_finished or (header is None and not source.format.reads_values):
+        if source.confirms is not None or check is None or not source.is_finished:
             continue
-        entry = Entry[Any, Any](name=name, record=header, stated=source.stated, source=source.source)
+        if header is None and not source.format.reads_values:
+            continue
+        accounts = tuple(plan.headers[one] for one in plan.loaded.accounts_of(name) if one in plan.headers)
+        entry = Entry[Any, Any](name=name, record=header, stated=source.stated, source=source.source, accounts=accounts)
         for finding in check(entry, plan.loaded.collections):
             key = f"sources.{name}.{finding.location}".rstrip(".")
             if finding.check != "gap" or key not in plan.loaded.blanks:
                 yield replace(finding, location=plan.loaded.place(key))
+
+
+def _check_accounts(plan: Plan) -> Iterator[Finding]:
+    """Another account of a source is compared with one that is written, of a kind that can have several."""
+    for name, source in plan.loaded.sources.items():
+        if source.confirms is None:
+            continue
+        key, other = f"sources.{name}.confirms", plan.loaded.sources.get(source.confirms.name)
+        if source.format.record not in load_confirmations():
+            message = f"{source.format.label} is not compared with other accounts of the same"
+            yield _error(plan.loaded, key, "reserved", message, "leave `confirms` out; light can have several accounts")
+        elif source.confirms.part is not None:
+            yield _error(
+                plan.loaded, key, "value", f"`{source.confirms}` names a part", f"write `confirms: {source.confirms.name}`"
+            )
+        elif other is not None and other.confirms is not None:
+            message = f"{other.name} is itself an account of {other.confirms}, and not written"
+            yield _error(plan.loaded, key, "conflict", message, f"write `confirms: {other.confirms}`")
 
 
 def _check_object_names(plan: Plan) -> Iterator[Finding]:
@@ -416,7 +439,7 @@ def _check_object_names(plan: Plan) -> Iterator[Finding]:
     for name, source in plan.loaded.sources.items():
         header = plan.headers.get(name)
         names_of = load_names().get(source.format.record)
-        if names_of is None or (header is None and not source.format.reads_values):
+        if source.confirms is not None or names_of is None or (header is None and not source.format.reads_values):
             continue
         entry = Entry[Any, Any](name=name, record=header, stated=source.stated, source=source.source)
         for place, written in names_of(entry):

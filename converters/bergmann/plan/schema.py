@@ -20,7 +20,7 @@ from pydantic import BaseModel
 from bergmann.plan.head import SessionHead
 from bergmann.plan.mistakes import keys_of, meaning
 from bergmann.plan.session import RESERVED
-from bergmann.plan.sources import PlanKeys, Vocabulary
+from bergmann.plan.sources import PlanKeys, Vocabulary, stated_of_account
 from bergmann.registry import Format
 
 DIALECT = "http://json-schema.org/draft-07/schema#"
@@ -96,7 +96,8 @@ def _runs_schema(words: Vocabulary, definitions: _Schema) -> _Schema:
 
 
 def _source_properties(kind: Format, words: Vocabulary, definitions: _Schema) -> _Schema:
-    return {**_properties(words.stated_of(kind.record), definitions), **_properties(kind.source, definitions)}
+    models = (stated_of_account(kind.record), words.stated_of(kind.record), kind.source)
+    return {name: one for model in models for name, one in _properties(model, definitions).items()}
 
 
 def _properties(model: type[BaseModel], definitions: _Schema) -> _Schema:

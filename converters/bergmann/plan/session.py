@@ -135,6 +135,10 @@ class LoadedSession:
     def _is_stated(self, name: str) -> bool:
         return any(name in self.collections.get(kind, {}) for kind in ("drugs", "procedures"))
 
+    def accounts_of(self, name: str) -> tuple[str, ...]:
+        """The sources that are other accounts of one."""
+        return tuple(one for one, entry in self.sources.items() if entry.confirms is not None and entry.confirms.name == name)
+
     def sources_named(self, text: str) -> tuple[str, ...]:
         """The sources that a text names, such as ``movie``, of all runs that have it, or ``movie in base``."""
         return self.runs.entries(self.runs.reference(text))
@@ -170,9 +174,9 @@ def _counted_from(moment: Moment, runs: Runs) -> Iterator[str]:
 
 
 def dependencies(entry: SourceEntry, runs: Runs = NO_RUNS) -> tuple[str, ...]:
-    """Names of what a source refers to: in its own keys, its clock and its start, which may count from a drug or a procedure."""
+    """Names of what a source refers to: in its own keys, its clock, what it confirms, and its start, which may be a drug's."""
     own = [use.ref.name for use in uses(entry.source, "") if isinstance(use, RefUse)]
-    clock = [entry.clock.name] if entry.clock is not None else []
+    clock = [ref.name for ref in (entry.clock, entry.confirms) if ref is not None]
     starts = _counted_from(entry.starts, runs) if entry.starts is not None else ()
     return tuple(dict.fromkeys((*own, *clock, *starts)))
 
@@ -408,6 +412,7 @@ class _Loader:
             key = f"sources.{name}"
             found += [*uses(entry.source, key), *uses(entry.stated, key)]
             found += [RefUse(f"{key}.clock", entry.clock, Recording)] if entry.clock is not None else []
+            found += [RefUse(f"{key}.confirms", entry.confirms, entry.format.record)] if entry.confirms is not None else []
             found += [MomentUse(f"{key}.starts", entry.starts)] if entry.starts is not None else []
         for use in found:
             if isinstance(use, RefUse):

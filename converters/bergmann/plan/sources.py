@@ -16,7 +16,7 @@ from bergmann.moments import Moment
 from bergmann.plan.mistakes import error, keys_of, nearest, validate
 from bergmann.plan.yaml import Branch, Leaf, Node
 from bergmann.records import Cuttable, Record, Recording, Video
-from bergmann.registry import Format, Inputs, Source, load_collections, load_formats, load_stated
+from bergmann.registry import Format, Inputs, Source, load_collections, load_confirmations, load_formats, load_stated
 from bergmann.stated import Ref, Stated
 
 
@@ -87,11 +87,18 @@ def _parse_frames(text: object) -> object:
     return int(match[1]), int(match[2])
 
 
+CONFIRMS = "confirms"
+"""The key of a source that is another account of what another source says."""
+
+
 class PlanKeys(Stated):
     """What is said of a source that neither its format nor its room asks for."""
 
     clock: Ref[Recording] | None = Field(None, description="the recorded channel whose pulses tick for its frames: daq/FrameClock")
     starts: Moment | None = Field(None, description="when its zero is, such as `2.5 s after daq`")
+    confirms: Ref[Record] | None = Field(
+        None, description="the source that this is another account of, such as the plan of light that was recorded: light"
+    )
     absent: str | None = Field(None, description="why it was not recorded")
     frames: Annotated[tuple[int, int], BeforeValidator(_parse_frames)] | None = Field(
         None, description="first and last frame to use, counted from 1: 6001-44400"
@@ -115,6 +122,8 @@ class SourceEntry:
         The channel whose pulses tick for its frames.
     starts : Moment or None
         When its zero is.
+    confirms : Ref or None
+        The source that it is another account of: it is compared with that one, and not written by itself.
     frames : tuple of int or None
         First and last frame to use, counted from 1; the others exist, and its clock line ticks for them.
     is_finished : bool
@@ -129,6 +138,7 @@ class SourceEntry:
     stated: Stated
     clock: Ref[Recording] | None = None
     starts: Moment | None = None
+    confirms: Ref[Record] | None = None
     is_finished: bool = True
     frames: tuple[int, int] | None = None
     run: str | None = None
@@ -160,6 +170,12 @@ class SourceEntry:
         return record.cut(first, last) if isinstance(record, Cuttable) else record
 
 
+def stated_of_account(record: type[Record]) -> type[Stated]:
+    """The model of what a person states of another account of a record."""
+    confirmation = load_confirmations().get(record)
+    return Stated if confirmation is None else confirmation.stated
+
+
 def choose_format(branch: Branch, key: str, vocabulary: Vocabulary, findings: list[Finding]) -> Format | None:
     """The format that an entry names, by ``format`` and, where several share that name, by the keys it has."""
     node = branch.entries.get("format")
@@ -180,6 +196,8 @@ def choose_format(branch: Branch, key: str, vocabulary: Vocabulary, findings: li
         findings.append(error(node, f"{key}.format", "unknown format", f"there is no format `{name}`", nearest(name, known)))
         return None
     chosen = [one for one in sharing if one.chosen_by in branch.entries] or [one for one in sharing if one.chosen_by is None]
+    if not chosen and CONFIRMS in branch.entries:
+        chosen = [one for one in sharing if one.record in load_confirmations()]
     if len(chosen) == 1:
         return chosen[0]
     choices = [f"`{one.chosen_by}` ({one.label})" for one in sharing if one.chosen_by is not None]
@@ -206,7 +224,9 @@ def make_entry(name: str, branch: Branch, kind: Format, vocabulary: Vocabulary, 
         With its paths as stated; None if anything is wrong, which is added to `findings`. What is blank is a gap, and not wrong.
     """
     key = f"sources.{name}"
-    models: tuple[type[BaseModel], ...] = (kind.source, vocabulary.stated_of(kind.record), PlanKeys)
+    is_account = CONFIRMS in branch.entries
+    said_of_it = stated_of_account(kind.record) if is_account else vocabulary.stated_of(kind.record)
+    models: tuple[type[BaseModel], ...] = (kind.source, said_of_it, PlanKeys)
     shares: tuple[dict[str, Node], ...] = ({}, {}, {})
     before = len(findings)
     for word, node in branch.entries.items():
@@ -216,10 +236,16 @@ def make_entry(name: str, branch: Branch, kind: Format, vocabulary: Vocabulary, 
                 break
         else:
             known = dict.fromkeys(one for model in models for one in keys_of(model))
+            if is_account and word in keys_of(vocabulary.stated_of(kind.record)):
+                message = (
+                    f"`{word}` and `{CONFIRMS}`: what is said of a source is said where it is written, not of other accounts of it"
+                )
+                findings.append(error(node, f"{key}.{word}", "conflict", message, f"leave `{word}` out, or `{CONFIRMS}`"))
+                continue
             message = f"there is no key `{word}` for {kind.label}"
             findings.append(error(node, f"{key}.{word}", "unknown key", message, nearest(word, known)))
     source = _source_of(kind, Branch(shares[0], branch.place), key, findings)
-    stated = validate(vocabulary.stated_of(kind.record), Branch(shares[1], branch.place), key, findings)
+    stated = validate(said_of_it, Branch(shares[1], branch.place), key, findings)
     own = validate(PlanKeys, Branch(shares[2], branch.place), key, findings)
     if source is not None:
         findings.extend(_not_heeded(kind, source, shares[2], key))
@@ -232,6 +258,7 @@ def make_entry(name: str, branch: Branch, kind: Format, vocabulary: Vocabulary, 
         stated=Stated() if stated is None else stated,
         clock=own.clock,
         starts=own.starts,
+        confirms=own.confirms,
         frames=own.frames or ((1, own.last_frame) if own.last_frame is not None else None),
         is_finished=stated is not None,
     )

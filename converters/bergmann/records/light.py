@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +33,14 @@ class LightPulses(Record):
         In metres, where the source states it.
     basis : str
         How the pulses are known, e.g. ``"recorded on daq/LaserCmd, threshold 2.5 V, hysteresis 0.5 V"``.
+    power_basis : str
+        Who says `power`.
     resolution : float
         Spacing of the times that an edge can have (one sample, one frame), in seconds; 0 if the source states them exactly.
+    is_recorded : bool
+        Whether the pulses were recorded as they were given, not planned or commanded.
+    confirmed_by : mapping of str to np.ndarray, shape (n_pulses,), bool
+        Which pulses are in each other account of the same light, by its name.
     """
 
     times: ExplicitTimes
@@ -43,7 +50,10 @@ class LightPulses(Record):
     command_unit: str = ""
     wavelength: NDArray[np.float64] | None = None
     basis: str
+    power_basis: str = "stated for each pulse by the source"
     resolution: float = 0.0
+    is_recorded: bool = False
+    confirmed_by: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         n = len(self.times)
@@ -51,6 +61,8 @@ class LightPulses(Record):
             values = getattr(self, name)
             if values is not None:
                 agree(f"values of {name}", len(values), n, "light pulses")
+        for name, values in self.confirmed_by.items():
+            agree(f"marks of {name}", len(values), n, "light pulses")
         if n and not (np.isfinite(self.durations).all() and (self.durations > 0).all()):
             raise SourceError("a light pulse has no duration above 0")
         overlaps = np.flatnonzero(self.times.seconds[:-1] + self.durations[:-1] > self.times.seconds[1:] + 1e-9)

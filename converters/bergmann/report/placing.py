@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from bergmann.convert.align import Aligned, fit_clock, put_on_clock
+from bergmann.convert.align import Aligned, put
 from bergmann.errors import BergmannError, SessionError
 from bergmann.findings import Finding
 from bergmann.plan.resolve import Plan, inputs_of, references
@@ -115,6 +115,8 @@ def _why_not(plan: Plan, aligned: Aligned, entry: SourceEntry) -> str | None:
         return BLANK if plan.loaded.has_blanks(entry.name) else "its files could not be read"
     if plan.reference is None and plan.start is None:
         return "the clock of the session is not known"
+    if entry.confirms is not None and entry.confirms.name not in aligned.records:
+        return f"{entry.confirms.name}, which it is another account of, is not placed either"
     for key, ref in references(entry).items():
         if ref.name not in aligned.records:
             return f"{ref.name}, which says its times, is not placed either"
@@ -131,8 +133,4 @@ def _why_not(plan: Plan, aligned: Aligned, entry: SourceEntry) -> str | None:
 def _place(plan: Plan, aligned: Aligned, entry: SourceEntry) -> None:
     inputs = inputs_of(entry, aligned.records)
     record: Record = plan.headers[entry.name] if not inputs and entry.name in plan.headers else entry.read(inputs)
-    if not inputs and record.span is not None:
-        fit = fit_clock(aligned, entry.name, entry, record)
-        aligned.fits[entry.name] = fit
-        record = put_on_clock(record, fit)
-    aligned.records[entry.name] = record
+    put(aligned, entry, record, is_derived=bool(inputs))

@@ -129,7 +129,9 @@ def _source_rows(plan: Plan, placement: Placement) -> Iterator[Row]:
 def _source_row(plan: Plan, placement: Placement, name: str, record: Record) -> Row:
     kind, span = plan.loaded.sources[name].format.label, record.span
     fit = placement.aligned.fits.get(name)
+    other = plan.loaded.sources[name].confirms
     note = fit.method if fit is not None else "as what it is derived from"
+    note = note if other is None else f"another account of {other}; {note}"
     marks = _marks(record)
     if span is None:
         return Row(name=name, kind=kind, note="it has no times")

@@ -57,6 +57,8 @@ def written(plan: Plan, placement: Placement, run: DryRun | None) -> Html:
         header = plan.headers.get(name) or placement.aligned.records.get(name)
         kind = next((words for record, words in BECOMES.items() if issubclass(entry.format.record, record)), entry.format.label)
         becomes: object = kind if run is None else _objects(run.of_source[name])
+        if entry.confirms is not None:
+            becomes = f"nothing of its own: it is another account of {entry.confirms}, and compared with it"
         found = join(
             el("span", entry.format.label, class_="format"),
             el("span", _found(header, _unread(plan, entry))),
