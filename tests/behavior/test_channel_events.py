@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from bergmann.behavior import nwb
 from bergmann.behavior.channel_events import FORMAT, ChannelEventsSource, read
@@ -100,6 +101,39 @@ def test_the_table_holds_every_event_and_what_is_stated(tmp_path, nwbfile, entry
         assert table["amplitude"].description == "Amplitude of the stimulus, in mA; stated, not measured."
         assert table.source_description == events.basis
         assert table.description == "puff; amplitude 1 mA; location: left hind paw"
+
+
+def test_what_was_set_stands_beside_what_was_measured(tmp_path, nwbfile, entry, placed, written):
+    """A tone: several parameters with their units, its duration as set, and the widths that the line shows."""
+    events = read(ChannelEventsSource(of="daq/Puff", event="tone"), {"of": recording(tmp_path)})
+    stated = EventsStated.model_validate(
+        {
+            "amplitude": "75 dB",
+            "duration": "100 ms",
+            "parameters": {"frequency": "8 kHz", "rise_time": "5 ms", "pressure": "20 psi"},
+        }
+    )
+    nwb.ADD[Events](nwbfile, entry("tones", events, stated, of="daq/Puff"), placed())
+    with written(nwbfile, tmp_path / "out.nwb") as reader:
+        table = reader.read().events["tones"]
+        expected = ["timestamp", "duration", "level", "amplitude", "stated_duration", "frequency", "rise_time", "pressure"]
+        assert list(table.colnames) == expected
+        np.testing.assert_allclose(table["duration"][:], WIDTHS / RATE)
+        assert [table[name][0] for name in expected[3:]] == [75, 100, 8, 5, 20]
+        assert table["frequency"].description == "Frequency of the stimulus, in kHz; stated, not measured."
+        assert table["rise_time"].description == "Rise time of the stimulus, in ms; stated, not measured."
+        assert table["stated_duration"].description == "Duration of the stimulus, in ms; stated, not measured."
+        shortest, longest = 1000 * WIDTHS.min() / RATE, 1000 * WIDTHS.max() / RATE
+        assert f"duration 100 ms as set, {shortest:.4g} to {longest:.4g} ms as measured" in table.description
+        assert table.description.endswith("frequency 8 kHz; rise time 5 ms; pressure 20 psi")
+
+
+@pytest.mark.parametrize(
+    "parameters", [{"duration": "5 ms"}, {"level": "5 V"}, {"a b": "5 V"}, {"frequency": "8"}, {"frequency": "8 foo"}]
+)
+def test_parameters_have_units_and_names_of_their_own(parameters):
+    with pytest.raises(ValidationError):
+        EventsStated.model_validate({"parameters": parameters})
 
 
 def made_events(tmp_path, *series):

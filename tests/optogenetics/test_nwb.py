@@ -45,14 +45,23 @@ def light(onsets: Any, durations: Any = 0.005, **more: Any) -> LightPulses:
 class Room:
     """A session with one laser, its sites and its calibrations."""
 
-    def __init__(self, nwbfile: NWBFile, site: Says = SITE, calibration: Calibration | None = None, **devices: Says) -> None:
+    def __init__(
+        self,
+        nwbfile: NWBFile,
+        site: Says = SITE,
+        calibration: Calibration | None = None,
+        others: Mapping[str, Says] | None = None,
+        **devices: Says,
+    ) -> None:
         self.nwbfile = nwbfile
         stated = {name: Device.model_validate(one) for name, one in {"laser_473": LASER, **devices}.items()}
         self.placed = Placed(
             stream=lambda array: array[slice(None)],
             collections={
                 "devices": stated,
-                "light_sites": {"lc_terminals": LightSite.model_validate(site)},
+                "light_sites": {
+                    name: LightSite.model_validate(one) for name, one in {"lc_terminals": site, **(others or {})}.items()
+                },
                 "calibrations": {"cal": calibration} if calibration else {},
             },
         )
@@ -221,6 +230,66 @@ def test_power_comes_from_the_calibration_and_the_command_is_kept(
     description = file.stimulus["light"].description
     assert "laser.csv (calibration of 2024-05-02, measured at fibre tip)" in description
     assert str(tmp_path) not in description
+
+
+def test_sham_light_is_marked_and_has_no_power(nwbfile: NWBFile, reopened: Callable[[], NWBFile]) -> None:
+    room = Room(nwbfile)
+    room.add(light(np.arange(5) / 10, command=np.full(5, 5.0), command_unit="V"), "sham", sham=True)
+    room.add(light(10 + np.arange(5) / 10), power="5 mW")
+    file = reopened()
+    sham, real = file.intervals["sham_pulses"], file.intervals["light_pulses"]
+    assert sham["power_in_mW"][:].tolist() == [0] * 5
+    assert sham["is_sham"][:].tolist() == [True] * 5
+    assert sham["command"][:].tolist() == [5] * 5
+    assert "is_sham" not in real.colnames
+    assert file.stimulus["sham"].data[:].tolist() == [0] * 20
+    assert file.stimulus["sham"].timestamps[::4].tolist() == (np.arange(5) / 10).tolist()
+    assert file.stimulus["sham"].description.startswith("Sham: the light was kept from the tissue. 5 light pulses")
+    assert file.intervals["optogenetic_epochs"]["start_time"][:].tolist() == [10.0]  # of the light that arrived
+
+
+def test_which_pulses_other_accounts_have_is_a_column_of_each(nwbfile: NWBFile, reopened: Callable[[], NWBFile]) -> None:
+    marks = np.array([True, True, False, True])
+    Room(nwbfile).add(light(np.arange(4.0), confirmed_by={"planned": marks}), power="5 mW")
+    pulses = reopened().intervals["light_pulses"]
+    assert pulses["in_planned"][:].tolist() == marks.tolist()
+    assert pulses["in_planned"].description == "Whether the pulse is also in planned, another account of the same light."
+
+
+def test_series_pulses_and_epochs_are_the_same_to_the_sample(nwbfile: NWBFile, reopened: Callable[[], NWBFile]) -> None:
+    """Pulses at odd samples of a clock of 20 kHz: the table and the series are equal, the epochs within a sample of them."""
+    sample = 1 / 20_000
+    onsets = (np.arange(5)[:, np.newaxis] * 200_000 + np.arange(30) * 999 + 12_345).ravel() * sample
+    Room(nwbfile).add(light(onsets, 40 * sample, resolution=sample), power="5 mW")
+    file = reopened()
+    edges = file.stimulus["light"].timestamps[:].reshape(-1, 4)
+    pulses, epochs = file.intervals["light_pulses"], file.intervals["optogenetic_epochs"].to_dataframe()
+    assert np.array_equal(edges[:, 0], pulses["start_time"][:])
+    assert np.array_equal(edges[:, 1], pulses["start_time"][:])
+    assert np.array_equal(edges[:, 2], pulses["stop_time"][:])
+    assert np.array_equal(edges[:, 3], pulses["stop_time"][:])
+    (row,) = epochs.to_dict("records")
+    trains = np.arange(row["number_trains"]) * row["intertrain_interval_in_ms"] / 1000
+    within = np.arange(row["number_pulses_per_pulse_train"]) * row["period_in_ms"] / 1000
+    assert row["start_time"] + (trains[:, np.newaxis] + within).ravel() == pytest.approx(onsets, abs=sample)
+    assert row["pulse_length_in_ms"] == pytest.approx(2.0)
+    assert row["stop_time"] == pulses["stop_time"][-1]
+
+
+def test_two_lasers_at_two_sites_in_one_session(nwbfile: NWBFile, reopened: Callable[[], NWBFile]) -> None:
+    """Each light has its laser, site and wavelength, also where the pulses of both are given at the same time."""
+    red = {"location": "LC", "effector": "Jaws", "laser": "laser_637"}
+    room = Room(nwbfile, others={"lc_soma": red}, laser_637={"wavelength": "637 nm"})
+    room.add(light(np.arange(5) / 10), "blue", power="2 mW")
+    room.add(light(np.arange(5) / 10, 0.02), "red", site="lc_soma", power="8 mW")
+    file = reopened()
+    assert file.stimulus["blue"].site.device.name == "laser_473"
+    assert file.stimulus["red"].site.device.name == "laser_637"
+    assert file.intervals["blue_pulses"]["wavelength_in_nm"][:].tolist() == [473] * 5
+    assert file.intervals["red_pulses"]["wavelength_in_nm"][:].tolist() == [637] * 5
+    epochs = file.intervals["optogenetic_epochs"]
+    assert list(epochs["wavelength_in_nm"][:]) == [473, 637]
+    assert [epochs["optogenetic_sites"][row]["site"].tolist() for row in (0, 1)] == [["lc_terminals"], ["lc_soma"]]
 
 
 FIBRE = {"core": "200 um", "NA": "0.39"}

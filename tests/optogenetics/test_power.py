@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from bergmann.errors import SourceError
 from bergmann.optogenetics.channel import LightChannel
 from bergmann.optogenetics.power import power_of, read_curve
-from bergmann.optogenetics.stated import Calibration, LightSite, LightStated, check_light
+from bergmann.optogenetics.stated import Calibration, LightSite, LightStated, check_light, resolve_power
 from bergmann.records import LightPulses
 from bergmann.registry import Entry
 from bergmann.stated import Device, Quantity
@@ -166,3 +166,79 @@ def test_a_calibration_of_another_laser_is_refused(tmp_path: Path) -> None:
     assert finding.message == "of_red was measured of red, and the laser of lc is blue"
     collections["calibrations"] = {"of_red": Calibration.model_validate({**keys, "device": "blue"})}
     assert list(check_light(entry, collections)) == []
+
+
+# --- polynomials, sham, ramps -----------------------------------------------------------------------------------------
+
+FITTED: dict[str, Any] = {
+    "polynomial": ["0", "2", "0.5"], "from": "0 V", "to": "4 V", "input": "V", "output": "mW", "measured_at": "fibre tip",
+    "date": "2024-05-02",
+}  # fmt: skip
+
+
+def test_a_polynomial_gives_power_between_the_commands_that_were_measured() -> None:
+    fitted = Calibration.model_validate(FITTED).curve("laser")
+    record = light(3, command=np.array([0.0, 1000.0, 4000.0]), command_unit="mV")
+    power, how = power_of(record, stated=None, is_unknown=False, curve=fitted)
+    assert power == pytest.approx([0.0, 0.0025, 0.016])
+    assert how == "command through the calibration laser"
+    with pytest.raises(SourceError, match=r"laser: measured from 0 to 4 V, and pulse 0 is commanded at 4\.1 V"):
+        power_of(light(1, command=np.array([4.1]), command_unit="V"), stated=None, is_unknown=False, curve=fitted)
+    with pytest.raises(SourceError, match="the calibration is of V, the command is in no unit"):
+        power_of(light(1, command=np.array([1.0])), stated=None, is_unknown=False, curve=fitted)
+
+
+@pytest.mark.parametrize(
+    ("says", "message"),
+    [
+        ({"polynomial": ["1", "-2"]}, "power by the polynomial falls while the command rises"),
+        ({"polynomial": ["-1", "2"]}, "power by the polynomial is below 0 at 0 V"),
+    ],
+)
+def test_a_polynomial_that_is_of_no_laser_is_refused(says: Any, message: str) -> None:
+    with pytest.raises(SourceError, match=message):
+        Calibration.model_validate({**FITTED, **says}).curve("laser")
+
+
+@pytest.mark.parametrize(
+    ("says", "message"),
+    [
+        ({"file_path": "laser.csv"}, "state one of them"),
+        ({"polynomial": None}, "state one of them"),
+        ({"from": None}, "`polynomial` needs `from` and `to`"),
+        ({"from": "5 V"}, "`from: 5 V` is not below `to: 4 V`"),
+        ({"polynomial": None, "file_path": "laser.csv"}, "are for a `polynomial`"),
+        ({"polynomial": ["1"]}, "at least 2"),
+    ],
+)
+def test_a_polynomial_is_stated_whole(says: Any, message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        Calibration.model_validate({**FITTED, **says})
+
+
+def test_the_date_of_a_calibration_is_told_with_the_power() -> None:
+    collections = {"calibrations": {"laser": Calibration.model_validate(FITTED)}}
+    record = light(1, command=np.array([1.0]), command_unit="V")
+    _, how = resolve_power(record, LightStated(site="lc", calibration="laser"), collections)
+    assert how == "command through the calibration laser (calibration of 2024-05-02, measured at fibre tip)"
+
+
+def test_sham_light_has_no_power_whatever_was_commanded() -> None:
+    record = light(3, command=np.array([5.0, 5.0, 4.0]), command_unit="V")
+    power, how = resolve_power(record, LightStated(site="lc", sham=True), {})
+    assert power.tolist() == [0.0, 0.0, 0.0]
+    assert "sham" in how
+    assert findings(record, sham="true") == []
+    assert LightStated.model_validate({"site": "lc", "sham": "true", "power": "0 mW"}).sham
+    for says in ({"power": "5 mW"}, {"power": "unknown"}, {"calibration": "laser"}):
+        with pytest.raises(ValidationError, match="`sham: true`"):
+            LightStated.model_validate({"site": "lc", "sham": "true", **says})
+
+
+def test_no_one_power_is_true_of_a_ramp() -> None:
+    record = light(2, is_varying=True)
+    with pytest.raises(SourceError, match=r"changes within its pulses.*`power: unknown`"):
+        power_of(record, stated=Quantity.parse("5 mW"), is_unknown=False, curve=None)
+    with pytest.raises(SourceError, match="changes within its pulses"):
+        power_of(record, stated=None, is_unknown=False, curve=Calibration.model_validate(FITTED).curve("laser"))
+    assert np.isnan(power_of(record, stated=None, is_unknown=True, curve=None)[0]).all()

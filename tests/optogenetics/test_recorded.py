@@ -164,6 +164,97 @@ def test_the_real_protocol_commands_three_sweeps_of_50_pulses(real: Callable[[st
     assert by_sweep[:, 0] - by_sweep[0, 0] == pytest.approx(np.arange(3) * theirs.sweepIntervalSec)
 
 
+def test_every_spike_of_the_real_recording_follows_its_pulse(real: Callable[[str], Path]) -> None:
+    """The cell fires once to each pulse: so the light was where the protocol puts it, behind the first 64th of each sweep.
+
+    In the table of epochs it begins 5 s after the first, which begins 0.3125 s into a sweep of 20 s.
+    """
+    import pyabf
+
+    from bergmann.registry import load_formats
+
+    path = real("axon_abf/opto_aps_good_units.abf")
+    abf = next(one for one in load_formats() if one.key == "abf")
+    record = read_protocol(protocol(), {"of": abf.read(abf.source.model_validate({"path": path}), {})})
+    theirs = pyabf.ABF(str(path))
+    for sweep, onsets in enumerate(record.times.seconds.reshape(3, 50)):
+        theirs.setSweep(sweep)
+        above = theirs.sweepY > 0
+        spikes = np.flatnonzero(above[1:] & ~above[:-1]) / theirs.dataRate + sweep * theirs.sweepIntervalSec
+        latencies = spikes - onsets
+        assert ((latencies > 0.002) & (latencies < 0.005)).all()
+        assert onsets - sweep * theirs.sweepIntervalSec == pytest.approx(5.3125 + np.arange(50) / 10, abs=1e-9)
+
+
+# --- what else light can be -------------------------------------------------------------------------------------------
+
+
+def test_continuous_light_is_one_pulse() -> None:
+    record = read(channel(), {"of": recording(pulsed(1, 100, length=70_000, width=60_000))})
+    assert (record.times.seconds.tolist(), record.durations.tolist()) == ([0.1], [60.0])
+    assert not record.is_varying
+
+
+def test_light_that_was_on_all_the_time_is_one_pulse_if_both_are_stated() -> None:
+    always = {"of": recording(np.full(5000, 3.0))}
+    with pytest.raises(SourceError, match="no two levels"):
+        read(channel(), always)
+    record = read(channel(threshold="1 V", cut="keep"), always)
+    assert (record.times.seconds.tolist(), record.durations.tolist()) == ([0.0], [5.0])
+
+
+def test_light_that_frames_blank_is_a_pulse_for_each_gap_between_them() -> None:
+    """1 s of light that is off in each of 30 frames of 25 ms, which begin every 33 ms: 30 pulses of 8 ms."""
+    samples = np.zeros(2000)
+    samples[500:1490] = 5.0
+    for frame in range(30):
+        samples[500 + 33 * frame : 525 + 33 * frame] = 0.0
+    record = read(channel(), {"of": recording(samples)})
+    assert record.times.seconds == pytest.approx(0.525 + np.arange(30) * 0.033)
+    assert record.durations == pytest.approx(np.full(30, 0.008))
+    assert not record.is_varying
+
+
+def ramps(n: int = 4, low: float = 1.0, high: float = 5.0, *, noise: float = 0.0) -> NDArray[np.float64]:
+    """`n` pulses of 100 ms whose level goes from `low` to `high`."""
+    samples = np.random.default_rng(2).normal(0, noise, 2000)
+    for index in range(n):
+        samples[200 + 400 * index : 300 + 400 * index] += np.linspace(low, high, 100)
+    return samples
+
+
+def test_a_ramp_is_refused_or_kept_without_a_level() -> None:
+    ramp = {"of": recording(ramps())}
+    with pytest.raises(SourceError, match=r"the level of pulse 0 \(at 0\.200000 s\) changes while it is on \(4 of 4 pulses\)"):
+        read(channel(threshold="0.5 V"), ramp)
+    kept = read(channel(threshold="0.5 V", ramps="keep"), ramp)
+    assert kept.times.seconds == pytest.approx(0.2 + 0.4 * np.arange(4))
+    assert kept.durations == pytest.approx(np.full(4, 0.1))
+    assert kept.is_varying
+    assert kept.command is None
+    assert kept.basis.endswith("the level changes within 4 of 4 pulses: it is what was recorded on daq/Laser")
+
+
+@pytest.mark.parametrize("high", [5.0, 4.8])
+def test_noise_and_droop_are_no_ramp(high: float) -> None:
+    record = read(channel(threshold="2 V"), {"of": recording(ramps(low=5.0, high=high, noise=0.2))})
+    assert not record.is_varying
+
+
+def test_two_steps_in_a_pulse_are_a_change() -> None:
+    samples = pulsed(1, 100, width=100) + pulsed(1, 150, level=-2.0, width=50)
+    with pytest.raises(SourceError, match="changes while it is on"):
+        read(channel(threshold="1 V"), {"of": recording(samples)})
+
+
+def test_changes_are_seen_in_every_sweep() -> None:
+    samples = np.concatenate([pulsed(3, 100, width=20, period=40), pulsed(3, 100, width=20, period=40)])
+    samples[1140:1160] = np.linspace(1, 5, 20)
+    says = {"of": recording(samples, lengths=[1000, 1000], starts=[10.0, 30.0])}
+    with pytest.raises(SourceError, match=r"pulse 4 \(at 30\.140000 s\) changes while it is on \(1 of 6 pulses\)"):
+        read(channel(threshold="0.5 V"), says)
+
+
 def test_the_formats_say_what_they_are() -> None:
     assert (FORMAT.key, FORMAT.chosen_by, FORMAT.reads_values) == ("channel", "site", True)
     assert (PROTOCOL.key, PROTOCOL.chosen_by, PROTOCOL.reads_values) == ("abf_protocol", None, False)

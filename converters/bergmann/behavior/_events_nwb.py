@@ -58,8 +58,18 @@ def _description(series: EventSeries, entry: Entry[Events, EventsStated]) -> str
         stated.description,
         f"amplitude {stated.amplitude}" if stated.amplitude is not None else None,
         f"location: {stated.location}" if stated.location is not None else None,
+        f"duration {stated.duration} as set{_measured(series)}" if stated.duration is not None else None,
+        *(f"{name.replace('_', ' ')} {value}" for name, value in stated.parameters.items()),
     ]
     return "; ".join([what, *(fact for fact in facts if fact)])
+
+
+def _measured(series: EventSeries) -> str:
+    """The measured durations, where there are any."""
+    if series.durations is None or not len(series.durations):
+        return ""
+    shortest, longest = float(series.durations.min()) * 1000, float(series.durations.max()) * 1000
+    return f", {shortest:.4g} to {longest:.4g} ms as measured"
 
 
 def _duration(series: EventSeries) -> list[Any]:
@@ -82,15 +92,11 @@ def _own_columns(series: EventSeries) -> list[Any]:
 
 def _stated_columns(count: int, stated: EventsStated, *, taken: frozenset[str]) -> list[Any]:
     """What a person states of every event, also as columns, so that a query over files finds it."""
-    columns = []
-    if stated.amplitude is not None and "amplitude" not in taken:
-        columns.append(
-            VectorData(
-                name="amplitude",
-                description=f"Amplitude of the stimulus, in {stated.amplitude.unit}; stated, not measured.",
-                data=np.full(count, stated.amplitude.value),
-            )
-        )
+    columns = [
+        VectorData(name=name, description=f"{what}, in {value.unit}; stated, not measured.", data=np.full(count, value.value))
+        for name, (what, value) in stated.columns.items()
+        if name not in taken
+    ]
     if stated.location is not None and "location" not in taken:
         columns.append(VectorData(name="location", description="Where on the body; stated.", data=[stated.location] * count))
     return columns

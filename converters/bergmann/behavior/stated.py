@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from bergmann.findings import Finding
 from bergmann.moments import Moment
 from bergmann.records import Events, Intervals, Pose, Record, Scores, Trace, Video
 from bergmann.registry import Entry, NamesOf
-from bergmann.stated import Collections, Names, Quantity, Stated
+from bergmann.stated import Collections, Duration, Names, Quantity, Stated
+
+_TAKEN = frozenset({"timestamp", "duration", "stated_duration", "amplitude", "location", "level", "id"})
+"""Columns of a table of events that have a meaning of their own."""
 
 
 class VideoStated(Stated):
@@ -47,11 +51,37 @@ class EventsStated(Stated):
         Of the stimulus, e.g. ``1 mA``.
     location : str, optional
         Where on the body, e.g. ``left hind paw``.
+    duration : Duration, optional
+        Of the stimulus as it was set; the measured width of the pulses is written beside it.
+    parameters : mapping of str to Quantity
+        What else was set, by name, e.g. ``{frequency: 8 kHz, pressure: 20 psi}``.
     """
 
     description: str | None = None
     amplitude: Quantity | None = None
     location: str | None = None
+    duration: Duration | None = None
+    parameters: dict[str, Quantity] = Field(default_factory=dict)
+
+    @field_validator("parameters")
+    @classmethod
+    def _of_their_own(cls, parameters: dict[str, Quantity]) -> dict[str, Quantity]:
+        for name in parameters:
+            if name in _TAKEN:
+                raise ValueError(f"`{name}` cannot be a parameter: a column of that name means something else here")
+            if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+                raise ValueError(f"`{name}` cannot be a parameter: use letters, digits and `_`")
+        return parameters
+
+    @property
+    def columns(self) -> dict[str, tuple[str, Quantity]]:
+        """What is written of every event, by column: what it is, and how much."""
+        said = {
+            "amplitude": ("Amplitude of the stimulus", self.amplitude),
+            "stated_duration": ("Duration of the stimulus", self.duration),
+            **{name: (f"{name.replace('_', ' ').capitalize()} of the stimulus", value) for name, value in self.parameters.items()},
+        }
+        return {name: (what, value) for name, (what, value) in said.items() if value is not None}
 
 
 class IntervalsStated(Stated):

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bergmann.errors import SourceError
+from bergmann.optogenetics._plateaus import find_varying
 from bergmann.pulses import RecordedPulses, choose_whole, recorded_pulses, refuse_faint
 from bergmann.records import LightPulses, Recording
 from bergmann.registry import Format, Inputs, Source
@@ -30,6 +31,9 @@ class LightChannel(Source):
         Shorter pulses are glitches and are left out; how many is said in the file.
     cut : {"refuse", "leave out", "keep"}
         What to do with a pulse that was on when a sweep began or ended, so that its length is not known.
+    ramps : {"refuse", "keep"}
+        What to do with a pulse whose level changes while it is on. Kept are its onset and its width; its power is then unknown, and
+        its command what the recording holds.
     """
 
     format: Literal["channel"] = "channel"
@@ -38,6 +42,7 @@ class LightChannel(Source):
     hysteresis: Quantity | None = None
     minimum_width: Duration | None = None
     cut: Literal["refuse", "leave out", "keep"] = "refuse"
+    ramps: Literal["refuse", "keep"] = "refuse"
 
 
 def find(folder: Path) -> Iterable[LightChannel]:  # noqa: ARG001
@@ -52,7 +57,8 @@ def read(source: LightChannel, inputs: Inputs) -> LightPulses:
     ------
     SourceError
         If no channel is named or there is no such channel; if a threshold is in another kind of unit; if none is stated and there
-        are weaker pulses, perhaps; if there is no pulse; if one is cut by the edge of a sweep and nothing is stated about it.
+        are weaker pulses, perhaps; if there is no pulse; if one is cut by the edge of a sweep, or its level changes, and nothing is
+        stated about it.
     """
     recording = inputs["of"]
     if not isinstance(recording, Recording):
@@ -73,16 +79,38 @@ def read(source: LightChannel, inputs: Inputs) -> LightPulses:
             "another `threshold:`, or `absent: <reason>` if no light was given"
         )
     is_digital = pulses.unit == "n.a."
+    varying = np.zeros(len(pulses), dtype=np.bool_) if is_digital else find_varying(recording, pulses) & kept
+    if varying.any():
+        remarks.append(_say_varying(source, pulses, varying, recording.files[0].name))
     return LightPulses(
         files=recording.files,
         start=recording.start,
         times=ExplicitTimes(pulses.times.seconds[kept]),
         durations=pulses.durations[kept],
-        command=None if is_digital else pulses.levels[kept],
-        command_unit="" if is_digital else pulses.unit,
+        command=None if is_digital or varying.any() else pulses.levels[kept],
+        command_unit="" if is_digital or varying.any() else pulses.unit,
         basis="; ".join([f"recorded on {source.of}, {pulses.basis}", *remarks]),
         resolution=1 / recording.rate,
         is_recorded=True,
+        is_varying=bool(varying.any()),
+    )
+
+
+def _say_varying(source: LightChannel, pulses: RecordedPulses, varying: NDArray[np.bool_], file: str) -> str:
+    """What to say of pulses whose level changes.
+
+    Raises
+    ------
+    SourceError
+        If nothing is stated about them.
+    """
+    if source.ramps == "keep":
+        return f"the level changes within {int(varying.sum())} of {len(pulses)} pulses: it is what was recorded on {source.of}"
+    index = int(np.flatnonzero(varying)[0])
+    raise SourceError(
+        f"{file}: channel {pulses.channel}: the level of pulse {index} (at {pulses.times.seconds[index]:.6f} s) changes while it "
+        f"is on ({int(varying.sum())} of {len(pulses)} pulses): a ramp, a sine, several steps? One level would not be true of it. "
+        "State `ramps: keep` and `power: unknown` to write onset and width, beside the recorded command"
     )
 
 

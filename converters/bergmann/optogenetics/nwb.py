@@ -51,14 +51,15 @@ def add_light(nwbfile: NWBFile, entry: Entry[LightPulses, LightStated], placed: 
     description = _describe_light(record, stated, how)
     series = _series(entry.name, record, power, site, description)
     nwbfile.add_stimulus(series)
-    pulses = _pulses_table(f"{entry.name}_pulses", record, power, wavelength, sites_table, row, description)
+    pulses = _pulses_table(f"{entry.name}_pulses", record, power, wavelength, sites_table, row, description, is_sham=stated.sham)
     nwbfile.add_time_intervals(pulses)
     _add_epochs(nwbfile, record, power, wavelength, sites_table, row)
     placed.put("sources", entry.name, (series, pulses))
 
 
 def _describe_light(record: LightPulses, stated: LightStated, how: str) -> str:
-    parts = [stated.description, f"{len(record.times)} light pulses, {record.basis}", f"Power: {how}"]
+    sham = "Sham: the light was kept from the tissue" if stated.sham else None
+    parts = [sham, stated.description, f"{len(record.times)} light pulses, {record.basis}", f"Power: {how}"]
     return ". ".join(part.rstrip(".") for part in parts if part) + "."
 
 
@@ -96,6 +97,8 @@ def _pulses_table(
     sites: OptogeneticSitesTable,
     row: int,
     description: str,
+    *,
+    is_sham: bool,
 ) -> OptogeneticPulsesTable:
     onsets, n = record.times.seconds, len(record.times)
     columns: dict[str, tuple[str, NDArray[Any]]] = {
@@ -107,6 +110,8 @@ def _pulses_table(
     if record.command is not None:
         text = f"Level of the command to the source of light, in {record.command_unit or 'a unit that the source does not state'}."
         columns["command"] = (text, record.command)
+    if is_sham:
+        columns["is_sham"] = ("Whether the light was kept from the tissue, so that none arrived.", np.ones(n, dtype=np.bool_))
     for account, marks in record.confirmed_by.items():
         columns[f"in_{account}"] = (f"Whether the pulse is also in {account}, another account of the same light.", marks)
     region, index = _region("optogenetic_sites", sites, row, n)

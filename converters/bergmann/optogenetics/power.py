@@ -64,16 +64,86 @@ class Curve:
         levels = command * _factor(
             unit, self.unit, f"{self.name}: the calibration is of {self.unit}, the command is in {unit or 'no unit'}"
         )
-        outside = np.flatnonzero((levels < self.command[0]) | (levels > self.command[-1]))
-        if len(outside):
-            index = int(outside[0])
-            raise SourceError(
-                f"{self.name}: measured from {self.command[0]:g} to {self.command[-1]:g} {self.unit}, and pulse {index} is "
-                f"commanded at {levels[index]:g} {self.unit} ({len(outside)} of {len(levels)} pulses are outside). Measure the "
-                "laser there, or state `power:` for this source without `calibration:`"
-            )
+        _refuse_outside(self.name, levels, (float(self.command[0]), float(self.command[-1])), self.unit)
         watts: NDArray[np.float64] = np.interp(levels, self.command, self.power)
         return watts
+
+
+@dataclass(frozen=True)
+class Polynomial:
+    """Power as a polynomial of the command, between the commands that were measured.
+
+    Attributes
+    ----------
+    name : str
+        What it is called where it is stated.
+    coefficients : tuple of float
+        The constant first, in watts.
+    range : tuple of float
+        Lowest and highest command that was measured, in `unit`.
+    unit : str
+        Unit of the command.
+    """
+
+    name: str
+    coefficients: tuple[float, ...]
+    range: tuple[float, float]
+    unit: str
+
+    @classmethod
+    def checked(
+        cls, name: str, coefficients: Sequence[float], measured: tuple[float, float], *, command_unit: str, power_unit: str
+    ) -> Polynomial:
+        """The polynomial, if it can be one of a laser.
+
+        Raises
+        ------
+        SourceError
+            If power falls with rising command, or is below 0, between the measured commands.
+        """
+        to_watts = _factor(power_unit, "W", f"{name}: `{power_unit}` is no unit of power; expected one such as mW")
+        made = cls(name, tuple(one * to_watts for one in coefficients), measured, command_unit)
+        commands = np.linspace(*measured, 1001)
+        watts = made.watts(commands)
+        slack = 1e-9 * np.abs(watts).max()
+        for wrong, what in (
+            (np.diff(watts, prepend=watts[0]) < -slack, "falls while the command rises"),
+            (watts < -slack, "is below 0"),
+        ):
+            if wrong.any():
+                at = commands[int(np.flatnonzero(wrong)[0])]
+                raise SourceError(
+                    f"{name}: power by the polynomial {what} at {at:g} {command_unit}; is the constant first, and are `from` and "
+                    "`to` what was measured?"
+                )
+        return made
+
+    def watts(self, command: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Watts at commands in the polynomial's unit, shape (n,)."""
+        return np.asarray(np.polynomial.polynomial.polyval(command, self.coefficients), dtype=np.float64)
+
+    def power_of(self, command: NDArray[np.float64], unit: str) -> NDArray[np.float64]:
+        """Watts at the given commands; as `Curve.power_of`."""
+        levels = command * _factor(
+            unit, self.unit, f"{self.name}: the calibration is of {self.unit}, the command is in {unit or 'no unit'}"
+        )
+        _refuse_outside(self.name, levels, self.range, self.unit)
+        return np.maximum(self.watts(levels), 0.0)
+
+
+Calibrated = Curve | Polynomial
+
+
+def _refuse_outside(name: str, levels: NDArray[np.float64], measured: tuple[float, float], unit: str) -> None:
+    """Refuse commands outside of what was measured."""
+    outside = np.flatnonzero((levels < measured[0]) | (levels > measured[1]))
+    if len(outside):
+        index = int(outside[0])
+        raise SourceError(
+            f"{name}: measured from {measured[0]:g} to {measured[1]:g} {unit}, and pulse {index} is "
+            f"commanded at {levels[index]:g} {unit} ({len(outside)} of {len(levels)} pulses are outside). Measure the "
+            "laser there, or state `power:` for this source without `calibration:`"
+        )
 
 
 def read_curve(path: Path, *, command_unit: str, power_unit: str) -> Curve:
@@ -111,7 +181,7 @@ def read_curve(path: Path, *, command_unit: str, power_unit: str) -> Curve:
 
 
 def power_of(
-    record: LightPulses, *, stated: Quantity | None, is_unknown: bool, curve: Curve | None
+    record: LightPulses, *, stated: Quantity | None, is_unknown: bool, curve: Calibrated | None
 ) -> tuple[NDArray[np.float64], str]:
     """Watts of each pulse, and how they are known.
 
@@ -122,7 +192,7 @@ def power_of(
         Power that the person states for all pulses.
     is_unknown : bool
         Whether the person states that the power is unknown.
-    curve : Curve or None
+    curve : Curve or Polynomial or None
         Calibration of the command.
 
     Returns
@@ -137,6 +207,11 @@ def power_of(
     SourceError
         If nothing says the power, if two say different ones, or if one power is stated for pulses of several levels.
     """
+    if record.is_varying and (stated is not None or curve is not None):
+        raise SourceError(
+            "the level of the light changes within its pulses, so that no one power is true of a pulse; state `power: unknown`. "
+            "The recorded command stands in the file"
+        )
     ways: list[tuple[str, NDArray[np.float64]]] = []
     if record.power is not None:
         ways.append((record.power_basis, record.power))
@@ -159,7 +234,7 @@ def power_of(
     return power, how
 
 
-def _through(curve: Curve, record: LightPulses) -> NDArray[np.float64]:
+def _through(curve: Calibrated, record: LightPulses) -> NDArray[np.float64]:
     if record.command is None:
         raise SourceError(
             f"a calibration ({curve.name}) is stated, and the source has no command levels; leave it out, or state `power:`"

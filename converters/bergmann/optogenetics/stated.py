@@ -8,12 +8,12 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from bergmann.errors import SourceError
 from bergmann.findings import Finding, Severity
 from bergmann.optogenetics._accounts import confirm_light
-from bergmann.optogenetics.power import Curve, power_of, read_curve
+from bergmann.optogenetics.power import Calibrated, Polynomial, power_of, read_curve
 from bergmann.records import LightPulses
 from bergmann.registry import Confirmation, Entry
 from bergmann.stated import Collections, DateOrUnknown, Device, Length, Names, Power, Quantity, Stated, Unknown
@@ -115,14 +115,18 @@ class LightSite(Stated):
 
 
 class Calibration(Stated):
-    """A measurement of power against command.
+    """A measurement of power against command: a table in a file, or a polynomial that was fitted to one.
 
     Attributes
     ----------
-    file_path : Path
+    file_path : Path, optional
         Two columns, the command and the power measured at it.
+    polynomial : tuple of float, optional
+        Coefficients, the constant first: ``[0.1, 2.5]`` is 0.1 + 2.5 x.
+    from_, to : Quantity, optional
+        The commands between which the polynomial was measured; it says nothing outside.
     input, output : str
-        Units of the two columns, e.g. ``V`` and ``mW``.
+        Units of command and power, e.g. ``V`` and ``mW``.
     measured_at : str
         Where the power was measured, e.g. ``fibre tip``.
     date : date or "unknown"
@@ -130,7 +134,10 @@ class Calibration(Stated):
         Name of an entry of ``devices``: the laser that was measured.
     """
 
-    file_path: Path
+    file_path: Path | None = None
+    polynomial: tuple[float, ...] | None = Field(default=None, min_length=2)
+    from_: Quantity | None = Field(default=None, alias="from")
+    to: Quantity | None = None
     input: str
     output: str
     measured_at: str
@@ -146,14 +153,45 @@ class Calibration(Stated):
             raise ValueError(f"`output: {self.output}` is no unit of power; expected one such as mW") from error
         return self
 
-    def curve(self) -> Curve:
-        """The measured points.
+    @model_validator(mode="after")
+    def _one_way(self) -> Calibration:
+        if (self.file_path is None) == (self.polynomial is None):
+            raise ValueError("a calibration is a table (`file_path`) or a `polynomial`; state one of them")
+        ends = (self.from_, self.to)
+        if self.polynomial is None and ends != (None, None):
+            raise ValueError("`from` and `to` are for a `polynomial`; a table says itself what was measured")
+        if self.polynomial is not None:
+            if self.from_ is None or self.to is None:
+                raise ValueError(
+                    f"`polynomial` needs `from` and `to`, the commands between which it holds, such as `from: 0 {self.input}`"
+                )
+            if self.from_.to(self.input) >= self.to.to(self.input):
+                raise ValueError(f"`from: {self.from_}` is not below `to: {self.to}`")
+        return self
+
+    def curve(self, name: str = "") -> Calibrated:
+        """What turns a command into power.
+
+        Parameters
+        ----------
+        name : str
+            What a polynomial is called; a table has the name of its file.
 
         Raises
         ------
         SourceError
-            If the file is missing or is no calibration.
+            If the file is missing or is no calibration, or the polynomial is one of no laser: it falls, or is below 0.
         """
+        if self.polynomial is not None and self.from_ is not None and self.to is not None:
+            return Polynomial.checked(
+                name,
+                self.polynomial,
+                (self.from_.to(self.input), self.to.to(self.input)),
+                command_unit=self.input,
+                power_unit=self.output,
+            )
+        if self.file_path is None:
+            raise SourceError(f"{name}: neither `file_path` nor `polynomial` is stated")
         return read_curve(self.file_path, command_unit=self.input, power_unit=self.output)
 
 
@@ -189,13 +227,26 @@ class LightStated(Stated):
         Name of an entry of ``calibrations`` that turns the command into power.
     power : Power or "unknown", optional
         Of every pulse, where neither the source nor a calibration says it.
+    sham : bool
+        Whether the light was kept from the tissue (a blocked path, an unplugged fibre): the pulses are written with power 0, and
+        marked.
     description : str, optional
     """
 
     site: Annotated[str, Names("light_sites")]
     calibration: Annotated[str, Names("calibrations")] | None = None
     power: Power | Unknown | None = None
+    sham: bool = False
     description: str | None = None
+
+    @model_validator(mode="after")
+    def _no_light(self) -> LightStated:
+        if self.sham and (self.calibration is not None or self.power == "unknown"):
+            said = "calibration" if self.calibration is not None else "power"
+            raise ValueError(f"`sham: true` says that no light arrived; leave `{said}` out")
+        if self.sham and isinstance(self.power, Quantity) and self.power.value != 0:
+            raise ValueError(f"`sham: true` and `power: {self.power}`: which is true? No light arrives where its path is blocked")
+        return self
 
     @field_validator("power")
     @classmethod
@@ -226,13 +277,15 @@ def resolve_power(record: LightPulses, stated: LightStated, collections: Collect
     SourceError
         If nothing says the power, two say different ones, the calibration is no calibration, or a command is outside of it.
     """
+    if stated.sham:
+        return np.zeros(len(record.times)), "0, since the light was kept from the tissue (sham), as stated"
     calibration = collections["calibrations"][stated.calibration] if stated.calibration is not None else None
     measured = calibration if isinstance(calibration, Calibration) else None
     power, how = power_of(
         record,
         stated=stated.power if isinstance(stated.power, Quantity) else None,
         is_unknown=stated.power == "unknown",
-        curve=measured.curve() if measured is not None else None,
+        curve=measured.curve(stated.calibration or "") if measured is not None else None,
     )
     if measured is not None:
         how += f" (calibration of {measured.date}, measured at {measured.measured_at})"
@@ -283,6 +336,8 @@ def _check_calibration(stated: LightStated, site: LightSite, collections: Collec
 
 
 def _check_power(record: LightPulses | None, stated: LightStated, collections: Collections) -> Iterator[Finding]:
+    if stated.sham:
+        return
     if (record is None or record.power is None) and stated.power is None and stated.calibration is None:
         yield _finding("error", "gap", "power", "nothing says the power of the light", "state `power:` or `calibration:`")
         return

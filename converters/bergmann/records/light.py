@@ -39,6 +39,8 @@ class LightPulses(Record):
         Spacing of the times that an edge can have (one sample, one frame), in seconds; 0 if the source states them exactly.
     is_recorded : bool
         Whether the pulses were recorded as they were given, not planned or commanded.
+    is_varying : bool
+        Whether the level changes within pulses (ramps), so that a pulse has no one level.
     confirmed_by : mapping of str to np.ndarray, shape (n_pulses,), bool
         Which pulses are in each other account of the same light, by its name.
     """
@@ -53,6 +55,7 @@ class LightPulses(Record):
     power_basis: str = "stated for each pulse by the source"
     resolution: float = 0.0
     is_recorded: bool = False
+    is_varying: bool = False
     confirmed_by: Mapping[str, NDArray[np.bool_]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
