@@ -148,6 +148,7 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
     _write_spikes(folder / "spikes.npz", folder / "units.csv")
     (folder / "wheel.txt").write_text("100 0 5 \n200 -1 5 \n301 -2 4 \n", encoding="utf-8")
     (folder / "pulses.csv").write_text("on (ms),width\n100,10\n200,10\n300,10\n", encoding="utf-8")
+    (folder / "lines.csv").write_text("t,v,ttl\n" + "".join(f"{n / 100},{n % 7},{n % 2}\n" for n in range(300)), encoding="utf-8")
     daq = {"format": "wavesurfer", "path": folder / "daq" / "bg042_0001.h5"}
     movie = {"format": "scanimage", "path": folder / "2p" / "bg042_00001_*.tif"}
     face, paw = ({"format": "video", "path": folder / "cam" / name} for name in ("face.mp4", "paw_*.avi"))
@@ -207,6 +208,11 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
             "of": movie,
         },
         "video": {"path": face["path"]},
+        "signal_table": {
+            "path": folder / "lines.csv",
+            "columns": {"time": "t", "laser": "v", "lick": "ttl"},
+            "units": {"time": "s", "laser": "V", "lick": "digital"},
+        },
     }
     return SmallLab(folder, keys)
 

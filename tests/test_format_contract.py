@@ -28,6 +28,7 @@ FILLED: dict[str, dict[str, Any]] = {  # keys beside the path, so that reading g
     "sleap": {"rate": "30 Hz"},
     "glial_events": {"columns": {"onset": "start"}, "unit": "s"},
     "spikes": {"unit": "s"},
+    "signal_table": {"columns": {"time": "t", "laser": "v"}, "units": {"time": "s", "laser": "V"}},
 }
 KNOWN_BY_THEIR_KEYS = {
     "abf_protocol",
@@ -39,6 +40,7 @@ KNOWN_BY_THEIR_KEYS = {
     "encoder",
     "glial_events",
     "spikes",
+    "signal_table",
 }
 """Formats of which only a person can say what a file means: nothing is found."""
 

@@ -38,7 +38,7 @@ from bergmann.imaging import bruker, scanimage, tiff
 from bergmann.neuroconv_interfaces.interface import FormatInterface
 from bergmann.optogenetics import abf_protocol, channel, pulse_table
 from bergmann.segmentation import aqua, aqua2, caiman, glial_events, suite2p
-from bergmann.signals import abf, wavesurfer
+from bergmann.signals import abf, signal_table, wavesurfer
 
 __all__ = [
     "AbfInterface",
@@ -59,6 +59,7 @@ __all__ = [
     "LightningPoseInterface",
     "PulseTableInterface",
     "ScanImageInterface",
+    "SignalTableInterface",
     "SleapInterface",
     "SpikesInterface",
     "Suite2pInterface",
@@ -72,6 +73,12 @@ class AbfInterface(FormatInterface):
     """Axon Binary Format recordings."""
 
     format = abf.FORMAT
+
+
+class SignalTableInterface(FormatInterface):
+    """Recorded channels as text tables."""
+
+    format = signal_table.FORMAT
 
 
 class WaveSurferInterface(FormatInterface):
