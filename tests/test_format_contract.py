@@ -28,6 +28,8 @@ FILLED: dict[str, dict[str, Any]] = {  # keys beside the path, so that reading g
     "sleap": {"rate": "30 Hz"},
     "glial_events": {"columns": {"onset": "start"}, "unit": "s"},
     "spikes": {"unit": "s"},
+    "signal_numpy": {"columns": {"laser": "1"}, "units": {"laser": "V"}, "rate": "100 Hz"},
+    "signal_hdf5": {"columns": {"laser": "v"}, "units": {"laser": "V"}, "rate": "100 Hz"},
     "signal_table": {"columns": {"time": "t", "laser": "v"}, "units": {"time": "s", "laser": "V"}},
 }
 KNOWN_BY_THEIR_KEYS = {
@@ -40,6 +42,8 @@ KNOWN_BY_THEIR_KEYS = {
     "encoder",
     "glial_events",
     "spikes",
+    "signal_hdf5",
+    "signal_numpy",
     "signal_table",
 }
 """Formats of which only a person can say what a file means: nothing is found."""
@@ -57,6 +61,8 @@ SUFFIX = {
     "aqua2": ".mat",
     "glial_events": ".xlsx",
     "spikes": ".npz",
+    "signal_numpy": ".npy",
+    "signal_hdf5": ".mat",
     "suite2p": ".npy",
     "pulse_table": ".xlsx",
     "assay": ".xlsx",

@@ -38,7 +38,7 @@ from bergmann.imaging import bruker, scanimage, tiff
 from bergmann.neuroconv_interfaces.interface import FormatInterface
 from bergmann.optogenetics import abf_protocol, channel, pulse_table
 from bergmann.segmentation import aqua, aqua2, caiman, glial_events, suite2p
-from bergmann.signals import abf, signal_table, wavesurfer
+from bergmann.signals import abf, signal_hdf5, signal_numpy, signal_table, wavesurfer
 
 __all__ = [
     "AbfInterface",
@@ -59,6 +59,8 @@ __all__ = [
     "LightningPoseInterface",
     "PulseTableInterface",
     "ScanImageInterface",
+    "SignalHdf5Interface",
+    "SignalNumpyInterface",
     "SignalTableInterface",
     "SleapInterface",
     "SpikesInterface",
@@ -73,6 +75,18 @@ class AbfInterface(FormatInterface):
     """Axon Binary Format recordings."""
 
     format = abf.FORMAT
+
+
+class SignalHdf5Interface(FormatInterface):
+    """Recorded channels as datasets of HDF5, MATLAB's of version 7.3 too."""
+
+    format = signal_hdf5.FORMAT
+
+
+class SignalNumpyInterface(FormatInterface):
+    """Recorded channels as arrays of NumPy."""
+
+    format = signal_numpy.FORMAT
 
 
 class SignalTableInterface(FormatInterface):
