@@ -149,6 +149,7 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
     (folder / "wheel.txt").write_text("100 0 5 \n200 -1 5 \n301 -2 4 \n", encoding="utf-8")
     (folder / "pulses.csv").write_text("on (ms),width\n100,10\n200,10\n300,10\n", encoding="utf-8")
     (folder / "lines.csv").write_text("t,v,ttl\n" + "".join(f"{n / 100},{n % 7},{n % 2}\n" for n in range(300)), encoding="utf-8")
+    _write_labchart(folder / "chart.txt")
     _write_arrays(folder / "lines.npz", folder / "lines.mat")
     daq = {"format": "wavesurfer", "path": folder / "daq" / "bg042_0001.h5"}
     movie = {"format": "scanimage", "path": folder / "2p" / "bg042_00001_*.tif"}
@@ -209,6 +210,7 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
             "of": movie,
         },
         "video": {"path": face["path"]},
+        "labchart": {"path": folder / "chart.txt"},
         "signal_numpy": {
             "path": folder / "lines.npz",
             "columns": {"time": "t", "laser": "v:2"},
@@ -331,6 +333,17 @@ def _write_spikes(path: Path, labels: Path) -> None:
 
     np.savez(path, clusters=np.tile([7, 4, 7], 40), samples=np.arange(10, 1210, 10))
     labels.write_text("unit,quality\n4,mua\n7,good\n9,good\n", encoding="utf-8")
+
+
+def _write_labchart(path: Path) -> None:
+    """Two blocks of LabChart, half a minute from the start of one to that of the other, with a comment in the second."""
+    lines = []
+    for number, remark in ((0, ""), (30, "\t#* capsaicin")):
+        lines += ["Interval=\t0.001 s", f"ExcelDateTime=\t{45429 + number / 86400:.16e}\t5/17/2024 00:00:{number:02}.000000"]
+        lines += ["TimeFormat=\tStartOfBlock", "DateFormat=\tM/d/yyyy", "ChannelTitle=\tPressure\tTrigger"]
+        lines += ["Range=\t10.000 V\t2.000 V", "UnitName=\tmmHg\t*", "TopValue=\t200\t*", "BottomValue=\t0\t*"]
+        lines += [f"{n / 1000:g}\t{n / 8}\t{n % 2}{remark if n == 7 else ''}" for n in range(100)]
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
 
 
 def _write_arrays(npz: Path, mat: Path) -> None:

@@ -156,6 +156,7 @@ def test_it_finds_its_own_file_in_a_folder_of_many(one: Format, small_lab: Any) 
         "suite2p",
         "aqua",
         "aqua2",
+        "labchart",
         "deeplabcut",
         "lightningpose",
         "sleap",

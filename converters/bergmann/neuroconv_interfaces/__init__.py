@@ -38,7 +38,7 @@ from bergmann.imaging import bruker, scanimage, tiff
 from bergmann.neuroconv_interfaces.interface import FormatInterface
 from bergmann.optogenetics import abf_protocol, channel, pulse_table
 from bergmann.segmentation import aqua, aqua2, caiman, glial_events, suite2p
-from bergmann.signals import abf, signal_hdf5, signal_numpy, signal_table, wavesurfer
+from bergmann.signals import abf, labchart, signal_hdf5, signal_numpy, signal_table, wavesurfer
 
 __all__ = [
     "AbfInterface",
@@ -56,6 +56,7 @@ __all__ = [
     "FormatInterface",
     "GlialEventsInterface",
     "IntervalsInterface",
+    "LabChartInterface",
     "LightningPoseInterface",
     "PulseTableInterface",
     "ScanImageInterface",
@@ -75,6 +76,12 @@ class AbfInterface(FormatInterface):
     """Axon Binary Format recordings."""
 
     format = abf.FORMAT
+
+
+class LabChartInterface(FormatInterface):
+    """Text exports of LabChart."""
+
+    format = labchart.FORMAT
 
 
 class SignalHdf5Interface(FormatInterface):

@@ -37,12 +37,18 @@ class Spelling:
     delimiter : str or None
         Between cells; None for blanks.
     decimal : {".", ","}
+    remark : str
+        What remarks at the end of a row begin with; empty if there are none.
+    comma : str
+        What to do where a number has a comma and should have a point.
     """
 
     path: Path
     encoding: str
     delimiter: str | None
     decimal: str = "."
+    remark: str = ""
+    comma: str = "write a decimal point"
 
     @property
     def newline(self) -> bytes:
@@ -147,6 +153,8 @@ def parse(spelling: Spelling, text: str, first_line: int, columns: Sequence[int]
         If a cell is no number, or not one that float64 holds, or a line has more cells than there are columns.
     """
     lines = lines_of(text)
+    if spelling.remark:
+        lines = [line.partition(spelling.remark)[0] for line in lines]
     blank = "".join((spelling.delimiter or " ", ' \t"'))
     numbered = [(number, line) for number, line in enumerate(lines, start=first_line) if line.strip(blank)]
     if not numbered:
@@ -214,9 +222,7 @@ def _cell_by_cell(
         places = [f"{spelling.path.name}: column {names[column]!r}" for column in columns]
         for column, place in zip(columns, places, strict=True):
             if "," in cells[column] and spelling.delimiter != ",":
-                raise SourceError(
-                    f"{place}, line {at}: {cells[column].strip()!r} has a comma in it; state `decimal: comma` if it is that"
-                )
+                raise SourceError(f"{place}, line {at}: {cells[column].strip()!r} has a comma in it; {spelling.comma}")
         rows.append([number(cells[column], where=place, line=at) for column, place in zip(columns, places, strict=True)])
     return np.array(rows, dtype=np.float64)
 

@@ -82,15 +82,15 @@ def find_sweeps(blocks: Iterable[Stamps], *, rate: float | None, where: str) -> 
         If times are not finite, repeat or run backwards, are at no constant rate, or are so rounded that a missing sample cannot be
         told.
     """
-    walk = _Walk(where, rate)
+    walk = Walk(where, rate)
     for block in blocks:
         if len(block.seconds):
             walk.add(block)
     return walk.sweeps()
 
 
-class _Walk:
-    """What is known after the samples so far; the intervals that they allow become fewer with each."""
+class Walk:
+    """What is known after the samples so far, for `find_sweeps`; the intervals that they allow become fewer with each."""
 
     def __init__(self, where: str, rate: float | None) -> None:
         self.where = where
@@ -103,6 +103,7 @@ class _Walk:
         self.shortest, self.longest = np.inf, 0.0
 
     def add(self, block: Stamps) -> None:
+        """Take the times of the samples that follow."""
         seconds, before = block.seconds, sum(self.lengths)
         if not np.isfinite(seconds).all():
             index = int(np.flatnonzero(~np.isfinite(seconds))[0])
@@ -180,6 +181,7 @@ class _Walk:
         return SourceError(f"{self.where}: {found}")
 
     def sweeps(self) -> Sweeps:
+        """What all samples so far are."""
         n_samples = sum(self.lengths)
         if not n_samples:
             raise SourceError(f"{self.where}: no samples; was the recording stopped at once?")

@@ -113,7 +113,7 @@ def _start(source: SignalTableSource, path: Path) -> _Start:
         )
     sample = "\n".join(table).replace(",", ".") if decimal == "," else "\n".join(table)
     delimiter = likely_delimiter(sample) if any(sign in sample for sign in DELIMITERS) else None
-    spelling = Spelling(path, encoding, delimiter, decimal)
+    spelling = Spelling(path, encoding, delimiter, decimal, comma="state `decimal: comma` if it is that")
     cells = cells_of(spelling, table[0].rstrip("\r"))
     names = tuple(cell.strip() for cell in cells) if n_header else tuple(str(number + 1) for number in range(len(cells)))
     before = "".join(f"{line}\n" for line in lines[: first + n_header])
