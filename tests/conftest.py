@@ -149,6 +149,9 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
     (folder / "wheel.txt").write_text("100 0 5 \n200 -1 5 \n301 -2 4 \n", encoding="utf-8")
     (folder / "pulses.csv").write_text("on (ms),width\n100,10\n200,10\n300,10\n", encoding="utf-8")
     _write_commands_of_prairieview(folder / "points.xml", folder / "output.xml")
+    (folder / "lines.csv").write_text("t,v,ttl\n" + "".join(f"{n / 100},{n % 7},{n % 2}\n" for n in range(300)), encoding="utf-8")
+    _write_labchart(folder / "chart.txt")
+    _write_arrays(folder / "lines.npz", folder / "lines.mat")
     daq = {"format": "wavesurfer", "path": folder / "daq" / "bg042_0001.h5"}
     movie = {"format": "scanimage", "path": folder / "2p" / "bg042_00001_*.tif"}
     face, paw = ({"format": "video", "path": folder / "cam" / name} for name in ("face.mp4", "paw_*.avi"))
@@ -211,6 +214,25 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
             "of": movie,
         },
         "video": {"path": face["path"]},
+        "labchart": {"path": folder / "chart.txt"},
+        "signal_numpy": {
+            "path": folder / "lines.npz",
+            "columns": {"time": "t", "laser": "v:2"},
+            "units": {"time": "s", "laser": "V"},
+            "time_axis": "last",
+        },
+        "signal_hdf5": {
+            "path": folder / "lines.mat",
+            "columns": {"laser": "daq/v", "lick": "daq/ttl"},
+            "units": {"laser": "V", "lick": "digital"},
+            "conversions": {"laser": 0.001},
+            "rate": "1 kHz",
+        },
+        "signal_table": {
+            "path": folder / "lines.csv",
+            "columns": {"time": "t", "laser": "v", "lick": "ttl"},
+            "units": {"time": "s", "laser": "V", "lick": "digital"},
+        },
     }
     return SmallLab(folder, keys)
 
@@ -315,6 +337,28 @@ def _write_spikes(path: Path, labels: Path) -> None:
 
     np.savez(path, clusters=np.tile([7, 4, 7], 40), samples=np.arange(10, 1210, 10))
     labels.write_text("unit,quality\n4,mua\n7,good\n9,good\n", encoding="utf-8")
+
+
+def _write_labchart(path: Path) -> None:
+    """Two blocks of LabChart, half a minute from the start of one to that of the other, with a comment in the second."""
+    lines = []
+    for number, remark in ((0, ""), (30, "\t#* capsaicin")):
+        lines += ["Interval=\t0.001 s", f"ExcelDateTime=\t{45429 + number / 86400:.16e}\t5/17/2024 00:00:{number:02}.000000"]
+        lines += ["TimeFormat=\tStartOfBlock", "DateFormat=\tM/d/yyyy", "ChannelTitle=\tPressure\tTrigger"]
+        lines += ["Range=\t10.000 V\t2.000 V", "UnitName=\tmmHg\t*", "TopValue=\t200\t*", "BottomValue=\t0\t*"]
+        lines += [f"{n / 1000:g}\t{n / 8}\t{n % 2}{remark if n == 7 else ''}" for n in range(100)]
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+def _write_arrays(npz: Path, mat: Path) -> None:
+    """Two channels and their times, with a gap, as arrays of NumPy; a channel and a line as MATLAB 7.3 has them."""
+    import h5py
+    import numpy as np
+
+    counts = np.arange(600, dtype=np.int16).reshape(2, 300)
+    np.savez(npz, t=np.r_[np.arange(200), np.arange(210, 310)] / 128, v=counts)
+    with h5py.File(mat, "w", userblock_size=512) as file:
+        file["daq/v"], file["daq/ttl"] = counts[:1], counts[:1].astype("u1") % 2
 
 
 def _write_bruker(folder: Path) -> None:

@@ -28,6 +28,9 @@ FILLED: dict[str, dict[str, Any]] = {  # keys beside the path, so that reading g
     "sleap": {"rate": "30 Hz"},
     "glial_events": {"columns": {"onset": "start"}, "unit": "s"},
     "spikes": {"unit": "s"},
+    "signal_numpy": {"columns": {"laser": "1"}, "units": {"laser": "V"}, "rate": "100 Hz"},
+    "signal_hdf5": {"columns": {"laser": "v"}, "units": {"laser": "V"}, "rate": "100 Hz"},
+    "signal_table": {"columns": {"time": "t", "laser": "v"}, "units": {"time": "s", "laser": "V"}},
 }
 KNOWN_BY_THEIR_KEYS = {
     "bruker_markpoints",
@@ -42,6 +45,9 @@ KNOWN_BY_THEIR_KEYS = {
     "encoder",
     "glial_events",
     "spikes",
+    "signal_hdf5",
+    "signal_numpy",
+    "signal_table",
 }
 """Formats of which only a person can say what a file means: nothing is found."""
 
@@ -60,6 +66,8 @@ SUFFIX = {
     "aqua2": ".mat",
     "glial_events": ".xlsx",
     "spikes": ".npz",
+    "signal_numpy": ".npy",
+    "signal_hdf5": ".mat",
     "suite2p": ".npy",
     "pulse_table": ".xlsx",
     "assay": ".xlsx",
@@ -153,6 +161,7 @@ def test_it_finds_its_own_file_in_a_folder_of_many(one: Format, small_lab: Any) 
         "suite2p",
         "aqua",
         "aqua2",
+        "labchart",
         "deeplabcut",
         "lightningpose",
         "sleap",

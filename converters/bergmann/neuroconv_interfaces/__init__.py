@@ -45,7 +45,7 @@ from bergmann.optogenetics import (
     stated_train,
 )
 from bergmann.segmentation import aqua, aqua2, caiman, glial_events, suite2p
-from bergmann.signals import abf, wavesurfer
+from bergmann.signals import abf, labchart, signal_hdf5, signal_numpy, signal_table, wavesurfer
 
 __all__ = [
     "AbfInterface",
@@ -65,9 +65,13 @@ __all__ = [
     "FormatInterface",
     "GlialEventsInterface",
     "IntervalsInterface",
+    "LabChartInterface",
     "LightningPoseInterface",
     "PulseTableInterface",
     "ScanImageInterface",
+    "SignalHdf5Interface",
+    "SignalNumpyInterface",
+    "SignalTableInterface",
     "SleapInterface",
     "SpikesInterface",
     "StatedTrainInterface",
@@ -82,6 +86,30 @@ class AbfInterface(FormatInterface):
     """Axon Binary Format recordings."""
 
     format = abf.FORMAT
+
+
+class LabChartInterface(FormatInterface):
+    """Text exports of LabChart."""
+
+    format = labchart.FORMAT
+
+
+class SignalHdf5Interface(FormatInterface):
+    """Recorded channels as datasets of HDF5, MATLAB's of version 7.3 too."""
+
+    format = signal_hdf5.FORMAT
+
+
+class SignalNumpyInterface(FormatInterface):
+    """Recorded channels as arrays of NumPy."""
+
+    format = signal_numpy.FORMAT
+
+
+class SignalTableInterface(FormatInterface):
+    """Recorded channels as text tables."""
+
+    format = signal_table.FORMAT
 
 
 class WaveSurferInterface(FormatInterface):

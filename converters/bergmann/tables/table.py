@@ -190,12 +190,12 @@ def _text_cells(text: str, path: Path, *, blanks: bool) -> list[list[str]]:
         lines = io.StringIO(text, newline="")
         if blanks and not any(sign in text for sign in DELIMITERS):
             return [line.split() for line in lines]
-        return list(csv.reader(lines, delimiter=_delimiter(text), strict=True))
+        return list(csv.reader(lines, delimiter=likely_delimiter(text), strict=True))
     except csv.Error as error:
         raise SourceError(f"{path.name}: not a table of cells ({error}); expected CSV, TSV or XLSX") from error
 
 
-def _delimiter(text: str) -> str:
+def likely_delimiter(text: str) -> str:
     """The sign that separates cells.
 
     The one that cuts the first lines into the same number of cells, more than one; else the one found most often in the first line.

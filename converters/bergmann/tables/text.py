@@ -39,7 +39,11 @@ def read_text(path: Path, encoding: str | None = None) -> str:
     SourceError
         If its bytes are not text in that encoding; the message names the encodings that are likely.
     """
-    content = path.read_bytes()
+    return decoded(path.read_bytes(), path, encoding)
+
+
+def decoded(content: bytes, path: Path, encoding: str | None = None) -> str:
+    """The first bytes of a file, or all of them, as text; for the rest see `read_text`."""
     name = encoding or "utf-8"
     if codecs.lookup(name).name == "utf-16" and not content.startswith(_UTF_16):
         raise SourceError(f"{path.name}: it does not begin as UTF-16 does; state `utf-16-le` or `utf-16-be` if it is that")
