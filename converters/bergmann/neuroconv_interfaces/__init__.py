@@ -38,7 +38,7 @@ from bergmann.imaging import bruker, scanimage, tiff
 from bergmann.neuroconv_interfaces.interface import FormatInterface
 from bergmann.optogenetics import abf_protocol, channel, pulse_table
 from bergmann.segmentation import aqua, aqua2, caiman, glial_events, suite2p
-from bergmann.signals import abf, wavesurfer
+from bergmann.signals import abf, pyphotometry, wavesurfer
 
 __all__ = [
     "AbfInterface",
@@ -58,6 +58,7 @@ __all__ = [
     "IntervalsInterface",
     "LightningPoseInterface",
     "PulseTableInterface",
+    "PyPhotometryInterface",
     "ScanImageInterface",
     "SleapInterface",
     "SpikesInterface",
@@ -72,6 +73,12 @@ class AbfInterface(FormatInterface):
     """Axon Binary Format recordings."""
 
     format = abf.FORMAT
+
+
+class PyPhotometryInterface(FormatInterface):
+    """Fibre photometry and digital inputs of pyPhotometry."""
+
+    format = pyphotometry.FORMAT
 
 
 class WaveSurferInterface(FormatInterface):
