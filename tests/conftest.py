@@ -138,6 +138,7 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
     write_von_frey(folder / "cohort" / "von_frey.csv", [truth])
     write_calibration(folder / "calibration.csv", truth.rig.calibration)
     _write_abf(folder / "patch.abf")
+    _write_ppd(folder / "fiber.ppd")
     _write_tiff(folder / "stack" / "stack.tif")
     _write_bruker(folder / "TSeries-001")
     _write_caiman(folder / "caiman" / "rois.hdf5")
@@ -158,6 +159,7 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
     keys = {
         "abf": {"path": folder / "patch.abf"},
         "wavesurfer": {"path": daq["path"]},
+        "pyphotometry": {"path": folder / "fiber.ppd"},
         "bruker": {"path": folder / "TSeries-001" / "TSeries-001.xml"},
         "scanimage": {"path": movie["path"]},
         "tiff": {"path": folder / "stack" / "stack.tif"},
@@ -254,6 +256,18 @@ def _write_abf(path: Path) -> None:
     for at, number in {4: 1.8, 1394: -70.0, 2348: 40.0, 2352: -70.0}.items():
         struct.pack_into("<f", content, at, number)
     path.write_bytes(content)
+
+
+def _write_ppd(path: Path) -> None:
+    """Twelve samples of three signals of pyPhotometry, LED on and off, with a pulse of three samples on the digital input."""
+    import numpy as np
+
+    said = {"subject_ID": "BG042", "date_time": "2024-05-17T10:30:57.250", "mode": "3EX_2EM_pulsed", "sampling_rate": 100}
+    more = {"n_analog_signals": 3, "n_digital_signals": 1, "volts_per_division": [1e-4, 1e-4], "version": "1.1.0"}
+    header = json.dumps(said | more).encode()
+    values = np.arange(72, dtype="<u2") + 1000 << 1
+    values[[18, 24, 30]] |= 1
+    path.write_bytes(len(header).to_bytes(2, "little") + header + values.tobytes())
 
 
 def _write_lightning_pose(path: Path, n_frames: int) -> None:

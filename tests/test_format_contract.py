@@ -56,6 +56,7 @@ NOISE = b"\x89 not what was said \x00\xff\xfe" * 40
 SUFFIX = {
     "abf": ".abf",
     "wavesurfer": ".h5",
+    "pyphotometry": ".ppd",
     "bruker": ".xml",
     "bruker_markpoints": ".xml",
     "bruker_voltage_output": ".xml",
@@ -158,6 +159,7 @@ def test_it_finds_its_own_file_in_a_folder_of_many(one: Format, small_lab: Any) 
         "tiff",
         "wavesurfer",
         "abf",
+        "pyphotometry",
         "suite2p",
         "aqua",
         "aqua2",

@@ -45,7 +45,7 @@ from bergmann.optogenetics import (
     stated_train,
 )
 from bergmann.segmentation import aqua, aqua2, caiman, glial_events, suite2p
-from bergmann.signals import abf, labchart, signal_hdf5, signal_numpy, signal_table, wavesurfer
+from bergmann.signals import abf, labchart, pyphotometry, signal_hdf5, signal_numpy, signal_table, wavesurfer
 
 __all__ = [
     "AbfInterface",
@@ -68,6 +68,7 @@ __all__ = [
     "LabChartInterface",
     "LightningPoseInterface",
     "PulseTableInterface",
+    "PyPhotometryInterface",
     "ScanImageInterface",
     "SignalHdf5Interface",
     "SignalNumpyInterface",
@@ -110,6 +111,12 @@ class SignalTableInterface(FormatInterface):
     """Recorded channels as text tables."""
 
     format = signal_table.FORMAT
+
+
+class PyPhotometryInterface(FormatInterface):
+    """Fibre photometry and digital inputs of pyPhotometry."""
+
+    format = pyphotometry.FORMAT
 
 
 class WaveSurferInterface(FormatInterface):
