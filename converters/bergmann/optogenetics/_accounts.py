@@ -133,15 +133,16 @@ def _shift_hint(planned: NDArray[np.float64], recorded: NDArray[np.float64]) -> 
 
 
 def _fit(pair: _Pair) -> ClockFit:
-    deviations = pair.matching.deviations
+    deviations = np.abs(pair.matching.deviations)
     return ClockFit(
         method=f"the one shift at which most of its pulses are those of {pair.light.name}",
         offset=pair.matching.shift,
         reference=pair.light.name,
         n_pulses=len(pair.light.record.times),
         n_events=len(pair.account.record.times),
-        residual=float(np.abs(deviations).max()),
-        drift=float(deviations[-1]),
+        residual=float(deviations.max()),
+        residual_median=float(np.median(deviations)),
+        residual_most=float(np.percentile(deviations, 95)),
     )
 
 
