@@ -52,7 +52,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     edit(tests / "conftest.py", last, f"{indent(smallest, '    ')}{last}")
     edit(tests / "test_format_contract.py", "KNOWN_BY_THEIR_KEYS = {", 'KNOWN_BY_THEIR_KEYS = {"logger", ')
     page = house / "neuroconv_interfaces" / "__init__.py"
-    edit(page, "from bergmann.signals import abf, wavesurfer\n", "from bergmann.signals import abf, logger, wavesurfer\n")
+    edit(page, "from bergmann.signals import abf, ", "from bergmann.signals import abf, logger, ")
     edit(page, '    "LightningPoseInterface",\n', '    "LightningPoseInterface",\n    "LoggerInterface",\n')
     page.write_text(f"{page.read_text(encoding='utf-8')}\n\n{interface}", encoding="utf-8")
     above = next(line for line in (checkout / GUIDE).read_text(encoding="utf-8").splitlines() if line.startswith("| `PulseTable"))

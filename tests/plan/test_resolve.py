@@ -161,3 +161,16 @@ def test_a_file_that_cannot_be_read_confuses_no_other_clock(plan: Make, tmp_path
     other = "other: {format: tiff, path: cut.tif, rate: 10 Hz, plane: bg}"
     (text,) = said(plan(("sources:\n", f"sources:\n  {other}\n")))
     assert "sources.other: cut.tif: not a TIFF file, whatever its name says" in text
+
+
+def test_a_start_in_utc_is_put_in_the_sessions_zone(plan: Make, small_lab: Any, tmp_path: Path) -> None:
+    pytest.importorskip("nptdms")
+    shutil.copy(small_lab.keys["tdms"]["path"], tmp_path)
+    made = plan(
+        ('start: "2024-03-31 01:30:00"', "start: from board"),
+        ("sources:\n", "sources:\n  board: {format: tdms, path: board.tdms}\n"),
+        ("rate: 10 Hz", "rate: 10 Hz, starts: 5 s after board"),
+    )
+    assert said(made) == []
+    assert made.start is not None
+    assert made.start.isoformat() == "2024-05-17T10:30:57.250000+02:00"  # 8:30:57.25 UTC

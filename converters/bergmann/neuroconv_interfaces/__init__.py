@@ -38,7 +38,7 @@ from bergmann.imaging import bruker, scanimage, tiff
 from bergmann.neuroconv_interfaces.interface import FormatInterface
 from bergmann.optogenetics import abf_protocol, channel, pulse_table
 from bergmann.segmentation import aqua, aqua2, caiman, glial_events, suite2p
-from bergmann.signals import abf, pyphotometry, wavesurfer
+from bergmann.signals import abf, pyphotometry, tdms, wavesurfer
 
 __all__ = [
     "AbfInterface",
@@ -63,6 +63,7 @@ __all__ = [
     "SleapInterface",
     "SpikesInterface",
     "Suite2pInterface",
+    "TdmsInterface",
     "TiffInterface",
     "VideoInterface",
     "WaveSurferInterface",
@@ -79,6 +80,12 @@ class PyPhotometryInterface(FormatInterface):
     """Fibre photometry and digital inputs of pyPhotometry."""
 
     format = pyphotometry.FORMAT
+
+
+class TdmsInterface(FormatInterface):
+    """NI TDMS recordings."""
+
+    format = tdms.FORMAT
 
 
 class WaveSurferInterface(FormatInterface):
