@@ -139,6 +139,7 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
     write_calibration(folder / "calibration.csv", truth.rig.calibration)
     _write_abf(folder / "patch.abf")
     _write_ppd(folder / "fiber.ppd")
+    _write_tdms(folder / "board.tdms")
     _write_tiff(folder / "stack" / "stack.tif")
     _write_bruker(folder / "TSeries-001")
     _write_caiman(folder / "caiman" / "rois.hdf5")
@@ -160,6 +161,7 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
         "abf": {"path": folder / "patch.abf"},
         "wavesurfer": {"path": daq["path"]},
         "pyphotometry": {"path": folder / "fiber.ppd"},
+        "tdms": {"path": folder / "board.tdms"},
         "bruker": {"path": folder / "TSeries-001" / "TSeries-001.xml"},
         "scanimage": {"path": movie["path"]},
         "tiff": {"path": folder / "stack" / "stack.tif"},
@@ -268,6 +270,28 @@ def _write_ppd(path: Path) -> None:
     values = np.arange(72, dtype="<u2") + 1000 << 1
     values[[18, 24, 30]] |= 1
     path.write_bytes(len(header).to_bytes(2, "little") + header + values.tobytes())
+
+
+def _write_tdms(path: Path) -> None:
+    """A TDMS file of one segment: a waveform of 40 samples at 1 kHz, in counts of half a millivolt."""
+
+    def text(value: str) -> bytes:
+        return struct.pack("<I", len(value)) + value.encode()
+
+    def number(name: str, value: float) -> bytes:
+        return text(name) + struct.pack("<Id", 10, value)
+
+    def word(name: str, value: str) -> bytes:
+        return text(name) + struct.pack("<I", 32) + text(value)
+
+    scale = word("NI_Scale[0]_Scale_Type", "Linear") + number("NI_Scale[0]_Linear_Slope", 0.5)
+    scale += number("NI_Scale[0]_Linear_Y_Intercept", 0.0) + text("NI_Number_Of_Scales") + struct.pack("<II", 7, 1)
+    start = text("wf_start_time") + struct.pack("<IQq", 0x44, 2**62, 3798779457)
+    properties = struct.pack("<I", 7) + word("unit_string", "mV") + number("wf_increment", 0.001) + start + scale
+    meta = struct.pack("<I", 1) + text("/'board'/'ai0'") + struct.pack("<IIIQ", 20, 2, 1, 40) + properties
+    values = struct.pack("<40h", *range(-20, 20))
+    lead = b"TDSm" + struct.pack("<IIQQ", 14, 4713, len(meta) + len(values), len(meta))
+    path.write_bytes(lead + meta + values)
 
 
 def _write_lightning_pose(path: Path, n_frames: int) -> None:

@@ -72,8 +72,9 @@ INTERFACES = {name_of(made.format): made for made in FormatInterface.__subclasse
 
 def needs_its_reader(made: type[FormatInterface]) -> None:
     """Skip where the reader of a format is an extra that is not installed."""
-    if name_of(made.format) == "sleap":
-        pytest.importorskip("sleap_io")
+    reader = {"sleap": "sleap_io", "tdms": "nptdms"}.get(name_of(made.format))
+    if reader is not None:
+        pytest.importorskip(reader)
 
 
 def stating(metadata: dict[str, Any], *interfaces: FormatInterface) -> dict[str, Any]:

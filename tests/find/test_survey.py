@@ -39,6 +39,7 @@ KNOWN = {
     "lightningpose": {"lightningpose": 1, "video": 1},
     "micromanager": {"tiff": 2},
     "miniscope_avi": {"video": 2},
+    "ni_tdms": {"tdms": 4},
     "pyphotometry_ppd": {"pyphotometry": 1},
     "scanimage_tiff": {"scanimage": 3},
     "sleap": {"sleap": 1},
@@ -47,8 +48,8 @@ KNOWN = {
 }
 """Sources of each folder of real files, counted by hand; a folder that is not here has none that can be read."""
 
-QUESTIONS = {"boris": 2, "pyphotometry_ppd": 2, "thorimage": 1, "wavesurfer": 3}
-"""Two projects of many observations, three pictures that may be a movie, and lines that have pulses (two, and three)."""
+QUESTIONS = {"boris": 2, "ni_tdms": 1, "pyphotometry_ppd": 2, "thorimage": 1, "wavesurfer": 3}
+"""Two projects of many observations, three pictures that may be a movie, and lines that have pulses (the others)."""
 
 
 def look(folder: Path) -> Survey:

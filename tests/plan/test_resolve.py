@@ -206,3 +206,16 @@ def test_every_file_that_is_missing_is_said_also_behind_a_missing_clock(plan: Ma
     moved = ("movie: {format: tiff, path: movie.tif,", f"{recording}movie: {{format: tiff, path: moved.tif, clock: daq/FrameClock,")
     found = [text for text in said(plan(moved)) if "there is no 'moved.tif'" in text or "there is no 'daq.h5'" in text]
     assert [text.split(":")[0] for text in found] == ["error", "error"]
+
+
+def test_a_start_in_utc_is_put_in_the_sessions_zone(plan: Make, small_lab: Any, tmp_path: Path) -> None:
+    pytest.importorskip("nptdms")
+    shutil.copy(small_lab.keys["tdms"]["path"], tmp_path)
+    made = plan(
+        ('start: "2024-03-31 01:30:00"', "start: from board"),
+        ("sources:\n", "sources:\n  board: {format: tdms, path: board.tdms}\n"),
+        ("rate: 10 Hz", "rate: 10 Hz, starts: 5 s after board"),
+    )
+    assert said(made) == []
+    assert made.start is not None
+    assert made.start.isoformat() == "2024-05-17T10:30:57.250000+02:00"  # 8:30:57.25 UTC

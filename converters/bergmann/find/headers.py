@@ -151,7 +151,7 @@ def describe(header: Header) -> str:
     if record is None:
         return _unread(header)
     facts = next((say(header, record) for kind, say in _FACTS.items() if isinstance(record, kind)), "")
-    began = f"its clock says {record.start:%Y-%m-%d %H:%M:%S}" if record.start is not None else ""
+    began = f"its clock says {record.start:%Y-%m-%d %H:%M:%S %Z}".rstrip() if record.start is not None else ""
     return "; ".join(one for one in (facts, began) if one)
 
 

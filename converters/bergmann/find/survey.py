@@ -271,7 +271,7 @@ class _Surveyor:
         if record is None or record.start is None:
             asked = f"{name} does not say when it started: the local date and time of its start, as 2024-05-17 10:30:57"
             return name, Value("start", None, asked)
-        return name, Value("start", f"from {name}", f"{why}; its clock says {record.start:%Y-%m-%d %H:%M:%S}")
+        return name, Value("start", f"from {name}", f"{why}; its clock says {record.start:%Y-%m-%d %H:%M:%S %Z}".rstrip())
 
     def _clock(self, name: str, uncounted: tuple[str, ...]) -> tuple[Value, ...]:
         header = self.headers[name]

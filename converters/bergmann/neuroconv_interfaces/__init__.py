@@ -45,7 +45,7 @@ from bergmann.optogenetics import (
     stated_train,
 )
 from bergmann.segmentation import aqua, aqua2, caiman, glial_events, suite2p
-from bergmann.signals import abf, labchart, pyphotometry, signal_hdf5, signal_numpy, signal_table, wavesurfer
+from bergmann.signals import abf, labchart, pyphotometry, signal_hdf5, signal_numpy, signal_table, tdms, wavesurfer
 
 __all__ = [
     "AbfInterface",
@@ -77,6 +77,7 @@ __all__ = [
     "SpikesInterface",
     "StatedTrainInterface",
     "Suite2pInterface",
+    "TdmsInterface",
     "TiffInterface",
     "VideoInterface",
     "WaveSurferInterface",
@@ -117,6 +118,12 @@ class PyPhotometryInterface(FormatInterface):
     """Fibre photometry and digital inputs of pyPhotometry."""
 
     format = pyphotometry.FORMAT
+
+
+class TdmsInterface(FormatInterface):
+    """NI TDMS recordings."""
+
+    format = tdms.FORMAT
 
 
 class WaveSurferInterface(FormatInterface):

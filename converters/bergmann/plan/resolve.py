@@ -138,7 +138,7 @@ def read_headers(loaded: LoadedSession) -> tuple[dict[str, Record], tuple[Findin
         try:
             refuse_unreachable(named_files(entry.source))
             _refuse_empty(entry)
-            headers[name] = entry.read(inputs_of(entry, headers))
+            headers[name] = _by_the_session(entry.read(inputs_of(entry, headers)), loaded)
         except SourceError as error:
             if not _asks_for_a_blank(loaded, name, str(error)):
                 findings.append(_error(loaded, f"sources.{name}", "source", str(error)))
@@ -150,6 +150,13 @@ def _refuse_empty(entry: SourceEntry) -> None:
     for file in named_files(entry.source):
         if file.is_file() and not file.stat().st_size:
             raise SourceError(f"{file.name}: the file is empty (0 bytes); was the recording or a copy of it broken off?")
+
+
+def _by_the_session(header: Record, loaded: LoadedSession) -> Record:
+    """The header with its start in the session's zone, where its files state it in another (UTC)."""
+    if loaded.head is None or header.start is None or header.start.tzinfo is None:
+        return header
+    return replace(header, start=header.start.astimezone(ZoneInfo(loaded.head.time_zone)).replace(tzinfo=None))
 
 
 def _asks_for_a_blank(loaded: LoadedSession, name: str, refused: str) -> bool:

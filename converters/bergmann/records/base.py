@@ -22,7 +22,8 @@ class Record:
     files : tuple of Path
         Every file that its bytes come from, in reading order.
     start : datetime or None
-        When the instrument says it started: local wall-clock time without a zone; None if the source does not say.
+        When the instrument says it started: local wall-clock time without a zone, or with the zone that its files state (UTC);
+        None if the source does not say.
     notes : mapping
         What else the source states and NWB has a place for, by name (``{"software": "ScanImage 2021.0"}``).
     """

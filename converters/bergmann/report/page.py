@@ -233,7 +233,8 @@ def _no_reference(plan: Plan) -> str:
 def _start(plan: Plan) -> str:
     if plan.start is None:
         header = plan.headers.get(plan.reference or "")
-        own = f": {header.start:%Y-%m-%d %H:%M:%S} by {plan.reference}'s own clock" if header is not None and header.start else ""
+        began = f"{header.start:%Y-%m-%d %H:%M:%S %Z}".rstrip() if header is not None and header.start else ""
+        own = f": {began} by {plan.reference}'s own clock" if began else ""
         return f"not known yet{own}"
     if not plan.time_of_day_known:
         return f"{plan.start:%Y-%m-%d}, time of day not known"

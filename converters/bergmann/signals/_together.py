@@ -1,0 +1,103 @@
+"""Which channels of a file were sampled together, and which of them a person means.
+
+A recording has one rate. A file may hold channels of several, or ones that began at different times; then a person says by the key
+``channels`` which are meant, and each lot that was sampled together is a source of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator
+
+from bergmann.errors import SourceError
+from bergmann.texts import named
+
+
+def _parse_names(value: object) -> object:
+    return tuple(one.strip() for one in value.split(",") if one.strip()) if isinstance(value, str) else value
+
+
+ChannelNames = Annotated[tuple[str, ...], BeforeValidator(_parse_names)]
+"""A list of names; as one string, with commas between them."""
+
+
+@dataclass(frozen=True)
+class Grid:
+    """When the samples of a channel were taken.
+
+    Attributes
+    ----------
+    rate : float
+        Samples per second.
+    starts : tuple of float
+        When each sweep began, in seconds.
+    lengths : tuple of int
+        Samples of each sweep.
+    origin : object
+        What else must be the same for two channels to be sampled together, such as the date that their times count from.
+    """
+
+    rate: float
+    starts: tuple[float, ...]
+    lengths: tuple[int, ...]
+    origin: object = None
+
+    def __str__(self) -> str:
+        sweeps = f" in {len(self.starts)} sweeps" if len(self.starts) > 1 else ""
+        return f"{self.rate:.6g} Hz, {sum(self.lengths):,} samples{sweeps} from {self.starts[0]:.6g} s"
+
+
+def chosen_channels(path: Path, grids: Mapping[str, Grid], wanted: tuple[str, ...], what: str = "channel") -> tuple[str, ...]:
+    """The channels that are meant, in the order of the file.
+
+    Parameters
+    ----------
+    path : Path
+        Of the recording, for messages.
+    grids : mapping of str to Grid
+        By name of the channel.
+    wanted : tuple of str
+        The names that a person stated; all are meant where there is none.
+    what : str
+        What the file calls them; with an ``s`` behind it the key that chooses.
+
+    Raises
+    ------
+    SourceError
+        If there is none, if one that is stated is not there, or if those that are meant were not sampled together.
+    """
+    if not grids:
+        raise SourceError(f"{path.name}: it holds no {what} of samples; was the recording stopped at once?")
+    meant = {nearest_named(path, one, tuple(grids), what) for one in wanted} or set(grids)
+    lots: dict[Grid, list[str]] = {}
+    for name in (name for name in grids if name in meant):
+        lots.setdefault(grids[name], []).append(name)
+    if len(lots) > 1:
+        found = "; ".join(f"{', '.join(names)} ({grid})" for grid, names in lots.items())
+        first = ", ".join(next(iter(lots.values())))
+        raise SourceError(
+            f"{path.name}: its {what}s were not sampled together: {found}. One source is of {what}s that were: state "
+            f"`{what}s: [{first}]`, and the others as a source of their own"
+        )
+    return tuple(name for names in lots.values() for name in names)
+
+
+def nearest_named(path: Path, wanted: str, there: tuple[str, ...], what: str) -> str:
+    """The name in a file that a person means.
+
+    Raises
+    ------
+    SourceError
+        If there is none of that name; the message tells the nearest, and all.
+    """
+    meant = named(wanted, there)
+    if meant is not None:
+        return meant
+    near = get_close_matches(wanted, there, n=1, cutoff=0.5)
+    hint = f"; did you mean {near[0]!r}?" if near else ";"
+    raise SourceError(f"{path.name}: no {what} {wanted!r}{hint} It has: {', '.join(there) or 'none'}")
