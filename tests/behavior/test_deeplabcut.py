@@ -262,5 +262,5 @@ def test_explicit_times_are_shared_and_edges_are_not_invented(tmp_path, nwbfile,
 def test_a_skeleton_of_unknown_parts_is_a_finding(tmp_path, entry):
     pose = read(DeepLabCutSource(path=write_csv(tmp_path / f"paw{SCORER}.csv", ROWS), rate="30 Hz"), {})
     (finding,) = check_pose(entry("paw", pose, PoseStated(skeleton=[["snout", "ear"]])), {})
-    assert (finding.severity, finding.location) == ("error", "sources.paw.skeleton")
+    assert (finding.severity, finding.location) == ("error", "skeleton")
     assert "no body part 'ear'" in finding.message

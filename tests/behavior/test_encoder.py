@@ -165,7 +165,7 @@ def test_a_scale_of_nothing_is_a_finding(tmp_path, entry):
     trace = read(source(log(tmp_path, "1,2")), {})
     stated = TraceStated(scale={"position": "1 mm", "speed": "2 cm/s"})
     (finding,) = check_trace(entry("wheel", trace, stated), {})
-    assert (finding.severity, finding.location) == ("error", "sources.wheel.scale.position")
+    assert (finding.severity, finding.location) == ("error", "scale.position")
     assert stated.scale["speed"] == Quantity(2, "cm/s")
 
 

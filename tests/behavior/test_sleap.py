@@ -224,8 +224,8 @@ def test_what_contradicts_the_file_is_a_finding(labels, tmp_path, entry):
     path = labels([(0, 0, [("", False, 1)])], sleap_version="1.4.0")
     pose = read(SleapSource(path=path, of="face"), {"of": cam(tmp_path, 4, "face.mp4")})
     findings = {one.location: one.message for one in check_pose(entry("fly", pose, PoseStated(software_version="1.3")), {})}
-    assert "named after the video 'cam', and `of` names face" in findings["sources.fly.of"]
-    assert findings["sources.fly.software_version"] == "1.3 is stated, and cam.slp says 1.4.0"
+    assert "named after the video 'cam', and `of` names face" in findings["of"]
+    assert findings["software_version"] == "1.3 is stated, and cam.slp says 1.4.0"
 
 
 def test_the_pose_reaches_the_file(labels, tmp_path, write_video, nwbfile, entry, placed, written):

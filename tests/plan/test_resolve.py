@@ -219,3 +219,10 @@ def test_a_start_in_utc_is_put_in_the_sessions_zone(plan: Make, small_lab: Any, 
     assert said(made) == []
     assert made.start is not None
     assert made.start.isoformat() == "2024-05-17T10:30:57.250000+02:00"  # 8:30:57.25 UTC
+
+
+def test_a_finding_of_a_source_names_its_key(plan: Make, tmp_path: Path) -> None:
+    scores = SCORES.replace(", timepoint: TIME", "")
+    (tmp_path / "scores.csv").write_text("g\n-0.4\n", encoding="utf-8")
+    (text,) = said(plan(("sources:\n", f"sources:\n  {scores}\n")))
+    assert "session.yaml:7 sources.scores.columns.value: scores.csv: -0.4 is below zero" in text

@@ -133,7 +133,7 @@ def check_pose(entry: Entry[Pose, PoseStated], collections: Collections) -> Iter
         yield Finding(
             severity="warning",
             check="conflict",
-            location=f"sources.{entry.name}.of",
+            location="of",
             message=f"{entry.record.files[0].name}: {mismatch}",
             remedy="see whether `of` names the video that was tracked",
         )
@@ -142,7 +142,7 @@ def check_pose(entry: Entry[Pose, PoseStated], collections: Collections) -> Iter
         yield Finding(
             severity="warning",
             check="conflict",
-            location=f"sources.{entry.name}.software_version",
+            location="software_version",
             message=f"{entry.stated.software_version} is stated, and {entry.record.files[0].name} says {version}",
             remedy="leave it out, if the file is right",
         )
@@ -152,7 +152,7 @@ def check_pose(entry: Entry[Pose, PoseStated], collections: Collections) -> Iter
             yield Finding(
                 severity="error",
                 check="dangling reference",
-                location=f"sources.{entry.name}.skeleton",
+                location="skeleton",
                 message=f"no body part {part!r} in {entry.record.files[0].name}; it has: {', '.join(sorted(known))}",
                 remedy="write the body parts as the tracker names them",
             )
@@ -169,7 +169,7 @@ def check_scores(entry: Entry[Scores, ScoresStated], collections: Collections) -
         yield Finding(
             severity="warning",
             check="value",
-            location=f"sources.{entry.name}.columns.value",
+            location="columns.value",
             message=f"{entry.record.files[0].name}: {values.min():g} is below zero, which no {entry.stated.assay} value is",
             remedy="see whether `columns.value` names the right column",
         )
@@ -182,7 +182,7 @@ def check_trace(entry: Entry[Trace, TraceStated], collections: Collections) -> I
             yield Finding(
                 severity="error",
                 check="dangling reference",
-                location=f"sources.{entry.name}.scale.{name}",
+                location=f"scale.{name}",
                 message=f"there is no {name!r} in `columns`; there are: {', '.join(entry.record.parts)}",
                 remedy="write the column as in `columns`",
             )
