@@ -79,7 +79,7 @@ def test_times_count_from_the_movie_or_from_their_own_zero(tmp_path, unit, start
         (["drift,1.5,2,me"], r"no frame 1\.5"),
         (["drift,1,,me"], r"column 'to', line 2: an empty cell"),
         (["a,3,4,me", "b,1,2,me"], r"line 3: begins before the line above; sort the rows"),
-        (["a,4,2,me"], r"notes\.csv: interval 0 stops before it starts"),
+        (["a,4,2,me"], r"notes\.csv: column 'to', line 2: 2 is before the start of the line, 4; are the two exchanged\?"),
         ([], r"1 lines with content"),
     ],
 )

@@ -79,13 +79,14 @@ def read(source: IntervalsSource, inputs: Inputs) -> Intervals:
     Raises
     ------
     SourceError
-        If the file is no table, a column is missing, a cell is no number, a frame is not in the movie, or rows are not in the order
-        of their starts.
+        If the file is no table, a column is missing, a cell is no number, a frame is not in the movie, rows are not in the order of
+        their starts, or one stops before it starts.
     """
     (path,) = expand(source.path)
     table = read_table(path, sheet=source.sheet, header=source.header, encoding=source.encoding)
     starts, stops = (_numbers(table, source.columns[key]) for key in ("start", "stop"))
     _ascending(table, source.columns["start"], starts)
+    _forward(table, source.columns["stop"], starts, stops)
     of = inputs.get("of")
     if source.unit == "frames":
         starts, stops = _frame_times(source, table, of if isinstance(of, Movie | Video) else None, starts, stops)
@@ -122,6 +123,16 @@ def _ascending(table: Table, name: str, starts: NDArray[np.float64]) -> None:
     if len(back):
         line = table.lines[int(back[0]) + 1]
         raise SourceError(f"{table.where(name)}, line {line}: begins before the line above; sort the rows by their start")
+
+
+def _forward(table: Table, name: str, starts: NDArray[np.float64], stops: NDArray[np.float64]) -> None:
+    wrong = np.flatnonzero(stops < starts)
+    if len(wrong):
+        row = int(wrong[0])
+        raise SourceError(
+            f"{table.where(name)}, line {table.lines[row]}: {stops[row]:g} is before the start of the line, {starts[row]:g}; "
+            "are the two exchanged?"
+        )
 
 
 def _frame_times(

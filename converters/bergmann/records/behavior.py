@@ -216,7 +216,8 @@ class Intervals(Record):
             agree(f"values of {name}", len(column), len(self.starts), "intervals")
         if (self.stops < self.starts.seconds).any():
             index = int(np.flatnonzero(self.stops < self.starts.seconds)[0])
-            raise SourceError(f"interval {index} stops before it starts")
+            start, stop = self.starts.seconds[index], self.stops[index]
+            raise SourceError(f"interval {index + 1} stops ({stop:g} s) before it starts ({start:g} s)")
 
     def aligned(self, offset: float) -> Self:
         return replace(self, starts=self.starts.shifted(offset), stops=self.stops + offset)
