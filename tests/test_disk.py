@@ -487,7 +487,7 @@ def test_every_format_reads_below_a_folder_with_spaces_and_korean(small_lab: Any
     for interface in made:
         key = interface.format.key if interface.format.chosen_by is None else f"{interface.format.key}-{interface.format.chosen_by}"
         one = interface(**moved(small_lab.keys[key]))
-        assert one.record.files
+        assert one.record.files or not {"path", "of"} & set(small_lab.keys[key])  # a protocol sheet has no file
         assert all(folder in file.parents for file in one.record.files), key
     assert len(made) == len(small_lab.keys)
 
