@@ -147,15 +147,15 @@ def test_what_was_not_sampled_together_is_chosen(tmp_path):
     path = write(tmp_path / "a.tdms", [*slow, ("fast", "Clock", np.arange(9.0), waveform(1000))])
     expected = (
         r"not sampled together: slow/Temp, slow/Resp \(10 Hz, 4 samples from 0 s\); fast/Clock \(1000 Hz, 9 samples from 0 s\)\. "
-        r".* state `channels: \[slow/Temp, slow/Resp\]`"
+        r".* state `only: \[slow/Temp, slow/Resp\]`"
     )
     with pytest.raises(SourceError, match=expected):
         recording_of(path)
     assert recording_of(path, group="slow").rate == 10
-    assert recording_of(path, channels="fast/Clock").rate == 1000
-    assert recording_of(path, channels=["slow/Resp"]).parts == ("slow/Resp",)
+    assert recording_of(path, only="fast/Clock").rate == 1000
+    assert recording_of(path, only=["slow/Resp"]).parts == ("slow/Resp",)
     with pytest.raises(SourceError, match=r"no channel 'fast/Clok'; did you mean 'fast/Clock'\? It has: slow/Temp"):
-        recording_of(path, channels=["fast/Clok"])
+        recording_of(path, only=["fast/Clok"])
     with pytest.raises(SourceError, match=r"no group 'Slow'; did you mean 'slow'\?"):
         recording_of(path, group="Slow")
 

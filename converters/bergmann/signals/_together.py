@@ -1,7 +1,7 @@
 """Which channels of a file were sampled together, and which of them a person means.
 
 A recording has one rate. A file may hold channels of several, or ones that began at different times; then a person says by the key
-``channels`` which are meant, and each lot that was sampled together is a source of its own.
+``only`` which are meant, and each lot that was sampled together is a source of its own.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Grid:
         return f"{self.rate:.6g} Hz, {sum(self.lengths):,} samples{sweeps} from {self.starts[0]:.6g} s"
 
 
-def chosen_channels(path: Path, grids: Mapping[str, Grid], wanted: tuple[str, ...], what: str = "channel") -> tuple[str, ...]:
+def chosen_channels(path: Path, grids: Mapping[str, Grid], wanted: tuple[str, ...]) -> tuple[str, ...]:
     """The channels that are meant, in the order of the file.
 
     Parameters
@@ -63,8 +63,6 @@ def chosen_channels(path: Path, grids: Mapping[str, Grid], wanted: tuple[str, ..
         By name of the channel.
     wanted : tuple of str
         The names that a person stated; all are meant where there is none.
-    what : str
-        What the file calls them; with an ``s`` behind it the key that chooses.
 
     Raises
     ------
@@ -72,8 +70,8 @@ def chosen_channels(path: Path, grids: Mapping[str, Grid], wanted: tuple[str, ..
         If there is none, if one that is stated is not there, or if those that are meant were not sampled together.
     """
     if not grids:
-        raise SourceError(f"{path.name}: it holds no {what} of samples; was the recording stopped at once?")
-    meant = {nearest_named(path, one, tuple(grids), what) for one in wanted} or set(grids)
+        raise SourceError(f"{path.name}: it holds no channel of samples; was the recording stopped at once?")
+    meant = {nearest_named(path, one, tuple(grids), "channel") for one in wanted} or set(grids)
     lots: dict[Grid, list[str]] = {}
     for name in (name for name in grids if name in meant):
         lots.setdefault(grids[name], []).append(name)
@@ -81,8 +79,8 @@ def chosen_channels(path: Path, grids: Mapping[str, Grid], wanted: tuple[str, ..
         found = "; ".join(f"{', '.join(names)} ({grid})" for grid, names in lots.items())
         first = ", ".join(next(iter(lots.values())))
         raise SourceError(
-            f"{path.name}: its {what}s were not sampled together: {found}. One source is of {what}s that were: state "
-            f"`{what}s: [{first}]`, and the others as a source of their own"
+            f"{path.name}: its channels were not sampled together: {found}. One source is of channels that were: state "
+            f"`only: [{first}]`, and the others as a source of their own"
         )
     return tuple(name for names in lots.values() for name in names)
 

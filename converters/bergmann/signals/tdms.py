@@ -44,7 +44,7 @@ class TdmsSource(Source):
     path : Path
     group : str, optional
         The group whose channels are meant, where there are several.
-    channels : tuple of str, optional
+    only : tuple of str, optional
         The channels that are meant, where not all were sampled together, or not all are wanted.
     rate : Frequency, optional
         Samples per second, where the file does not say it.
@@ -53,7 +53,7 @@ class TdmsSource(Source):
     format: Literal["tdms"] = "tdms"
     path: Path
     group: str | None = None
-    channels: ChannelNames = ()
+    only: ChannelNames = ()
     rate: Frequency | None = None
 
 
@@ -147,7 +147,7 @@ def read(source: TdmsSource, inputs: Inputs) -> Recording:  # noqa: ARG001
     left_out: dict[str, str] = {}
     candidates = _candidates(path, contents, source, left_out)
     grids = {name: _grid(path, name, channel, source) for name, channel in candidates.items()}
-    names = chosen_channels(path, grids, source.channels)
+    names = chosen_channels(path, grids, source.only)
     grid = grids[names[0]]
     return Recording(
         files=(path,),
