@@ -224,7 +224,7 @@ def choose_whole(
     if n_cut and cut == "refuse":
         index = int(np.flatnonzero(is_cut)[0])
         raise SourceError(
-            f"{file}: pulse {index} of channel {pulses.channel} (at {pulses.times.seconds[index]:.6f} s) was on when a "
+            f"{file}: pulse {index + 1} of channel {pulses.channel} (at {pulses.times.seconds[index]:.6f} s) was on when a "
             f"sweep began or ended, so how long it was is not known ({n_cut} of {len(pulses)} pulses). State `cut: leave out` or "
             "`cut: keep`"
         )

@@ -163,7 +163,7 @@ def test_two_kinds_of_one_name_are_refused(tmp_path, nwbfile, entry, placed):
 def test_an_event_that_a_sweep_cuts_is_refused_unless_it_is_said_what_to_do(tmp_path):
     made = recording(tmp_path)
     made.channel("ShockTTL").samples[:7] = 1  # on when the recording began: neither its onset nor its length is known
-    with pytest.raises(SourceError, match=r"daq\.h5: pulse 0 of channel ShockTTL .*State `cut: leave out` or `cut: keep`"):
+    with pytest.raises(SourceError, match=r"daq\.h5: pulse 1 of channel ShockTTL .*State `cut: leave out` or `cut: keep`"):
         read(ChannelEventsSource(of="daq/ShockTTL", event="shock"), {"of": made})
     left = read(ChannelEventsSource(of="daq/ShockTTL", event="shock", cut="leave out"), {"of": made})
     np.testing.assert_allclose(left.series[0].times.seconds, ONSETS / RATE)

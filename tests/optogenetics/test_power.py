@@ -43,7 +43,7 @@ def test_header_order_and_delimiter_do_not_matter(content: str, tmp_path: Path) 
 
 
 def test_outside_the_measured_range_nothing_is_said(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"laser\.csv: measured from 0 to 5 V, and pulse 1 is commanded at 5\.5 V \(1 of 2"):
+    with pytest.raises(SourceError, match=r"laser\.csv: measured from 0 to 5 V, and pulse 2 is commanded at 5\.5 V \(1 of 2"):
         curve(tmp_path).power_of(np.array([1.0, 5.5]), "V")
     with pytest.raises(SourceError, match="the calibration is of V, the command is in pA"):
         curve(tmp_path).power_of(np.array([1.0]), "pA")
@@ -77,7 +77,7 @@ def test_what_agrees_is_one_power_and_what_does_not_is_refused(tmp_path: Path) -
     power, how = power_of(record, stated=None, is_unknown=False, curve=curve(tmp_path))
     assert power.tolist() == [0.002, 0.006]
     assert how == "stated for each pulse by the source"
-    with pytest.raises(SourceError, match=r"power of pulse 1: 6 mW .* against 2 mW \(stated for all pulses\); 1 of 2 "):
+    with pytest.raises(SourceError, match=r"power of pulse 2: 6 mW .* against 2 mW \(stated for all pulses\); 1 of 2 "):
         power_of(record, stated=Quantity.parse("2 mW"), is_unknown=False, curve=None)
 
 
@@ -182,7 +182,7 @@ def test_a_polynomial_gives_power_between_the_commands_that_were_measured() -> N
     power, how = power_of(record, stated=None, is_unknown=False, curve=fitted)
     assert power == pytest.approx([0.0, 0.0025, 0.016])
     assert how == "command through the calibration laser"
-    with pytest.raises(SourceError, match=r"laser: measured from 0 to 4 V, and pulse 0 is commanded at 4\.1 V"):
+    with pytest.raises(SourceError, match=r"laser: measured from 0 to 4 V, and pulse 1 is commanded at 4\.1 V"):
         power_of(light(1, command=np.array([4.1]), command_unit="V"), stated=None, is_unknown=False, curve=fitted)
     with pytest.raises(SourceError, match="the calibration is of V, the command is in no unit"):
         power_of(light(1, command=np.array([1.0])), stated=None, is_unknown=False, curve=fitted)
@@ -242,3 +242,24 @@ def test_no_one_power_is_true_of_a_ramp() -> None:
     with pytest.raises(SourceError, match="changes within its pulses"):
         power_of(record, stated=None, is_unknown=False, curve=Calibration.model_validate(FITTED).curve("laser"))
     assert np.isnan(power_of(record, stated=None, is_unknown=True, curve=None)[0]).all()
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [(None, "laser.csv: there is no such calibration file"), ("V,mW\n0,0\n1,abc\n", "laser.csv, line 3: '1,abc'; expected two")],
+)
+def test_a_calibration_that_cannot_be_read_is_found_before_the_pulses_are(tmp_path: Path, text: str | None, message: str) -> None:
+    if text is not None:
+        (tmp_path / "laser.csv").write_text(text, encoding="utf-8")
+    keys = {"file_path": tmp_path / "laser.csv", "input": "V", "output": "mW", "measured_at": "fibre tip", "date": "unknown"}
+    collections = {
+        "light_sites": {"lc": LightSite.model_validate({"location": "LC", "effector": "ChR2", "laser": "blue"})},
+        "devices": {"blue": Device.model_validate({"wavelength": "473 nm"})},
+        "calibrations": {"curve": Calibration.model_validate(keys)},
+    }
+    source = LightChannel.model_validate({"of": "daq/Laser"})
+    for record in (None, light(1, command=np.array([1.0]), command_unit="V")):  # at `check`, and at the conversion
+        entry = Entry[Any, Any](name="light", record=record, stated=LightStated(site="lc", calibration="curve"), source=source)
+        (finding,) = check_light(entry, collections)
+        assert (finding.severity, finding.location) == ("error", "calibration")
+        assert message in finding.message

@@ -95,7 +95,7 @@ def test_short_pulses_are_left_out_as_stated_and_counted() -> None:
 
 def test_a_pulse_cut_by_the_edge_is_a_stated_choice() -> None:
     cut = {"of": recording(pulsed(4, 0))}
-    with pytest.raises(SourceError, match=r"pulse 0 of channel Laser .* \(1 of 4 pulses\)\. State `cut: leave out` or `cut: keep`"):
+    with pytest.raises(SourceError, match=r"pulse 1 of channel Laser .* \(1 of 4 pulses\)\. State `cut: leave out` or `cut: keep`"):
         read(channel(), cut)
     left, kept = read(channel(cut="leave out"), cut), read(channel(cut="keep"), cut)
     assert left.times.seconds == pytest.approx([0.01, 0.02, 0.03])

@@ -335,7 +335,8 @@ def _add_sources(nwbfile: Any, aligned: Aligned, placed: Placed) -> None:
         try:
             writers[source.format.record](nwbfile, entry, placed)
         except SourceError as error:
-            raise SessionError([_error(aligned.plan, f"sources.{name}", "source", str(error))]) from error
+            message = str(error).removeprefix(f"sources.{name}: ")
+            raise SessionError([_error(aligned.plan, f"sources.{name}", "source", message)]) from error
         except ValueError as error:  # pynwb's own, which names addresses in memory
             taken = _TAKEN.search(str(error))
             if taken is None:

@@ -140,7 +140,7 @@ def _refuse_outside(name: str, levels: NDArray[np.float64], measured: tuple[floa
     if len(outside):
         index = int(outside[0])
         raise SourceError(
-            f"{name}: measured from {measured[0]:g} to {measured[1]:g} {unit}, and pulse {index} is "
+            f"{name}: measured from {measured[0]:g} to {measured[1]:g} {unit}, and pulse {index + 1} is "
             f"commanded at {levels[index]:g} {unit} ({len(outside)} of {len(levels)} pulses are outside). Measure the "
             "laser there, or state `power:` for this source without `calibration:`"
         )
@@ -259,7 +259,7 @@ def _agree(how: str, power: NDArray[np.float64], other: str, watts: NDArray[np.f
     if len(wrong):
         index = int(wrong[0])
         raise SourceError(
-            f"power of pulse {index}: {power[index] * 1000:g} mW ({how}) against {watts[index] * 1000:g} mW ({other}); "
+            f"power of pulse {index + 1}: {power[index] * 1000:g} mW ({how}) against {watts[index] * 1000:g} mW ({other}); "
             f"{len(wrong)} of {len(power)} pulses differ. Leave out the one that is wrong"
         )
 

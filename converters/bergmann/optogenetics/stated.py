@@ -301,7 +301,7 @@ def check_light(entry: Entry[LightPulses, LightStated], collections: Collections
     if isinstance(site, LightSite):
         yield from _check_wavelength(entry.record, site, laser_of(site, collections))
         yield from _check_effector(site)
-        yield from _check_calibration(entry.stated, site, collections)
+        yield from _check_calibration(entry.record, entry.stated, site, collections)
     if not any(isinstance(one, LightPulses) and one.power is not None for one in entry.accounts):
         yield from _check_power(entry.record, entry.stated, collections)
 
@@ -327,10 +327,22 @@ def _check_effector(site: LightSite) -> Iterator[Finding]:
         yield _finding("note", "unknown", "site", "the effector of this light is stated as unknown")
 
 
-def _check_calibration(stated: LightStated, site: LightSite, collections: Collections) -> Iterator[Finding]:
-    """A calibration that says which laser was measured must be of the laser of the site."""
+def _check_calibration(
+    record: LightPulses | None, stated: LightStated, site: LightSite, collections: Collections
+) -> Iterator[Finding]:
+    """A calibration can be read, and one that says which laser was measured is of the laser of the site.
+
+    Where the pulses are known, what is wrong with its file is said by their power.
+    """
     calibration = collections.get("calibrations", {}).get(stated.calibration or "")
-    if isinstance(calibration, Calibration) and calibration.device is not None and calibration.device != site.laser:
+    if not isinstance(calibration, Calibration):
+        return
+    try:
+        if record is None:
+            calibration.curve(stated.calibration or "")
+    except SourceError as error:
+        yield _finding("error", "light", "calibration", str(error))
+    if calibration.device is not None and calibration.device != site.laser:
         message = f"{stated.calibration} was measured of {calibration.device}, and the laser of {stated.site} is {site.laser}"
         yield _finding("error", "conflict", "calibration", message, "name the calibration of this laser")
 
@@ -370,8 +382,8 @@ def agreed_wavelength(record: LightPulses, stated: Quantity | Literal["unknown"]
     if len(wrong):
         index = int(wrong[0])
         raise SourceError(
-            f"pulse {index} has light of {pulses[index]:g} nm, and the site {expected:g} nm; give each wavelength a site of its "
-            "own, and choose its pulses with `rows:`"
+            f"pulse {index + 1} has light of {pulses[index]:g} nm, and the site {expected:g} nm; give each wavelength a site of "
+            "its own, and choose its pulses with `rows:`"
         )
     return expected
 

@@ -72,8 +72,8 @@ class LightPulses(Record):
         if len(overlaps):
             index = int(overlaps[0])
             raise SourceError(
-                f"light pulse {index} ends at {self.times.seconds[index] + self.durations[index]:.6f} s, after pulse "
-                f"{index + 1} begins at {self.times.seconds[index + 1]:.6f} s"
+                f"light pulse {index + 1} ends at {self.times.seconds[index] + self.durations[index]:.6f} s, after pulse "
+                f"{index + 2} begins at {self.times.seconds[index + 1]:.6f} s"
             )
 
     @property
