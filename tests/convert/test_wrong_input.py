@@ -126,7 +126,21 @@ def test_what_cannot_be_read_is_said_where_it_is_stated(folder: Folder, bergmann
     assert not folder.out.exists()
 
 
+def put_a_short_calibration_there(folder: Folder) -> None:
+    (folder.path / "laser.csv").write_text("V,mW\n0,0\n0.5,1\n", encoding="utf-8")
+    curve = "{file_path: laser.csv, input: V, output: mW, measured_at: fibre tip, date: unknown}"
+    folder.state("devices:\n", f"calibrations: {{curve: {curve}}}\ndevices:\n")
+    folder.state("power: 5 mW", "calibration: curve")
+
+
 REFUSED: dict[str, tuple[Alter, str, str, str]] = {
+    "a calibration that ends below the command": (
+        put_a_short_calibration_there,
+        "session.yaml:22 sources.light.calibration",
+        "laser.csv: measured from 0 to 0.5 V, and pulse 1 is commanded at 2.72519 V (20 of 20 pulses are outside). Measure the "
+        "laser there, or state `power:` for this source without `calibration:`",
+        "",
+    ),
     "no time zone": (
         stating("time_zone: Asia/Seoul\n", ""),
         "session.yaml:1 time_zone",
@@ -219,6 +233,27 @@ def test_what_is_stated_wrongly_is_refused_with_what_to_do(folder: Folder, bergm
     expected = [f"error  {location}", f"    {message}", *([f"    -> {remedy}"] if remedy else [])]
     assert (ran.status, findings_of(ran)) == (1, expected)
     assert not folder.out.exists()
+
+
+def test_what_only_the_pulses_show_is_said_when_they_are_read(folder: Folder, bergmann: Bergmann) -> None:
+    """Of light on a channel `check` has read no pulse."""
+    folder.state("power: 5 mW", "power: 5 W")
+    ran = bergmann("convert", folder.session, "--out", folder.out)
+    assert ran.status == 0
+    assert findings_of(ran)[:2] == [
+        "warning  session.yaml:21 sources.light.power",
+        "    light of 5000 mW, more than tissue is given",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("at", "said"), [("end of session", False), ("90 s after session", True), ("90 s after session +- 90 s", False)]
+)
+def test_a_drug_after_all_recordings_is_doubted(folder: Folder, bergmann: Bergmann, at: str, said: bool) -> None:
+    folder.state("at: 9 s after movie", f"at: {at}")
+    found = findings_of(bergmann("convert", folder.session, "--out", folder.out))
+    assert found[:1] == ["warning  session.yaml:25 drugs.capsaicin.at"] * said
+    assert any("after the last recording ended" in line for line in found) == said
 
 
 def findings_of(ran: Ran) -> list[str]:

@@ -225,7 +225,7 @@ def ramps(n: int = 4, low: float = 1.0, high: float = 5.0, *, noise: float = 0.0
 
 def test_a_ramp_is_refused_or_kept_without_a_level() -> None:
     ramp = {"of": recording(ramps())}
-    with pytest.raises(SourceError, match=r"the level of pulse 0 \(at 0\.200000 s\) changes while it is on \(4 of 4 pulses\)"):
+    with pytest.raises(SourceError, match=r"the level of pulse 1 \(at 0\.200000 s\) changes while it is on \(4 of 4 pulses\)"):
         read(channel(threshold="0.5 V"), ramp)
     kept = read(channel(threshold="0.5 V", ramps="keep"), ramp)
     assert kept.times.seconds == pytest.approx(0.2 + 0.4 * np.arange(4))
@@ -251,7 +251,7 @@ def test_changes_are_seen_in_every_sweep() -> None:
     samples = np.concatenate([pulsed(3, 100, width=20, period=40), pulsed(3, 100, width=20, period=40)])
     samples[1140:1160] = np.linspace(1, 5, 20)
     says = {"of": recording(samples, lengths=[1000, 1000], starts=[10.0, 30.0])}
-    with pytest.raises(SourceError, match=r"pulse 4 \(at 30\.140000 s\) changes while it is on \(1 of 6 pulses\)"):
+    with pytest.raises(SourceError, match=r"pulse 5 \(at 30\.140000 s\) changes while it is on \(1 of 6 pulses\)"):
         read(channel(threshold="0.5 V"), says)
 
 

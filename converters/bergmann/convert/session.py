@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from math import isfinite
 from pathlib import Path
 from typing import Any, Literal
@@ -26,7 +27,7 @@ from bergmann.findings import UNREADABLE, Finding, has_errors
 from bergmann.foreign import origin_of_fault
 from bergmann.moments import Moment
 from bergmann.plan.arms import ArmKey
-from bergmann.plan.resolve import Plan, make_plan
+from bergmann.plan.resolve import Plan, check_values, make_plan
 from bergmann.plan.sources import Vocabulary
 from bergmann.plan.veil import Veil
 from bergmann.receptors.nwb import add_explanations, metadata_of, set_arm
@@ -144,8 +145,8 @@ def convert_session(
             check_target(out, plan.head.subject.id, plan.head.session.id, overwrite=overwrite)
             _check_kept(existing_targets(out, plan.head.subject.id, plan.head.session.id), keep)
             aligned = align(plan)
-            timed = (one for one in _check_times(aligned) if one.severity != "error")  # errors are raised by the writing
-            findings = (*findings, *aligned.findings(), *timed)
+            doubts = (one for one in _check_read(aligned) if one.severity != "error")  # errors are raised by the writing
+            findings = (*findings, *aligned.findings(), *doubts)
             with _told_what_is_written(out, plan):
                 target, kept = _write(aligned, out, overwrite, on_progress)
                 findings = (*findings, *_say_kept(plan, kept), *validate_paths([target]))
@@ -184,10 +185,40 @@ def _left_out(plan: Plan, out: Path) -> Iterator[Finding]:
         )
 
 
+def _check_read(aligned: Aligned) -> Iterator[Finding]:
+    """What only a session that was read through shows."""
+    yield from _check_times(aligned)
+    yield from _check_late(aligned)
+    yield from check_values(aligned.plan, aligned.records)
+
+
 def _check_times(aligned: Aligned) -> Iterator[Finding]:
     """What only the session's clock shows: a drug that ends before it begins, a state that begins before its drug was given."""
     for finding in check_times(collections_of_session(aligned.plan), aligned.when):
         yield replace(finding, location=aligned.plan.loaded.place(finding.location))
+
+
+def _check_late(aligned: Aligned) -> Iterator[Finding]:
+    """A drug that was given when all recordings were over: a wrong hour, most likely."""
+    spans = [record.span for record in aligned.records.values() if record.span is not None]
+    over = max((end for _, end in spans), default=None)
+    for name, drug in aligned.plan.loaded.collections.get("drugs", {}).items() if over is not None else ():
+        key, moment = next(((key, one) for key in ("at", "from_") if (one := getattr(drug, key, None)) is not None), ("", None))
+        try:
+            given = aligned.when(moment) if moment is not None else ()
+        except SourceError:  # `_check_times` says it
+            continue
+        first = min((one for one in given if isfinite(one.seconds)), key=lambda one: one.seconds, default=None)
+        slack = first.uncertainty if first is not None and isfinite(first.uncertainty) else 0.0
+        if first is not None and over is not None and first.seconds - slack > over:
+            after = timedelta(seconds=round(first.seconds - over))
+            yield Finding(
+                severity="warning",
+                check="conflict",
+                location=aligned.plan.loaded.place(f"drugs.{name}.{key.rstrip('_')}"),
+                message=f"{name} was given {after} (h:min:s) after the last recording ended, by this time",
+                remedy="is the time right? What was given then can have changed nothing in the recordings",
+            )
 
 
 @contextmanager
@@ -299,7 +330,7 @@ def build_nwbfile(aligned: Aligned, stream: Callable[[LazyArray], Any]) -> tuple
         If what is stated and what was read cannot be written together.
     """
     plan = aligned.plan
-    wrong = [one for one in _check_times(aligned) if one.severity == "error"]
+    wrong = [one for one in _check_read(aligned) if one.severity == "error"]
     if wrong:
         raise SessionError(wrong)
     collections = collections_of_session(plan)

@@ -108,9 +108,9 @@ def _say_varying(source: LightChannel, pulses: RecordedPulses, varying: NDArray[
         return f"the level changes within {int(varying.sum())} of {len(pulses)} pulses: it is what was recorded on {source.of}"
     index = int(np.flatnonzero(varying)[0])
     raise SourceError(
-        f"{file}: channel {pulses.channel}: the level of pulse {index} (at {pulses.times.seconds[index]:.6f} s) changes while it "
-        f"is on ({int(varying.sum())} of {len(pulses)} pulses): a ramp, a sine, several steps? One level would not be true of it. "
-        "State `ramps: keep` and `power: unknown` to write onset and width, beside the recorded command"
+        f"{file}: channel {pulses.channel}: the level of pulse {index + 1} (at {pulses.times.seconds[index]:.6f} s) changes while "
+        f"it is on ({int(varying.sum())} of {len(pulses)} pulses): a ramp, a sine, several steps? One level would not be true of "
+        "it. State `ramps: keep` and `power: unknown` to write onset and width, beside the recorded command"
     )
 
 

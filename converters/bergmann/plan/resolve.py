@@ -406,20 +406,37 @@ def _start_of_run(plan: Plan, name: str) -> tuple[datetime | None, str]:
 
 def _check_entries(plan: Plan) -> Iterator[Finding]:
     """What each room finds between a header and what is stated; a source whose values are not read yet has no record here."""
-    checks = load_checks()
     for name, source in plan.loaded.sources.items():
-        header = plan.headers.get(name)
-        check = checks.get(source.format.record)
-        if source.confirms is not None or check is None or not source.is_finished:
-            continue
-        if header is None and not source.format.reads_values:
-            continue
-        accounts = tuple(plan.headers[one] for one in plan.loaded.accounts_of(name) if one in plan.headers)
-        entry = Entry[Any, Any](name=name, record=header, stated=source.stated, source=source.source, accounts=accounts)
-        for finding in check(entry, plan.loaded.collections):
-            key = f"sources.{name}.{finding.location}".rstrip(".")
-            if finding.check != "gap" or key not in plan.loaded.blanks:
-                yield replace(finding, location=plan.loaded.place(key))
+        if name in plan.headers or source.format.reads_values:
+            yield from _check_entry(plan, name, plan.headers)
+
+
+def check_values(plan: Plan, records: Mapping[str, Record]) -> Iterator[Finding]:
+    """What each room finds in the sources that headers say nothing of: light on a channel, say, once its pulses are read.
+
+    Parameters
+    ----------
+    plan : Plan
+        What its findings say already is not said again.
+    records : mapping of str to Record
+        The sources as read.
+    """
+    for name, source in plan.loaded.sources.items():
+        if name in records and source.format.reads_values:
+            yield from (one for one in _check_entry(plan, name, records) if one not in plan.findings)
+
+
+def _check_entry(plan: Plan, name: str, records: Mapping[str, Record]) -> Iterator[Finding]:
+    source = plan.loaded.sources[name]
+    check = load_checks().get(source.format.record)
+    if source.confirms is not None or check is None or not source.is_finished:
+        return
+    accounts = tuple(records[one] for one in plan.loaded.accounts_of(name) if one in records)
+    entry = Entry[Any, Any](name=name, record=records.get(name), stated=source.stated, source=source.source, accounts=accounts)
+    for finding in check(entry, plan.loaded.collections):
+        key = f"sources.{name}.{finding.location}".rstrip(".")
+        if finding.check != "gap" or key not in plan.loaded.blanks:
+            yield replace(finding, location=plan.loaded.place(key))
 
 
 def _check_accounts(plan: Plan) -> Iterator[Finding]:
