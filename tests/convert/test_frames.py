@@ -101,7 +101,7 @@ def test_rois_of_other_frames_than_the_movies_are_refused(folder: Folder, word: 
 @pytest.mark.parametrize(
     ("word", "said"),
     [
-        ("frames: 11-65", "`last_frame: 65`, but the files hold 64 complete frames"),
+        ("frames: 11-65", "`frames: 11-65`, but the files hold 64 complete frames"),
         ("last_frame: 65", "`last_frame: 65`, but the files hold 64 complete frames"),
     ],
 )

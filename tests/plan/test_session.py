@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from bergmann.moments import Moment
-from bergmann.plan.session import LoadedSession, StartFrom, dependencies
+from bergmann.plan.session import LoadedSession, StartFrom, dependencies, load_session
 from bergmann.stated import Quantity, Ref
 
 from .conftest import COMPLETE
@@ -179,6 +179,12 @@ def test_a_drive_of_another_computer_is_refused(load: Load) -> None:
             "daq/FrameClock",
             "dac/FrameClock",
             "session.yaml:9 sources.movie.clock: `dac/FrameClock`: there is no `dac` in sources (did you mean",
+        ),
+        (
+            "daq/FrameClock",
+            "FrameClock",
+            "session.yaml:9 sources.movie.clock: `FrameClock`: a clock is a channel of a recording, and there is no `FrameClock` "
+            "in sources (write `<recording>/FrameClock` if it is a channel, such as `daq/FrameClock`)",
         ),
         (
             "daq/FrameClock",
@@ -514,3 +520,22 @@ def test_a_source_with_a_blank_names_its_files_already(load: Load) -> None:
     movie = loaded.sources["movie"]
     assert (movie.is_finished, movie.source.path.name, str(movie.clock)) == (False, "movie.tif", "daq/FrameClock")
     assert loaded.sources["daq"].is_finished
+
+
+def test_limits_and_empty_lists_are_said_in_words(tmp_path: Path) -> None:
+    session = tmp_path / "session.yaml"
+    session.write_text(
+        "sources: {flares: {format: aqua2, path: a.mat, of: movie, channel: 3}}\n"
+        "states: {silent: {state: activated, receptors: [], from: start of movie, to: end of movie, basis: pilot}}\n",
+        encoding="utf-8",
+    )
+    found = [one.text for one in load_session(session).findings]
+    assert any("sources.flares.channel: `3` is not a number of at most 2" in text for text in found)
+    assert any("states.silent.receptors: an empty list is not a list of one or more, such as [a, b]" in text for text in found)
+
+
+def test_what_may_be_written_for_a_blank_is_said_once(load: Load) -> None:
+    (text,) = said(load(COMPLETE.replace("born: 2024-02-28", "born: ???")))
+    assert text == (
+        "error: session.yaml:2 subject.born: `???` stands here; it is still to be stated: date of birth, as 2024-02-28, or unknown"
+    )

@@ -110,7 +110,10 @@ def _remedy(said: str, info: FieldInfo, root: Branch, vocabulary: Vocabulary) ->
     collection = next((one.collection for one in parts if isinstance(one, Names)), None)
     if collection is not None and collection != "sources":
         return _one_of(collection, root, vocabulary)
-    return "`unknown` may be stated, too" if "unknown" in parts or "unknown" in said else ""
+    words = [part for part in parts if isinstance(part, str)]
+    if len(words) > 1 and not any(word in said for word in words):
+        return f"one of: {', '.join(words)}"
+    return "`unknown` may be stated, too" if "unknown" in words and "unknown" not in said else ""
 
 
 def _one_of(collection: str, root: Branch, vocabulary: Vocabulary) -> str:

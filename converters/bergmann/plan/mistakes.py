@@ -199,9 +199,14 @@ _EXPECTED = {
     "model_type": "a map of keys",
     "model_attributes_type": "a map of keys",
     "string_too_short": "a text",
+    "too_short": "a list of one or more, such as [a, b]",
     "finite_number": "a number that is finite",
     "date_from_datetime_parsing": "a date, such as 2024-05-17",
 }
+
+
+_BOUNDS = {"ge": "of at least", "gt": "above", "le": "of at most", "lt": "below"}
+"""How a limit of a field is said."""
 
 
 def _messages(errors: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -209,16 +214,24 @@ def _messages(errors: Iterable[Mapping[str, Any]]) -> list[str]:
     reasons = [str(one["ctx"]["error"]) for one in errors if one["type"] == "value_error"]
     rest = [one for one in errors if one["type"] != "value_error"]
     literals = [str(one["ctx"]["expected"]).replace("'", "`") for one in rest if one["type"] == "literal_error"]
-    others = [_EXPECTED.get(one["type"]) or str(one["msg"]) for one in rest if one["type"] != "literal_error"]
+    others = [_expected(one) for one in rest if one["type"] != "literal_error"]
     expected = " or ".join(dict.fromkeys((*others, *literals)))
     if reasons:
         return [*dict.fromkeys(reasons), *([f"write {expected}"] if expected else [])]
     return [f"{_shown(next(iter(errors))['input'])} is not {expected}"]
 
 
+def _expected(refused: Mapping[str, Any]) -> str:
+    """What pydantic would have taken, in words."""
+    bound = next((f"a number {_BOUNDS[name]} {limit}" for name, limit in refused.get("ctx", {}).items() if name in _BOUNDS), None)
+    return _EXPECTED.get(refused["type"]) or bound or str(refused["msg"])
+
+
 def _shown(found: object) -> str:
     if isinstance(found, Mapping):
         return "a map"
     if isinstance(found, list):
-        return "a list"
+        return "a list" if found else "an empty list"
+    if isinstance(found, tuple) and not found:
+        return "an empty list"
     return f"`{found}`"

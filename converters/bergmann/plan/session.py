@@ -467,6 +467,10 @@ class _Loader:
         meant = self.runs.meant_by(use.ref.name) if use.ref.name not in self._entries() else None
         if meant is not None and not self._is_of_run(use.key, str(use.ref), meant, absent, of_each=True):
             return
+        if use.key.endswith(".clock") and use.ref.part is None and use.ref.name not in self._known(("sources",)):
+            message = f"`{use.ref}`: a clock is a channel of a recording, and there is no `{use.ref}` in sources"
+            self._dangling(use.key, message, f"write `<recording>/{use.ref}` if it is a channel, such as `daq/FrameClock`")
+            return
         if not self._check_name(use.key, use.ref.name, ("sources",), str(use.ref), absent):
             return
         kind = self.kinds.get(use.ref.name)

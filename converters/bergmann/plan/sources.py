@@ -166,7 +166,10 @@ class SourceEntry:
         first, last = self.frames
         has_end = "last_frame" in type(self.source).model_fields  # such a format takes a file that ends behind it
         source = self.source.model_copy(update={"last_frame": last}) if has_end else self.source
-        record = self.format.read(source, wholes)
+        try:
+            record = self.format.read(source, wholes)
+        except SourceError as error:  # which may speak of what was not stated
+            raise SourceError(str(error).replace(f"`last_frame: {last}`", f"`frames: {first}-{last}`")) from error
         return record.cut(first, last) if isinstance(record, Cuttable) else record
 
 
