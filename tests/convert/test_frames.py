@@ -194,7 +194,7 @@ def test_a_line_may_have_pulses_for_frames_whose_file_is_lost(folder: Folder, wh
     folder.state(MOVIE, "clock: daq/FrameClock, last_frame: 10}")
     done = align(make_plan(folder.session))
     times = done.records["movie"].times.seconds
-    np.testing.assert_allclose(times, whole.records["movie"].times.seconds[:10], atol=1e-3)  # fitted to fewer pulses
+    np.testing.assert_allclose(times, whole.records["movie"].times.seconds[:10], atol=1e-6)  # fitted to fewer pulses
     (found,) = done.findings()
     assert (found.severity, found.check) == ("warning", "frames not used")
     assert "64 pulses on daq/FrameClock: the first" in found.message

@@ -91,7 +91,7 @@ def test_a_workbook_of_several_sheets_needs_one_named(tmp_path: Path) -> None:
     for line in (["on", "width", "light"], [1, 2, 3]):
         sheet.append(line)
     book.save(tmp_path / "pulses.xlsx")
-    with pytest.raises(SourceError, match=r"pulses\.xlsx: a workbook of several sheets; state `sheet:`, one of: log, light"):
+    with pytest.raises(SourceError, match=r"pulses\.xlsx: 2 sheets; state `sheet:` as one of: log, light"):
         read(table(tmp_path / "pulses.xlsx"), {})
     with pytest.raises(SourceError, match="no sheet 'lihgt'; it has: log, light"):
         read(table(tmp_path / "pulses.xlsx", sheet="lihgt"), {})
@@ -100,7 +100,7 @@ def test_a_workbook_of_several_sheets_needs_one_named(tmp_path: Path) -> None:
 
 def test_what_is_named_xlsx_and_is_not(tmp_path: Path) -> None:
     pytest.importorskip("openpyxl")
-    with pytest.raises(SourceError, match=r"pulses\.xlsx: not an XLSX workbook"):
+    with pytest.raises(SourceError, match=r"pulses\.xlsx: not an Excel workbook, or damaged"):
         read(table(text(tmp_path, "on,width,light\n1,2,3\n", "pulses.xlsx")), {})
 
 

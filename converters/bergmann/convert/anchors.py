@@ -131,7 +131,7 @@ class SessionAnchors:
             return onsets
         if isinstance(record, GlialEvents):
             return np.sort(record.onsets)
-        raise SourceError(f"{name} is a {type(record).__name__.lower()} and has no events")
+        raise SourceError(f"{name} ({self._label(name)}) has no events")
 
     def tags(self, reference: Reference) -> Sequence[tuple[str, float]]:
         """All tags of a recording, as (text, seconds); of all runs where none is said."""
@@ -140,7 +140,7 @@ class SessionAnchors:
     def _tags(self, name: str) -> Sequence[tuple[str, float]]:
         record = self._record(name)
         if not isinstance(record, Recording):
-            raise SourceError(f"{name} is a {type(record).__name__.lower()} and has no tags")
+            raise SourceError(f"{name} ({self._label(name)}) has no tags")
         return [(text, float(second)) for text, second in zip(record.tags, record.tag_times.seconds, strict=True)]
 
     def wall_clock(self, at: time | datetime) -> float:
@@ -159,6 +159,10 @@ class SessionAnchors:
         if len(entries) != 1:
             raise SourceError(f"{reference} is {', '.join(entries) or 'in no run'}; say which is meant, as `{reference} in <run>`")
         return entries[0]
+
+    def _label(self, name: str) -> str:
+        """What a person calls the format of a source."""
+        return self.plan.loaded.sources[name].format.label
 
     def _record(self, name: str) -> Record:
         if name not in self.records:

@@ -10,8 +10,8 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from bergmann.errors import MissingExtraError, SourceError
-from bergmann.tables import Header, read_text
+from bergmann.errors import SourceError
+from bergmann.tables import Header, read_text, sheet_cells
 from bergmann.texts import folded, named
 
 _DELIMITERS = (",", "\t", ";", "|")
@@ -118,7 +118,7 @@ def read_table(
         raise SourceError(f"{path.name}: `sheet: {sheet}` is stated, and this is no workbook; leave it out")
     if encoding is not None and is_workbook:
         raise SourceError(f"{path.name}: a workbook says its encoding itself; leave out `encoding`")
-    lines = _workbook(path, sheet) if is_workbook else _delimited(path, expected, encoding)
+    lines = list(enumerate(sheet_cells(path, sheet), start=1)) if is_workbook else _delimited(path, expected, encoding)
     lines = [(number, cells) for number, cells in lines if any(_text(cell) for cell in cells)]
     if not lines:
         raise SourceError(f"{path.name}: the table is empty")
@@ -166,26 +166,3 @@ def _fit(header: str, delimiter: str, expected: Sequence[str]) -> tuple[int, int
     """How well a delimiter divides a header: expected columns found, then columns at all."""
     columns = [folded(name) for name in next(csv.reader([header], delimiter=delimiter), [])]
     return sum(folded(name) in columns for name in expected), len(columns)
-
-
-def _workbook(path: Path, sheet: str | None) -> list[tuple[int, list[Any]]]:
-    try:
-        import openpyxl
-    except ImportError as error:
-        raise MissingExtraError(extra="xlsx", needed_for=f"{path.name} (XLSX)") from error
-    from zipfile import BadZipFile
-
-    try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
-    except (BadZipFile, KeyError, ValueError, openpyxl.utils.exceptions.InvalidFileException) as error:
-        raise SourceError(f"{path.name}: not an XLSX workbook ({error})") from error
-    try:
-        names = book.sheetnames
-        if sheet is None and len(names) > 1:
-            raise SourceError(f"{path.name}: a workbook of several sheets; state `sheet:`, one of: {', '.join(names)}")
-        if sheet is not None and sheet not in names:
-            raise SourceError(f"{path.name}: no sheet {sheet!r}; it has: {', '.join(names)}")
-        rows = book[sheet or names[0]].iter_rows(values_only=True)
-        return [(number, list(cells)) for number, cells in enumerate(rows, start=1)]
-    finally:
-        book.close()

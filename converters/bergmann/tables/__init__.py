@@ -1,6 +1,16 @@
 """Tables that people keep, read as text; for every room."""
 
-from bergmann.tables.table import DELIMITERS, Header, Table, first_cell, likely_delimiter, number, read_cells, read_table
+from bergmann.tables.table import (
+    DELIMITERS,
+    Header,
+    Table,
+    first_cell,
+    likely_delimiter,
+    number,
+    read_cells,
+    read_table,
+    sheet_cells,
+)
 from bergmann.tables.text import Encoding, decoded, read_text
 
 __all__ = [
@@ -15,4 +25,5 @@ __all__ = [
     "read_cells",
     "read_table",
     "read_text",
+    "sheet_cells",
 ]

@@ -146,7 +146,7 @@ def read_cells(path: Path, *, sheet: str | None = None, encoding: str | None = N
     if path.suffix.lower() in {".xlsx", ".xlsm"}:
         if encoding is not None:
             raise SourceError(f"{path.name}: a workbook says its encoding itself; leave out `encoding`")
-        return _workbook_cells(path, sheet)
+        return [[_cell_text(cell) for cell in row] for row in sheet_cells(path, sheet)]
     if sheet is not None:
         raise SourceError(f"{path.name}: a text file has no sheets; leave out `sheet`")
     return _text_cells(read_text(path, encoding), path, blanks=blanks)
@@ -210,7 +210,16 @@ def likely_delimiter(text: str) -> str:
     return max(DELIMITERS, key=lambda sign: max(widths[sign][:1], default=0))
 
 
-def _workbook_cells(path: Path, sheet: str | None) -> list[list[str]]:
+def sheet_cells(path: Path, sheet: str | None) -> list[list[Any]]:
+    """All cells of a sheet of a workbook, numbers as numbers; the only one if none is named.
+
+    Raises
+    ------
+    SourceError
+        If the file is no workbook, it has several sheets and none is named, or none of that name.
+    MissingExtraError
+        If its reader is not installed.
+    """
     try:
         import openpyxl
     except ImportError as error:
@@ -227,7 +236,7 @@ def _workbook_cells(path: Path, sheet: str | None) -> list[list[str]]:
             raise SourceError(f"{path.name}: {len(names)} sheets; state `sheet:` as one of: {', '.join(names)}")
         if sheet is not None and sheet not in names:
             raise SourceError(f"{path.name}: no sheet {sheet!r}; there are: {', '.join(names)}")
-        return [[_cell_text(cell) for cell in row] for row in book[sheet or names[0]].iter_rows(values_only=True)]
+        return [list(row) for row in book[sheet or names[0]].iter_rows(values_only=True)]
     finally:
         book.close()
 
