@@ -93,7 +93,7 @@ def test_a_workbook_of_several_sheets_needs_one_named(tmp_path: Path) -> None:
     book.save(tmp_path / "pulses.xlsx")
     with pytest.raises(SourceError, match=r"pulses\.xlsx: 2 sheets; state `sheet:` as one of: log, light"):
         read(table(tmp_path / "pulses.xlsx"), {})
-    with pytest.raises(SourceError, match="no sheet 'lihgt'; it has: log, light"):
+    with pytest.raises(SourceError, match="no sheet 'lihgt'; there are: log, light"):
         read(table(tmp_path / "pulses.xlsx", sheet="lihgt"), {})
     assert len(read(table(tmp_path / "pulses.xlsx", sheet="light"), {}).times) == 1
 
