@@ -31,6 +31,10 @@ class Finding:
         What to do; empty if nothing needs doing.
     origin : str
         Who says so: ``"bergmann"``, ``"pynwb"``, ``"nwbinspector"``, ``"dandi"``.
+    why : str
+        Why it matters, where that is not plain from the message.
+    version : str
+        Version of the check, for those that have one.
     """
 
     severity: Severity
@@ -39,6 +43,8 @@ class Finding:
     message: str
     remedy: str = ""
     origin: str = "bergmann"
+    why: str = ""
+    version: str = ""
 
     @property
     def text(self) -> str:

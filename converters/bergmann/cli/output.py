@@ -76,6 +76,8 @@ def print_findings(findings: Iterable[Finding]) -> None:
             f"{click.style(finding.severity, fg=_COLOURS[finding.severity], bold=True)}  {one_line(finding.location)}{origin}"
         )
         click.echo(f"    {visible(finding.message)}")
+        if finding.why:
+            click.echo(f"    {visible(finding.why)}")
         if finding.remedy:
             click.echo(f"    -> {visible(finding.remedy)}")
 

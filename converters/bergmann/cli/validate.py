@@ -14,16 +14,21 @@ from bergmann.findings import has_errors
 
 @click.command(name="validate")
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--waivers",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="What you accept, and why; else the waivers.yaml beside the study.",
+)
 @json_option
-def command(paths: tuple[Path, ...], as_json: bool) -> None:
-    """Check NWB files, or all below a folder, with pynwb, NWB Inspector (DANDI profile) and dandi.
+def command(paths: tuple[Path, ...], waivers: Path | None, as_json: bool) -> None:
+    """Check NWB files, or all below a folder, with pynwb, NWB Inspector (DANDI profile), dandi and checks of physics.
 
     Over a folder also a subject that differs between its sessions. Reads any NWB file, whoever wrote it.
     """
     from bergmann.validate import validate_paths
 
     try:
-        findings = validate_paths(paths)
+        findings = validate_paths(paths, waivers)
     except BergmannError as error:
         if as_json:
             print_json({"error": str(error), "findings": []})

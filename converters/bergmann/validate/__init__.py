@@ -12,29 +12,36 @@ from bergmann.validate.files import check_readable, find_nwb_files
 __all__ = ["validate_paths", "validate_together"]
 
 
-def validate_paths(paths: Iterable[Path]) -> tuple[Finding, ...]:
+def validate_paths(paths: Iterable[Path], waivers: Path | None = None) -> tuple[Finding, ...]:
     """Validate NWB files, or every NWB file below folders, whoever wrote them.
 
     Parameters
     ----------
     paths : iterable of Path
         Files and folders.
+    waivers : Path, optional
+        What a person accepts (see `bergmann.validate.waivers`); else the ``waivers.yaml`` beside the study, if there is one.
 
     Returns
     -------
     tuple of Finding
         What pynwb, the NWB Inspector (DANDI profile) and dandi found, by file and severity, each thing once; then subjects that
-        differ between their sessions. A file that cannot be opened is an error with the check ``"unreadable"``.
+        differ between their sessions. A file that cannot be opened is an error with the check ``"unreadable"``. What is waived is a
+        note.
 
     Raises
     ------
     SourceError
         If a path does not exist, there is no NWB file below any, or none of them can be opened.
+    SessionError
+        If the waivers cannot be read.
     """
     from bergmann.validate.quiet import quietly
+    from bergmann.validate.waivers import apply_waivers, find_waivers, load_waivers
 
     named = tuple(paths)
     files = find_nwb_files(named)
+    accepted = load_waivers(place) if (place := waivers or find_waivers(named)) else ()
     unreadable = {file: found for file in files if (found := tuple(check_readable(file)))}
     if len(unreadable) == len(files):
         raise SourceError("\n".join(f"{finding.location}: {finding.message}" for found in unreadable.values() for finding in found))
@@ -45,7 +52,7 @@ def validate_paths(paths: Iterable[Path]) -> tuple[Finding, ...]:
         for file in files:
             findings += unreadable.get(file) or _by_severity(check_with_tools(file))
         findings += _check_together(named, [file for file in files if file not in unreadable])
-    return tuple(dict.fromkeys(findings))
+    return tuple(apply_waivers(dict.fromkeys(findings), accepted, files))
 
 
 def validate_together(folder: Path) -> tuple[Finding, ...]:

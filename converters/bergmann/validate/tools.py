@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from bergmann.findings import Finding, Severity
+from bergmann.validate.checking import load_checks, run_checks
 from bergmann.validate.known import weigh
+from bergmann.validate.reading import Reading
 
 _SEVERITY: dict[str, Severity] = {
     "ERROR": "error",
@@ -142,13 +144,29 @@ def _check_schema(path: Path) -> Iterator[Finding]:
 
 
 def _check_practice(path: Path) -> Iterator[Finding]:
-    """What the Inspector finds; after what dandi asks it for, also what it only suggests, which dandi leaves out."""
-    import h5py
-    from nwbinspector import Importance, inspect_nwbfile, load_config
+    """What the Inspector and our own checks find in a file that is opened once for both.
 
-    with h5py.File(path, "r") as file:
-        is_ours = "general/bergmann_conversion" in file
-    messages = [found for found in inspect_nwbfile(nwbfile_path=path, skip_validate=True, config=load_config("dandi")) if found]
+    Of the Inspector also what it only suggests, which dandi leaves out, after what dandi asks it for.
+    """
+    from pynwb import NWBHDF5IO
+
+    try:
+        with NWBHDF5IO(path, "r", load_namespaces=True) as io:
+            nwbfile = io.read()
+            yield from _inspect(path, nwbfile)
+            yield from run_checks(Reading(nwbfile, path.name))
+    except Exception as error:  # noqa: BLE001 - whatever reading raises is the finding
+        message = _last_line(f"{type(error).__name__}: {error}")
+        yield Finding(severity="error", check="io.read", location=path.name, message=message, origin="nwbinspector")
+
+
+def _inspect(path: Path, nwbfile: Any) -> Iterator[Finding]:
+    from nwbinspector import Importance, inspect_nwbfile_object, load_config
+
+    ours = [one.name for one in load_checks()]  # where they are registered as its plug-in, they would be said twice
+    found = inspect_nwbfile_object(nwbfile_object=nwbfile, config=load_config("dandi"), ignore=ours)
+    messages = [message for message in found if message]
+    is_ours = "bergmann_conversion" in nwbfile.lab_meta_data
     for message in sorted(messages, key=lambda message: message.importance is Importance.BEST_PRACTICE_SUGGESTION):
         yield _from_inspector(path, message, is_ours=is_ours)
 
