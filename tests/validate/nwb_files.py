@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import numpy as np
+
 from bergmann.findings import Finding
 from bergmann.validate.checking import run_checks
 from bergmann.validate.reading import Reading
@@ -40,6 +42,69 @@ def add_light(nwbfile: Any, *, watts: Sequence[float], wavelength: float = 473.0
     series = OptogeneticSeries(name="light", site=site, data=list(watts), rate=rate, starting_time=0.0, description="light")
     nwbfile.add_stimulus(series)
     return series
+
+
+def add_light_of_all_kinds(nwbfile: Any, **changed: Any) -> None:
+    """Two trains of five pulses (10 ms every 50 ms, 10 mW, 473 nm), told by a series, a table of pulses and a table of epochs.
+
+    Parameters
+    ----------
+    nwbfile : pynwb.NWBFile
+    **changed
+        ``onsets``, ``durations``, ``power`` (mW) and ``wavelength`` of the pulses; ``series`` (times and watts), ``site`` (fields of
+        the core site), ``epochs`` (fields of the first epoch), ``opsin``.
+    """
+    from ndx_ophys_devices import Effector
+    from ndx_optogenetics import (
+        OptogeneticEffectors,
+        OptogeneticEpochsTable,
+        OptogeneticExperimentMetadata,
+        OptogeneticPulsesTable,
+        OptogeneticSitesTable,
+    )
+    from pynwb.ogen import OptogeneticSeries, OptogeneticStimulusSite
+
+    regular = np.concatenate([1 + 0.05 * np.arange(5), 3 + 0.05 * np.arange(5)])
+    onsets = np.asarray(changed.get("onsets", regular))
+    ends = onsets + np.asarray(changed.get("durations", 0.01))
+    power = np.broadcast_to(np.asarray(changed.get("power", 10.0)), onsets.shape)
+    edges = np.column_stack([regular, regular, regular + 0.01, regular + 0.01]).ravel()
+    times, watts = changed.get("series", (edges, np.tile([0.0, 0.01, 0.01, 0.0], len(regular))))
+    fields = {"description": "site", "excitation_lambda": 473.0, "location": "cerebellum", **changed.get("site", {})}
+    site = OptogeneticStimulusSite(name="site", device=nwbfile.create_device(name="laser"), **fields)
+    nwbfile.add_ogen_site(site)
+    if len(times):
+        nwbfile.add_stimulus(OptogeneticSeries(name="light", site=site, data=watts, timestamps=times, description="light"))
+    opsin = Effector(name="opsin", label=changed.get("opsin", "ChR2"))
+    sites = OptogeneticSitesTable(description="sites")
+    sites.add_column(name="site", description="name")
+    sites.add_row(effector=opsin, site="site")
+    effectors = OptogeneticEffectors(effectors=[opsin])
+    nwbfile.add_lab_meta_data(
+        OptogeneticExperimentMetadata(stimulation_software="none", optogenetic_sites_table=sites, optogenetic_effectors=effectors)
+    )
+    pulses = OptogeneticPulsesTable(name="light_pulses", description="pulses", target_tables={"optogenetic_sites": sites})
+    for start, stop, one in zip(onsets, ends, power, strict=True):
+        wavelength = changed.get("wavelength", 473.0)
+        pulses.add_row(start_time=start, stop_time=stop, power_in_mW=one, wavelength_in_nm=wavelength, optogenetic_sites=[0])
+    epochs = OptogeneticEpochsTable(name="optogenetic_epochs", description="epochs", target_tables={"optogenetic_sites": sites})
+    for row, start in enumerate((1.0, 3.0)):
+        known = {
+            "start_time": start,
+            "stop_time": start + 0.21,
+            "stimulation_on": True,
+            "pulse_length_in_ms": 10.0,
+            "period_in_ms": 50.0,
+            "number_pulses_per_pulse_train": 5,
+            "number_trains": 1,
+            "intertrain_interval_in_ms": np.nan,
+            "power_in_mW": 10.0,
+            "wavelength_in_nm": 473.0,
+            "optogenetic_sites": [changed.get("row", 0)],
+        }
+        epochs.add_row(**{**known, **(changed.get("epochs", {}) if row == 0 else {})})
+    nwbfile.add_time_intervals(pulses)
+    nwbfile.add_time_intervals(epochs)
 
 
 def add_movie(nwbfile: Any, frames: Any, *, rate: float = 10.0) -> Any:

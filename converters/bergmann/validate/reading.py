@@ -43,15 +43,19 @@ class Reading:
 
     Parameters
     ----------
-    nwbfile : pynwb.NWBFile
-        As read; objects of extensions that are not installed have the classes that pynwb makes from the file's own namespaces.
+    nwbfile : pynwb.NWBFile or None
+        As read; objects of extensions that are not installed have the classes that pynwb makes from the file's own namespaces. None
+        if pynwb cannot read the file.
     name : str
         Name of the file, for messages.
+    file : h5py.File, optional
+        The open file, where there is no `nwbfile` that knows it.
     """
 
-    def __init__(self, nwbfile: Any, name: str) -> None:
+    def __init__(self, nwbfile: Any, name: str, file: Any = None) -> None:
         self.nwbfile = nwbfile
         self.name = name
+        self._file = file
         self._values: dict[int, NDArray[Any]] = {}
         self._scans: dict[int, MovieScan] = {}
 
@@ -66,6 +70,8 @@ class Reading:
     @property
     def file(self) -> Any:
         """The open h5py.File, or None of an object that is not read from HDF5."""
+        if self._file is not None or self.nwbfile is None:
+            return self._file
         io = self.nwbfile.get_read_io()
         return getattr(io, "_file", None)
 
@@ -99,6 +105,11 @@ class Reading:
         if key not in self._values:
             self._values[key] = np.asarray(dataset[:] if getattr(dataset, "shape", ()) else dataset)
         return self._values[key]
+
+    def column(self, table: Any, name: str) -> NDArray[Any] | None:
+        """The values of a column of a DynamicTable, of a ragged one all in one; None if the table has no such column."""
+        found = [one for one in table.columns if one.name == name]
+        return self.values(found[0].data) if found else None
 
     def blocks(self, dataset: Any) -> Iterator[tuple[int, NDArray[Any]]]:
         """A dataset in blocks along its first axis: (index of the first element, values), in whole chunks."""
