@@ -320,7 +320,7 @@ def imaging_traces_as_long_as_times(reading: Reading) -> Iterator[Problem]:
 def imaging_roi_counts(reading: Reading) -> Iterator[Problem]:
     """Traces with another number of columns than ROIs, and marks of cells that are no marks."""
     for series in reading.objects("RoiResponseSeries"):
-        shape = getattr(series.data, "shape", ())
+        shape: tuple[int, ...] = getattr(series.data, "shape", ())
         n_columns, n_rois = (shape[1] if len(shape) > 1 else 1), len(series.rois.data)
         if shape and n_columns != n_rois:
             yield Problem(series, f"it has {n_columns} columns, and its region names {n_rois} ROIs")
