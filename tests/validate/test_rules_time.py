@@ -26,6 +26,7 @@ def good_file(tmp_path: Path) -> Path:
         name="camera", external_file=["camera.avi"], format="external", dimension=[8, 8], unit="n.a.", rate=30.0, num_samples=200
     )
     nwbfile.add_acquisition(video)
+    (tmp_path / "camera.avi").write_bytes(b"a video")
     events = EventsTable(name="licks", description="licks")
     events.add_column(name="duration", description="duration", col_cls=duration_column())
     for time in (1.0, 2.0, 3.0):
