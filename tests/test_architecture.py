@@ -22,6 +22,7 @@ LEVEL = {
             "stated",
             "texts",
             "moments",
+            "privacy",
             "records",
             "registry",
             "foreign",

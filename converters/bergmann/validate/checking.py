@@ -25,11 +25,14 @@ class Problem:
         What was found and what was expected, with numbers.
     remedy : str
         What to do, where it is not what the check says of itself.
+    severity : {"error", "warning", "note"}, optional
+        How grave it is, where it is not as grave as the check says of itself.
     """
 
     where: Any
     message: str
     remedy: str = ""
+    severity: Severity | None = None
 
 
 Run = Callable[[Reading], Iterator[Problem]]
@@ -53,6 +56,8 @@ class Check:
         Raised when the check finds other things than before.
     run : callable
         Yields what it found.
+    is_of_tree : bool
+        Whether it looks at the HDF5 tree alone, so that it runs also on a file that pynwb cannot read.
     """
 
     name: str
@@ -61,12 +66,13 @@ class Check:
     remedy: str
     version: int
     run: Run
+    is_of_tree: bool = False
 
     def findings(self, reading: Reading) -> Iterator[Finding]:
         """What the check finds in a file, ready to be shown."""
         for problem in self.run(reading):
             yield Finding(
-                severity=self.severity,
+                severity=problem.severity or self.severity,
                 check=self.name,
                 location=reading.place(problem.where),
                 message=problem.message,
@@ -76,11 +82,11 @@ class Check:
             )
 
 
-def check(*, severity: Severity, why: str, remedy: str, version: int = 1) -> Callable[[Run], Check]:
+def check(*, severity: Severity, why: str, remedy: str, version: int = 1, is_of_tree: bool = False) -> Callable[[Run], Check]:
     """Make a check of a function that yields problems; its name is the function's."""
 
     def make(run: Run) -> Check:
-        return Check(name=run.__name__, severity=severity, why=why, remedy=remedy, version=version, run=run)
+        return Check(name=run.__name__, severity=severity, why=why, remedy=remedy, version=version, run=run, is_of_tree=is_of_tree)
 
     return make
 
@@ -108,12 +114,14 @@ def load_checks() -> tuple[Check, ...]:
 
 
 def run_checks(reading: Reading) -> Iterator[Finding]:
-    """What all checks find in an open file.
+    """What all checks find in an open file; of one that pynwb cannot read, those that look at the tree alone.
 
     A check that cannot do its work on an object (a damaged dataset, a type of another meaning) says so as a finding of its own, and
     the others go on.
     """
     for one in load_checks():
+        if reading.nwbfile is None and not one.is_of_tree:
+            continue
         try:
             yield from one.findings(reading)
         except Exception as error:  # noqa: BLE001 - whatever a strange file makes a check raise is said of that check

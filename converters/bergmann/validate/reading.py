@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import blake2b
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -29,6 +30,8 @@ class MovieScan:
         Pixels of each frame that are at the largest value of the whole movie.
     mean_image : np.ndarray, float64
         Mean over time, axes as stored after the first (NWB: width, height[, depth]).
+    digests : np.ndarray, shape (n_frames,), uint64
+        A digest of the bytes of each frame: frames with one digest are the same.
     """
 
     lowest: NDArray[Any]
@@ -36,6 +39,12 @@ class MovieScan:
     means: NDArray[np.float64]
     at_top: NDArray[np.int64]
     mean_image: NDArray[np.float64]
+    digests: NDArray[np.uint64]
+
+    @property
+    def is_constant(self) -> NDArray[np.bool_]:
+        """Which frames have one value throughout."""
+        return np.asarray(self.lowest == self.highest, dtype=np.bool_)
 
 
 class Reading:
@@ -43,15 +52,19 @@ class Reading:
 
     Parameters
     ----------
-    nwbfile : pynwb.NWBFile
-        As read; objects of extensions that are not installed have the classes that pynwb makes from the file's own namespaces.
+    nwbfile : pynwb.NWBFile or None
+        As read; objects of extensions that are not installed have the classes that pynwb makes from the file's own namespaces. None
+        if pynwb cannot read the file.
     name : str
         Name of the file, for messages.
+    file : h5py.File, optional
+        The open file, where there is no `nwbfile` that knows it.
     """
 
-    def __init__(self, nwbfile: Any, name: str) -> None:
+    def __init__(self, nwbfile: Any, name: str, file: Any = None) -> None:
         self.nwbfile = nwbfile
         self.name = name
+        self._file = file
         self._values: dict[int, NDArray[Any]] = {}
         self._scans: dict[int, MovieScan] = {}
 
@@ -66,6 +79,8 @@ class Reading:
     @property
     def file(self) -> Any:
         """The open h5py.File, or None of an object that is not read from HDF5."""
+        if self._file is not None or self.nwbfile is None:
+            return self._file
         io = self.nwbfile.get_read_io()
         return getattr(io, "_file", None)
 
@@ -99,6 +114,11 @@ class Reading:
         if key not in self._values:
             self._values[key] = np.asarray(dataset[:] if getattr(dataset, "shape", ()) else dataset)
         return self._values[key]
+
+    def column(self, table: Any, name: str) -> NDArray[Any] | None:
+        """The values of a column of a DynamicTable, of a ragged one all in one; None if the table has no such column."""
+        found = [one for one in table.columns if one.name == name]
+        return self.values(found[0].data) if found else None
 
     def blocks(self, dataset: Any) -> Iterator[tuple[int, NDArray[Any]]]:
         """A dataset in blocks along its first axis: (index of the first element, values), in whole chunks."""
@@ -141,12 +161,15 @@ def _scan(reading: Reading, stored: Any) -> MovieScan:
     total = np.zeros(stored.shape[1:], dtype=np.float64)
     lowest, highest = (np.zeros(n_frames, dtype=stored.dtype) for _ in range(2))
     means, at_own_top = np.zeros(n_frames), np.zeros(n_frames, dtype=np.int64)
+    digests = np.zeros(n_frames, dtype=np.uint64)
     for start, block in reading.blocks(stored):
         flat = block.reshape(len(block), -1)
         frames = slice(start, start + len(block))
         lowest[frames], highest[frames], means[frames] = flat.min(axis=1), flat.max(axis=1), flat.mean(axis=1, dtype=np.float64)
         at_own_top[frames] = np.count_nonzero(flat == highest[frames, None], axis=1)
         total += block.sum(axis=0, dtype=np.float64)
+        for index, frame in enumerate(np.ascontiguousarray(flat)):
+            digests[start + index] = int.from_bytes(blake2b(frame.data, digest_size=8).digest(), "little")
     top = highest.max() if n_frames else 0
     at_top = np.where(highest == top, at_own_top, 0)
-    return MovieScan(lowest, highest, means, at_top, total / max(n_frames, 1))
+    return MovieScan(lowest, highest, means, at_top, total / max(n_frames, 1), digests)

@@ -85,19 +85,14 @@ def _check_constant(subject_id: str, name: str, sessions: list[_Session]) -> Ite
 
 
 def _check_ages(subject_id: str, sessions: list[_Session]) -> Iterator[Finding]:
-    """Compare the days of birth that each session's age and date allow."""
-    allowed = [(session, window) for session in sessions if (window := _birth_window(session)) is not None]
+    """Compare the days of birth that age and date of each session allow; a rule compares them with its date of birth."""
+    allowed = [(session, window) for session in sessions if (window := _window(session)) is not None]
     for index, (session, (first, last)) in enumerate(allowed):
         for other, (other_first, other_last) in allowed[:index]:
             if first > other_last or other_first > last:
                 said = f"{_said(other)}, and {_said(session)}: no day of birth fits both"
                 yield _finding(subject_id, "age", said)
                 return
-    for session, (first, last) in allowed:
-        birth = _moment(session.stated.get("date_of_birth", ""))
-        if birth is not None and not first <= birth.timestamp() / 86400 <= last:
-            yield _finding(subject_id, "age", f"{_said(session)}, but born on {birth.date()}")
-            return
 
 
 def _said(session: _Session) -> str:
@@ -105,15 +100,20 @@ def _said(session: _Session) -> str:
     return f"{session.stated['age']} on {date} ({session.path.name})"
 
 
-def _birth_window(session: _Session) -> tuple[float, float] | None:
+def _window(session: _Session) -> tuple[float, float] | None:
+    stated = session.stated
+    return birth_window(stated.get("age", ""), stated.get("age__reference", "birth"), session.start)
+
+
+def birth_window(age: str, reference: str, start: datetime | None) -> tuple[float, float] | None:
     """First and last day of birth (days since 1970) that an age allows: ``P11W`` is 11 weeks, up to but not 12."""
-    match = _AGE.fullmatch(session.stated.get("age", ""))
-    if match is None or session.start is None or session.stated.get("age__reference", "birth") != "birth":
+    match = _AGE.fullmatch(age)
+    if match is None or start is None or reference != "birth":
         return None
     parts = {name: float(number) for name, number in match.groupdict().items() if number}
     if not parts:
         return None
-    age = sum(number * _DAYS[name] for name, number in parts.items())
+    days = sum(number * _DAYS[name] for name, number in parts.items())
     finest = min(_DAYS[name] for name in parts)
-    day = session.start.timestamp() / 86400
-    return day - age - finest - 1, day - age + 1
+    day = start.timestamp() / 86400
+    return day - days - finest - 1, day - days + 1

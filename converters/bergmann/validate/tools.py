@@ -148,6 +148,7 @@ def _check_practice(path: Path) -> Iterator[Finding]:
 
     Of the Inspector also what it only suggests, which dandi leaves out, after what dandi asks it for.
     """
+    import h5py
     from pynwb import NWBHDF5IO
 
     try:
@@ -158,6 +159,8 @@ def _check_practice(path: Path) -> Iterator[Finding]:
     except Exception as error:  # noqa: BLE001 - whatever reading raises is the finding
         message = _last_line(f"{type(error).__name__}: {error}")
         yield Finding(severity="error", check="io.read", location=path.name, message=message, origin="nwbinspector")
+        with h5py.File(path, "r") as file:
+            yield from run_checks(Reading(None, path.name, file))
 
 
 def _inspect(path: Path, nwbfile: Any) -> Iterator[Finding]:

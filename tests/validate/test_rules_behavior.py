@@ -1,0 +1,95 @@
+"""Positions, scores and events that no camera and no assay gives are found; a tracked paw and a threshold are not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from tests.validate.nwb_files import check_file, make_nwbfile
+
+N = 100
+POSITIONS = np.column_stack([np.linspace(5, 60, N), np.linspace(40, 5, N)])
+
+
+def found_in(tmp_path: Path, **changed: Any) -> dict[str, str]:
+    from hdmf.common import DynamicTable, VectorData
+    from ndx_pose import PoseEstimation, PoseEstimationSeries, Skeleton, Skeletons
+    from pynwb.event import EventsTable
+    from pynwb.image import ImageSeries
+
+    nwbfile = make_nwbfile()
+    (tmp_path / "paw.avi").write_bytes(b"a video")
+    video = {"num_samples": N, "rate": 10.0, "starting_time": 0.0, "dimension": [64, 48], **changed.get("video", {})}
+    camera = ImageSeries(name="camera", external_file=["paw.avi"], format="external", unit="n.a.", **video)
+    nwbfile.add_acquisition(camera)
+    module = nwbfile.create_processing_module(name="behavior", description="behavior")
+    skeleton = Skeleton(name="skeleton", nodes=changed.get("nodes", ["toe"]))
+    module.add(Skeletons(name="Skeletons", skeletons=[skeleton]))
+    toe = PoseEstimationSeries(
+        name="toe",
+        description="toe",
+        data=changed.get("positions", POSITIONS),
+        unit="pixels",
+        reference_frame="top left",
+        confidence=changed.get("confidence", np.full(N, 0.9)),
+        confidence_definition="softmax",
+        rate=10.0,
+        starting_time=0.0,
+    )
+    module.add(
+        PoseEstimation(
+            name="paw", description="paw", pose_estimation_series=[toe], skeleton=skeleton, source_video=camera, source_software="x"
+        )
+    )
+    events = EventsTable(name="licks", description="licks")
+    for time in changed.get("events", (1.0, 2.0)):
+        events.add_row(timestamp=time)
+    nwbfile.add_events_table(events)
+    values = VectorData(name="value", description=changed.get("unit", "In g."), data=changed.get("thresholds", [0.6, 0.4, 1.0]))
+    module.add(DynamicTable(name="left_paw", description="assay: von_frey; side: left", columns=[values]))
+    return {one.check: f"{one.location.removeprefix('file.nwb:/')}: {one.message}" for one in check_file(nwbfile, tmp_path)}
+
+
+def one_changed(value: float) -> Any:
+    positions = POSITIONS.copy()
+    positions[40, 0] = value
+    return positions
+
+
+def test_a_tracked_paw_and_a_threshold_are_not_found(tmp_path: Path) -> None:
+    assert found_in(tmp_path) == {}
+
+
+@pytest.mark.parametrize(
+    ("changed", "check", "message"),
+    [
+        ({"confidence": np.full(N, 90.0)}, "behavior_confidence_in_range", "confidence 0 is 90 (100 of 100); expected 0 to 1"),
+        ({"confidence": np.append(np.full(N - 1, 0.9), -1)}, "behavior_confidence_in_range", "confidence 99 is -1 (1 of 100)"),
+        ({"positions": POSITIONS[:, ::-1]}, "behavior_pose_inside_video", "and the video is 64 x 48"),
+        ({"positions": POSITIONS * 20}, "behavior_pose_inside_video", "it is at (100, 800) in frame 0"),
+        ({"positions": one_changed(1e9)}, "behavior_pose_jumps", "a coordinate is 1e+09 in frame 40"),
+        ({"positions": one_changed(np.inf)}, "behavior_pose_jumps", "a coordinate is inf in frame 40"),
+        (
+            {"events": (1.0, 7200.0)},
+            "behavior_events_inside_observation",
+            "row 1 is at 7200 s (1 of 2 rows); the last recording ended at 10 s",
+        ),
+        ({"thresholds": [0.6, 40.0]}, "behavior_von_frey_on_scale", "value is 40 in row 1 (1 of 2 rows); expected 0.008 to 8 g"),
+        ({"thresholds": [-0.6, 0.4]}, "behavior_von_frey_on_scale", "value is -0.6 in row 0"),
+        ({"nodes": ["toe", "heel"]}, "behavior_skeleton_nodes", "heel of its skeleton has no series"),
+        ({"video": {"num_samples": 90}}, "behavior_video_frames", "it has 100 positions, and the video camera 90 frames"),
+        ({"video": {"num_samples": 110}}, "behavior_video_frames", "it has 100 positions, and the video camera 110 frames"),
+    ],
+)
+def test_a_strange_behaviour_is_found(tmp_path: Path, changed: dict[str, Any], check: str, message: str) -> None:
+    assert message in found_in(tmp_path, **changed)[check]
+
+
+def test_thresholds_in_another_unit_that_is_said_are_not_found(tmp_path: Path) -> None:
+    assert found_in(tmp_path, thresholds=[40.0, 60.0], unit="In mN.") == {}
+
+
+def test_points_that_are_not_sure_may_lie_anywhere(tmp_path: Path) -> None:
+    assert found_in(tmp_path, positions=POSITIONS * 20, confidence=np.full(N, 0.1)) == {}
