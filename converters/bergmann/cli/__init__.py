@@ -17,6 +17,7 @@ COMMANDS = {
     "formats": "List the file formats that can be read.",
     "check": "Say everything that is missing or contradicts in session files; writes nothing.",
     "convert": "Convert sessions to NWB files in a local dandiset.",
+    "show": "Show what is in an NWB file, on one page.",
     "validate": "Check NWB files with pynwb, NWB Inspector and dandi in one list.",
     "find": "Find the sessions with a receptor, a cell type, a drug or a state among NWB files.",
 }
