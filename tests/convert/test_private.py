@@ -34,12 +34,12 @@ def test_private_parts_are_taken_out_of_all_texts() -> None:
     assert list(nwbfile.scratch["logs"]["file"].data) == ["[removed]", "b.txt"]
     assert list(nwbfile.scratch["wide"]["wide"].data) == ["a", "[removed]"]
     assert light.description == "light"
-    assert sorted((one.kind, one.where) for one in removals) == [
-        ("an absolute path", "wide/wide"),
-        ("an e-mail address", "subject.description"),
-        ("a path of a user", "file.keywords"),
-        ("a path of a user", "logs/file"),
-        ("a path of a user", "subject.description"),
+    assert sorted((one.where, one.kind) for one in removals) == [
+        ("file.keywords", "a path of a user"),
+        ("logs/file", "a path of a user"),
+        ("subject.description", "a path of a user"),
+        ("subject.description", "an e-mail address"),
+        ("wide/wide", "an absolute path"),
     ]
 
 
@@ -104,6 +104,6 @@ def test_metadata_of_videos_that_tell_a_person_are_said(tmp_path: Path) -> None:
         container.mux(stream.encode(None))
     found = sorted(one.message for one in check_videos([path]))
     assert found == [
-        "its metadata tell a artist: Ann... (7 characters)",
-        "its metadata tell a path of a user: /ho... (17 characters)",
+        "artist of its metadata tells of a person or a place: Ann... (7 characters)",
+        "comment of its metadata tells of a path of a user: /ho... (17 characters)",
     ]

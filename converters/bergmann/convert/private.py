@@ -142,7 +142,7 @@ def check_videos(files: Collection[Path]) -> Iterator[Finding]:
                     severity="warning",
                     check="private text",
                     location=file.name,
-                    message=f"{key} of its metadata tells of {private.kind if private is not None else 'a person or a place'}: {shown}",
+                    message=f"{key} of its metadata tells of {private.kind if private else 'a person or a place'}: {shown}",
                     remedy="it is published as it is: write it again without metadata (ffmpeg -map_metadata -1 -c copy)",
                 )
 
