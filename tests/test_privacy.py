@@ -10,15 +10,15 @@ from bergmann.privacy import find_private, hidden
 @pytest.mark.parametrize(
     ("text", "parts"),
     [
-        (r"saved in C:\Users\anna\data\x.tif, 3 planes", [("path of a user", r"C:\Users\anna\data\x.tif")]),
-        ("/home/anna/rig/x.h5", [("path of a user", "/home/anna/rig/x.h5")]),
-        ("/Users/anna", [("path of a user", "/Users/anna")]),
-        (r"D:\data\2p", [("absolute path", r"D:\data\2p")]),
-        (r"\\server\share\anna", [("network path", r"\\server\share\anna")]),
-        ("/mnt/lab/x", [("absolute path", "/mnt/lab/x")]),
-        ("ask anna.b@lab.ac.kr.", [("e-mail address", "anna.b@lab.ac.kr")]),
-        ("card 00:1a:2B:3c:4d:5e", [("address of a network card", "00:1a:2B:3c:4d:5e")]),
-        ("two: /home/a/b and c@d.org", [("path of a user", "/home/a/b"), ("e-mail address", "c@d.org")]),
+        (r"saved in C:\Users\anna\data\x.tif, 3 planes", [("a path of a user", r"C:\Users\anna\data\x.tif")]),
+        ("/home/anna/rig/x.h5", [("a path of a user", "/home/anna/rig/x.h5")]),
+        ("/Users/anna", [("a path of a user", "/Users/anna")]),
+        (r"D:\data\2p", [("an absolute path", r"D:\data\2p")]),
+        (r"\\server\share\anna", [("a network path", r"\\server\share\anna")]),
+        ("/mnt/lab/x", [("an absolute path", "/mnt/lab/x")]),
+        ("ask anna.b@lab.ac.kr.", [("an e-mail address", "anna.b@lab.ac.kr")]),
+        ("card 00:1a:2B:3c:4d:5e", [("an address of a network card", "00:1a:2B:3c:4d:5e")]),
+        ("two: /home/a/b and c@d.org", [("a path of a user", "/home/a/b"), ("an e-mail address", "c@d.org")]),
     ],
 )
 def test_private_parts_are_found(text: str, parts: list[tuple[str, str]]) -> None:

@@ -7,23 +7,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["path of a user", "absolute path", "e-mail address", "address of a network card", "network path"]
+Kind = Literal["a path of a user", "an absolute path", "an e-mail address", "an address of a network card", "a network path"]
 
 _NAME = r"[^\\/:*?\"<>|\r\n\s,;']+"
 _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
-        "path of a user",
+        "a path of a user",
         re.compile(rf"[A-Za-z]:[\\/]+(?:Users|Documents and Settings)[\\/]+{_NAME}(?:[\\/]+{_NAME})*[\\/]?", re.IGNORECASE),
     ),
-    ("path of a user", re.compile(rf"(?<![\w.:/])/(?:home|Users|root|export/home|mnt/home)/{_NAME}(?:/{_NAME})*/?")),
-    ("absolute path", re.compile(rf"(?<![\w])[A-Za-z]:[\\/]+{_NAME}(?:[\\/]+{_NAME})*[\\/]?")),
-    ("network path", re.compile(rf"(?<![\w\\])\\\\{_NAME}(?:\\+{_NAME})+")),
+    ("a path of a user", re.compile(rf"(?<![\w.:/])/(?:home|Users|root|export/home|mnt/home)/{_NAME}(?:/{_NAME})*/?")),
+    ("an absolute path", re.compile(rf"(?<![\w])[A-Za-z]:[\\/]+{_NAME}(?:[\\/]+{_NAME})*[\\/]?")),
+    ("a network path", re.compile(rf"(?<![\w\\])\\\\{_NAME}(?:\\+{_NAME})+")),
     (
-        "absolute path",
+        "an absolute path",
         re.compile(rf"(?<![\w.:/<])/(?:mnt|media|data|scratch|tmp|var|opt|srv|Volumes|nfs|gpfs|work)/{_NAME}(?:/{_NAME})*/?"),
     ),
-    ("e-mail address", re.compile(r"[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")),
-    ("address of a network card", re.compile(r"(?<![\w:-])(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}(?![\w:-])")),
+    ("an e-mail address", re.compile(r"[\w.+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")),
+    ("an address of a network card", re.compile(r"(?<![\w:-])(?:[0-9A-Fa-f]{2}[:-]){5}[0-9A-Fa-f]{2}(?![\w:-])")),
 )
 
 

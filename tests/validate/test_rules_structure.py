@@ -175,12 +175,12 @@ def test_a_good_tree_is_not_found(tmp_path: Path) -> None:
         (
             attribute("acquisition/movie", "description", r"from C:\Users\anna\data"),
             "structure_no_private_text",
-            "description has a path of a user",
+            "description holds a path of a user",
         ),
         (
             attribute("acquisition/movie", "comments", "ask anna@lab.org"),
             "structure_no_private_text",
-            "comments has a e-mail address: ann...",
+            "comments holds an e-mail address: ann...",
         ),
         (cut_chunk, "structure_stored_whole", "acquisition/movie/data: it cannot be read"),
         (unwritten_chunk, "structure_stored_whole", "2 of its 3 chunks were never written"),

@@ -47,6 +47,9 @@ if TYPE_CHECKING:
 @own_formats_options
 @arms_option
 @click.option("--include-excluded", is_flag=True, help="Write sessions, too, that say `exclude`; the files say so.")
+@click.option(
+    "--keep-private", is_flag=True, help="Keep paths and e-mail addresses that the sources carry; else they are taken out."
+)
 @json_option
 def command(
     sessions: tuple[Path, ...],
@@ -56,6 +59,7 @@ def command(
     yes: bool,
     arms: Path | None,
     include_excluded: bool,
+    keep_private: bool,
     as_json: bool,
 ) -> None:
     """Convert sessions to NWB files in a local dandiset, and validate them.
@@ -73,6 +77,7 @@ def command(
             vocabulary=vocabulary_with(formats_folder, yes),
             key=read_key(arms, as_json=as_json),
             include_excluded=include_excluded,
+            keep_private=keep_private,
         )
         _convert_all(sessions, convert, as_json, done)
     except KeyboardInterrupt as stopped:

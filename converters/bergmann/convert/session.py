@@ -19,6 +19,7 @@ from bergmann.convert.align import Aligned, align
 from bergmann.convert.anchors import SessionAnchors
 from bergmann.convert.epochs import add_epochs
 from bergmann.convert.nwbfile import add_devices, make_nwbfile
+from bergmann.convert.private import check_videos, remove_private, say_removed
 from bergmann.convert.provenance import conversion_record, digests_of_sources
 from bergmann.convert.recipes import Recipes, name_arrays, taken_over
 from bergmann.convert.scope import collections_of_session
@@ -106,6 +107,7 @@ def convert_session(
     vocabulary: Vocabulary | None = None,
     key: ArmKey | None = None,
     include_excluded: bool = False,
+    keep_private: bool = False,
 ) -> Conversion:
     """Convert one session into a local dandiset, and validate what was written.
 
@@ -130,6 +132,8 @@ def convert_session(
         Which animal is in which arm; without it a blinded session is written as blinded.
     include_excluded : bool
         Whether to write a session, too, that says that it is not to be used; the file then says so.
+    keep_private : bool
+        Whether to keep what sources tell of persons and machines: paths of users, addresses of mail and of network cards.
     """
     begun = time.perf_counter()
     target: Path | None = None
@@ -148,8 +152,8 @@ def convert_session(
             doubts = (one for one in _check_read(aligned) if one.severity != "error")  # errors are raised by the writing
             findings = (*findings, *aligned.findings(), *doubts)
             with _told_what_is_written(out, plan):
-                target, kept = _write(aligned, out, overwrite, on_progress)
-                findings = (*findings, *_say_kept(plan, kept), *validate_paths([target]))
+                target, kept, private = _write(aligned, out, overwrite, on_progress, keep_private)
+                findings = (*findings, *_say_kept(plan, kept), *private, *validate_paths([target]))
             result = "written"
         else:
             result = _why_not(findings)
@@ -280,15 +284,36 @@ def _surprise(path: Path, error: Exception) -> Finding:
     )
 
 
-def _write(aligned: Aligned, out: Path, overwrite: bool, on_progress: OnProgress | None) -> tuple[Path, dict[str, int]]:
-    """Add everything to an NWB file object and write it; gives the file, and how many arrays of each source it kept."""
+def _write(
+    aligned: Aligned, out: Path, overwrite: bool, on_progress: OnProgress | None, keep_private: bool
+) -> tuple[Path, dict[str, int], tuple[Finding, ...]]:
+    """Add everything to an NWB file object and write it.
+
+    Returns
+    -------
+    Path
+        The file.
+    dict of str to int
+        How many arrays of each source were taken over from the file that was replaced.
+    tuple of Finding
+        What was taken out of its texts.
+    """
     streams = Streams()
     nwbfile, placed = build_nwbfile(aligned, streams)
     digests = digests_of_sources(aligned)
     arrays = list(name_arrays(nwbfile, streams, Recipes(aligned, digests)))
     nwbfile.add_lab_meta_data(conversion_record(aligned, placed.collections, digests, arrays))
+    private = tuple(_without_private(nwbfile, aligned.plan, placed, keep_private))
     target = write_session(nwbfile, out, streams, placed.externals, overwrite=overwrite, on_progress=on_progress)
-    return target, taken_over(streams, arrays)
+    return target, taken_over(streams, arrays), private
+
+
+def _without_private(nwbfile: Any, plan: Plan, placed: Placed, keep: bool) -> Iterator[Finding]:
+    """Take out of the texts of a file what tells of persons and machines, unless it is to be kept or was stated."""
+    stated = list(plan.loaded.texts.values())
+    removals = () if keep else remove_private(nwbfile, stated)
+    yield from say_removed(removals)
+    yield from check_videos(list(dict.fromkeys(file for _, files in placed.externals for file in files)))
 
 
 def _say_kept(plan: Plan, kept: Mapping[str, int]) -> Iterator[Finding]:

@@ -268,7 +268,7 @@ def structure_no_private_text(reading: Reading) -> Iterator[Problem]:
         for where, value in _texts(path, one):
             private = next(find_private(value), None)
             if private is not None:
-                yield Problem(path, f"{where}has a {private.kind}: {hidden(value, private)}")
+                yield Problem(path, f"{where}holds {private.kind}: {hidden(value, private)}")
                 break
 
 

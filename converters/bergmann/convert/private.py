@@ -1,0 +1,151 @@
+"""No file tells who or which machine made it: what sources carry of that is taken out before it is written, and said."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from bergmann.findings import Finding
+from bergmann.privacy import Private, find_private, hidden
+
+REMOVED = "[removed]"
+"""What stands in a text where a private part was."""
+
+_NAMES_OF_FILES = {"external_file"}
+"""Fields with paths that are written relative to the file, later."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Removal:
+    """A private part of a text of the file.
+
+    Attributes
+    ----------
+    where : str
+        Path and field in the file.
+    kind : str
+        What it is, for a message.
+    shown : str
+        As a message may show it.
+    is_stated : bool
+        Whether a person stated it, so that it stays.
+    """
+
+    where: str
+    kind: str
+    shown: str
+    is_stated: bool
+
+
+def remove_private(nwbfile: Any, stated: Collection[str]) -> tuple[Removal, ...]:
+    """Take paths of users, addresses of mail and of network cards out of all texts of a file that is about to be written.
+
+    Parameters
+    ----------
+    nwbfile : pynwb.NWBFile
+        Changed in place.
+    stated : collection of str
+        What the person stated; a part that stands there is meant to be published, and stays.
+
+    Returns
+    -------
+    tuple of Removal
+        In the order of the objects.
+    """
+    found: list[Removal] = []
+    for one in list(nwbfile.objects.values()):
+        place = _place(one)
+        for name, value in list(one.fields.items()):
+            if name not in _NAMES_OF_FILES and _is_text(value):
+                one.fields[name] = _clean(value, f"{place}.{name}", stated, found)
+        if hasattr(one, "transform") and _is_text(getattr(one, "data", None)):
+            one.transform(lambda values, place=place: _clean(values, place, stated, found))
+    return tuple(found)
+
+
+def _is_text(value: Any) -> bool:
+    if isinstance(value, str):
+        return True
+    if isinstance(value, list | tuple):
+        return bool(value) and all(isinstance(one, str) for one in value)
+    return isinstance(value, np.ndarray) and value.dtype.kind in "OU" and all(isinstance(one, str) for one in value.flat)
+
+
+def _clean(value: Any, where: str, stated: Collection[str], found: list[Removal]) -> Any:
+    """The text or texts without private parts; the same object where there are none."""
+    if isinstance(value, str):
+        return _clean_text(value, where, stated, found)
+    cleaned = [_clean_text(str(one), where, stated, found) for one in np.asarray(value, dtype=object).ravel()]
+    if cleaned == list(np.asarray(value, dtype=object).ravel()):
+        return value
+    if isinstance(value, np.ndarray):
+        return np.array(cleaned, dtype=object).reshape(value.shape)
+    return type(value)(cleaned)
+
+
+def _clean_text(text: str, where: str, stated: Collection[str], found: list[Removal]) -> str:
+    parts, end = [], 0
+    for private in find_private(text):
+        is_stated = _is_stated(text, private, stated)
+        found.append(Removal(where=where, kind=private.kind, shown=hidden(text, private), is_stated=is_stated))
+        if not is_stated:
+            parts += [text[end : private.start], REMOVED]
+            end = private.stop
+    return "".join([*parts, text[end:]])
+
+
+def _is_stated(text: str, private: Private, stated: Collection[str]) -> bool:
+    part = text[private.start : private.stop]
+    return any(part in one for one in stated)
+
+
+def _place(one: Any) -> str:
+    names = [str(one.name), *(str(above.name) for above in one.get_ancestors())]
+    return "/".join(name for name in reversed(names) if name != "root") or "file"
+
+
+def say_removed(removals: Collection[Removal]) -> Iterator[Finding]:
+    """What was taken out, once for each place and kind; and what stays, since a person stated it."""
+    for (where, kind, is_stated), shown in {(one.where, one.kind, one.is_stated): one.shown for one in removals}.items():
+        if is_stated:
+            message = f"{kind}, as it is stated: {shown}"
+            remedy = "everybody can read it once the file is published; state the text without it"
+            yield Finding(severity="warning", check="private text", location=where, message=message, remedy=remedy)
+        else:
+            message = f"{kind}, which the source carries, was taken out: {shown}"
+            remedy = f"{REMOVED} stands there; --keep-private keeps it"
+            yield Finding(severity="note", check="private text", location=where, message=message, remedy=remedy)
+
+
+def check_videos(files: Collection[Path]) -> Iterator[Finding]:
+    """What videos, which are published beside the file as they are, say of a person or a machine in their metadata."""
+    import av
+
+    for file in files:
+        try:
+            with av.open(file) as container:
+                said = {
+                    **container.metadata,
+                    **{key: text for stream in container.streams for key, text in stream.metadata.items()},
+                }
+        except (av.FFmpegError, OSError):  # whoever reads its frames says what is wrong with it
+            continue
+        for key, text in said.items():
+            private = next(find_private(str(text)), None)
+            if private is not None or key.lower() in _TELLS:
+                shown = hidden(str(text), private) if private is not None else f"{str(text)[:3]}... ({len(str(text))} characters)"
+                yield Finding(
+                    severity="warning",
+                    check="private text",
+                    location=file.name,
+                    message=f"{key} of its metadata tells of {private.kind if private else 'a person or a place'}: {shown}",
+                    remedy="it is published as it is: write it again without metadata (ffmpeg -map_metadata -1 -c copy)",
+                )
+
+
+_TELLS = {"artist", "author", "copyright", "location", "com.apple.quicktime.location.iso6709", "com.apple.quicktime.author"}
+"""Keys of metadata of videos that name a person or a place."""
