@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 from click.testing import CliRunner
-from tests.validate.nwb_files import add_light_of_all_kinds, add_movie, cells_movie, make_nwbfile, write
 
 from bergmann.cli import group
+
+from ..validate.nwb_files import add_light_of_all_kinds, add_movie, cells_movie, make_nwbfile, write
 
 
 def full_file(folder: Path) -> Path:

@@ -7,11 +7,11 @@ from pathlib import Path
 import av
 import h5py
 import numpy as np
-from tests.validate.nwb_files import add_light, make_nwbfile
 
 from bergmann.convert import convert_session
 from bergmann.convert.private import check_videos, remove_private, say_removed
 
+from ..validate.nwb_files import add_light, make_nwbfile
 from .conftest import Folder
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
-from tests.validate.nwb_files import add_light, add_movie, make_nwbfile, write
 
 from bergmann.validate.checking import Check, Problem, check, load_checks, run_checks
 from bergmann.validate.reading import Reading
+
+from .nwb_files import add_light, add_movie, make_nwbfile, write
 
 
 def test_each_check_has_its_own_name_and_says_why_and_what_to_do() -> None:

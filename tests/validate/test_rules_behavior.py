@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.validate.nwb_files import check_file, make_nwbfile
+
+from .nwb_files import check_file, make_nwbfile
 
 N = 100
 POSITIONS = np.column_stack([np.linspace(5, 60, N), np.linspace(40, 5, N)])

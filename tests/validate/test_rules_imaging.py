@@ -9,7 +9,8 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from tests.validate.nwb_files import add_movie, add_rois, cells_movie, check_file, check_written, make_nwbfile, write
+
+from .nwb_files import add_movie, add_rois, cells_movie, check_file, check_written, make_nwbfile, write
 
 FRAMES, MASKS = cells_movie()
 TRACES = np.stack([FRAMES[:, x, y].mean(axis=1) for x, y in MASKS], axis=1)

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.validate.nwb_files import add_light, add_light_of_all_kinds, check_file, make_nwbfile
+
+from .nwb_files import add_light, add_light_of_all_kinds, check_file, make_nwbfile
 
 ONSETS = np.concatenate([1 + 0.05 * np.arange(5), 3 + 0.05 * np.arange(5)])
 EDGES = np.column_stack([ONSETS, ONSETS, ONSETS + 0.01, ONSETS + 0.01]).ravel()

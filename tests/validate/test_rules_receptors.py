@@ -9,7 +9,8 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from tests.validate.nwb_files import check_written, make_nwbfile, write
+
+from .nwb_files import check_written, make_nwbfile, write
 
 GLIA = "general/glial_receptor_metadata"
 DRUGS = "events/drug_administrations"

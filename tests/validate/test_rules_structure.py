@@ -9,10 +9,11 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from tests.validate.nwb_files import add_light_of_all_kinds, add_movie, add_rois, cells_movie, make_nwbfile, write
 
 from bergmann.validate.checking import run_checks
 from bergmann.validate.reading import Reading
+
+from .nwb_files import add_light_of_all_kinds, add_movie, add_rois, cells_movie, make_nwbfile, write
 
 
 def good_file(tmp_path: Path) -> Path:

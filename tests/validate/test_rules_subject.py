@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.validate.nwb_files import check_file, make_nwbfile
+
+from .nwb_files import check_file, make_nwbfile
 
 BORN = datetime(2024, 2, 28, tzinfo=UTC)
 

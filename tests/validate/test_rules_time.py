@@ -9,7 +9,8 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from tests.validate.nwb_files import add_movie, cells_movie, check_written, make_nwbfile, write
+
+from .nwb_files import add_movie, cells_movie, check_written, make_nwbfile, write
 
 TIMES = 0.5 + np.arange(60) / 10
 

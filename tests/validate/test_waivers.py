@@ -6,12 +6,13 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from tests.validate.nwb_files import add_light, make_nwbfile, write
 
 from bergmann.cli import group
 from bergmann.errors import SessionError
 from bergmann.findings import Finding
 from bergmann.validate.waivers import apply_waivers, find_waivers, load_waivers
+
+from .nwb_files import add_light, make_nwbfile, write
 
 WAIVER = """\
 waivers:

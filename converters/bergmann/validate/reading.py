@@ -67,6 +67,8 @@ class Reading:
         self._file = file
         self._values: dict[int, NDArray[Any]] = {}
         self._scans: dict[int, MovieScan] = {}
+        self.read_whole: set[str] = set()
+        """Paths of datasets that a check has read to their end already."""
 
     @cached_property
     def _by_type(self) -> dict[str, list[Any]]:
@@ -113,7 +115,12 @@ class Reading:
         key = _key(dataset)
         if key not in self._values:
             self._values[key] = np.asarray(dataset[:] if getattr(dataset, "shape", ()) else dataset)
+            self._note(dataset)
         return self._values[key]
+
+    def _note(self, dataset: Any) -> None:
+        if hasattr(dataset, "name") and hasattr(dataset, "id"):
+            self.read_whole.add(str(dataset.name))
 
     def column(self, table: Any, name: str) -> NDArray[Any] | None:
         """The values of a column of a DynamicTable, of a ragged one all in one; None if the table has no such column."""
@@ -128,6 +135,7 @@ class Reading:
         step = max(chunk, BLOCK_BYTES // size // chunk * chunk)
         for start in range(0, length, step):
             yield start, np.asarray(dataset[start : start + step])
+        self._note(dataset)
 
     def times(self, series: Any) -> NDArray[np.float64]:
         """The time of every sample of a TimeSeries, in seconds of the session."""
