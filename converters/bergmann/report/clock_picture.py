@@ -94,9 +94,13 @@ def _figure_class() -> Any:
 def draw(seen: SeenClocks, target: Path) -> None:
     """Draw the clocks of a session into a file."""
     import matplotlib
+    from matplotlib.font_manager import get_font_names
 
-    with matplotlib.rc_context({**_STYLE, "text.parse_math": False, "svg.hashsalt": "bergmann"}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # of names in letters that the font has not
+    there = set(get_font_names())
+    fonts = ["DejaVu Sans", *(name for name in _FONTS if name in there)]
+    style = {**_STYLE, "font.family": fonts, "text.parse_math": False, "svg.hashsalt": "bergmann"}
+    with matplotlib.rc_context(style), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from font")  # then a box stands for the letter
         others = [line for said in seen.others for line in _folded(said)]
         foot = 0.3 + 0.19 * len(others) if others else 0.0
         heights = [
@@ -115,8 +119,18 @@ def draw(seen: SeenClocks, target: Path) -> None:
         figure.savefig(target, format=target.suffix[1:].lower(), metadata=dated)
 
 
+_FONTS = (
+    "Noto Sans CJK KR",
+    "Noto Sans CJK JP",
+    "Malgun Gothic",
+    "Apple SD Gothic Neo",
+    "Yu Gothic",
+    "Microsoft YaHei",
+    "PingFang SC",
+)
+"""For names in letters that the font of matplotlib has not, where the system has one of these."""
+
 _STYLE = {
-    "font.family": "DejaVu Sans",
     "font.size": 9.0,
     "axes.spines.top": False,
     "axes.spines.right": False,
@@ -177,7 +191,7 @@ def _draw_fit(left: Any, right: Any, clock: SeenClock, fit: ClockFit, ties: Ties
     _draw_points(right, times, ties.drift() * 1e3, "measured")
     grid = np.linspace(fit.clock.own[0] - fit.outside.before, fit.clock.own[-1] + fit.outside.after, 400)
     moved = (fit.clock.apply(grid) - grid - (ties.pulses[ties.used[0]] - ties.own[ties.events[0]])) * 1e3
-    right.plot(fit.clock.apply(grid) * scale, moved, color=_RED, linewidth=1.2, label="fitted")
+    right.plot(fit.clock.apply(grid) * scale, moved, "--", color=_RED, linewidth=1.3, label="fitted")
     furthest = float(np.abs(ties.drift()).max(initial=0.0)) * 1e3
     if furthest < max(sample, 1e-3) * 1.2:
         right.set_ylim(-1.35 * max(sample, 1e-3), 1.35 * max(sample, 1e-3))
@@ -250,13 +264,14 @@ def _draw_outside(panels: tuple[Any, ...], clock: SeenClock, fit: ClockFit, scal
 def _draw_intervals(axes: Any, clock: SeenClock) -> None:
     """The time from one pulse to the next, and from one frame to the next by the source's own clock."""
     unit, scale = _unit(float(np.abs(clock.pulses).max()))
-    if len(clock.pulses) > 1:
-        _draw_points(axes, clock.pulses[1:] * scale, np.diff(clock.pulses) * 1e3, "from pulse to pulse")
     if len(clock.own) > 1:
         own = clock.own - clock.own[0] + clock.pulses[0]
         axes.plot(
             own[1:] * scale, np.diff(own) * 1e3, color=_ORANGE, linewidth=1.4, label=f"between {clock.what}, by its own clock"
         )
+    if len(clock.pulses) > 1:
+        _draw_points(axes, clock.pulses[1:] * scale, np.diff(clock.pulses) * 1e3, "from pulse to pulse")
+        _draw_unusual(axes, clock.pulses, scale)
     intervals = np.concatenate([np.diff(clock.pulses), np.diff(clock.own)])
     if len(intervals) and intervals.min() > 0 and intervals.max() > 30 * intervals.min():
         from matplotlib.ticker import FuncFormatter, NullFormatter
@@ -267,20 +282,32 @@ def _draw_intervals(axes: Any, clock: SeenClock) -> None:
     else:
         axes.set_ylim(0, 1.2e3 * float(intervals.max(initial=1e-6)))
     axes.set_ylabel("interval (ms)")
-    axes.set_xlabel(f"time in the session ({unit}), {clock.what} put at the first pulse; a long interval: a pulse was lost")
+    axes.set_xlabel(f"time in the session ({unit}), {clock.what} put at the first pulse; a long interval: a lost pulse")
     _explain(axes)
+
+
+def _draw_unusual(axes: Any, pulses: Floats, scale: float) -> None:
+    """Circles round intervals that are half as long or as short again as they usually are."""
+    steps = np.diff(pulses)
+    usual = float(np.median(steps))
+    odd = np.flatnonzero((steps > 1.5 * usual) | (steps < 0.5 * usual))
+    if len(odd):
+        at = pulses[odd + 1] * scale
+        axes.plot(at, steps[odd] * 1e3, "o", markerfacecolor="none", color=_RED, markersize=7, label=f"unusual ({len(odd):,})")
 
 
 def _draw_lengths(axes: Any, clock: SeenClock) -> None:
     """How many there are of each, and from when to when."""
     unit, scale = _unit(float(np.abs(clock.pulses).max()))
-    rows = [(f"{len(clock.pulses):,} pulses", clock.pulses, _BLUE)]
+    rows = [(f"{len(clock.pulses):,} pulse{'s' * (len(clock.pulses) != 1)}", clock.pulses, _BLUE)]
     if len(clock.own):
         rows.append((f"{len(clock.own):,} {clock.what}", clock.own - clock.own[0] + clock.pulses[0], _ORANGE))
     for row, (said, times, color) in enumerate(rows):
         length = float(times[-1] - times[0])
-        axes.barh(row, max(length, 1e-3) * scale, left=float(times[0]) * scale, height=0.45, color=color)
+        axes.barh(row, length * scale, left=float(times[0]) * scale, height=0.45, color=color, edgecolor=color, linewidth=1.5)
         axes.text(float(times[0]) * scale, row - 0.32, f"{said} in {length:.3f} s", va="bottom", ha="left", fontsize=9.5)
+    axes.margins(x=0.04)
+    axes.use_sticky_edges = False
     axes.set_ylim(len(rows) - 0.5, -0.75)
     axes.set_yticks([])
     axes.set_xlabel(f"time in the session ({unit})")

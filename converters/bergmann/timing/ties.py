@@ -34,6 +34,10 @@ class Ties:
     events: Indices
     used: Indices
 
+    def __post_init__(self) -> None:
+        if len(self.events) != len(self.used):
+            raise ValueError(f"{len(self.events)} events are tied to {len(self.used)} pulses; expected as many")
+
     @classmethod
     def in_order(cls, own: Floats, pulses: Floats) -> Ties:
         """The first event at the first pulse, and so on, as far as both go."""
