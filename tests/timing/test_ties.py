@@ -57,7 +57,22 @@ def test_what_a_cut_leaves_without_its_counterpart_is_counted(n_pulses: int, mis
     own, pulses = RegularTimes(0, 10, 100), 5 + np.arange(n_pulses) / 10
     fit = fit_used(own, pulses, until=4.9, resolution=1e-3, source="movie", line="daq/FrameClock")
     assert fit.ties is not None
-    assert (len(fit.ties.missing), len(fit.ties.spurious)) == (missing, spurious)
+    ties = fit.ties.among(own.seconds, pulses)
+    assert (len(ties), len(ties.missing), len(ties.spurious)) == (min(n_pulses, 100), missing, spurious)
+
+
+def test_ties_are_found_again_among_more_times_or_stay() -> None:
+    ties = Ties.in_order(np.array([1.0, 2.0]), np.array([11.0, 12.0]))
+    found = ties.among(np.array([0.0, 1.0, 2.0, 3.0]), np.array([10.5, 11.0, 12.0]))
+    assert (found.events.tolist(), found.used.tolist()) == ([1, 2], [1, 2])
+    assert (found.missing.tolist(), found.spurious.tolist()) == ([0, 3], [0])
+    assert ties.among(np.array([0.0, 1.0, 2.1]), np.array([11.0, 12.0])) is ties
+    assert ties.among(np.array([1.0]), np.array([11.0, 12.0])) is ties
+
+
+def test_as_many_events_as_pulses_are_tied() -> None:
+    with pytest.raises(ValueError, match="1 events are tied to 2 pulses"):
+        Ties(np.arange(2.0), np.arange(2.0), np.array([0]), np.array([0, 1]))
 
 
 def test_regular_samples_stay_regular_within_the_tolerance_and_not_beyond() -> None:

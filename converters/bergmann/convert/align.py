@@ -123,7 +123,8 @@ def put(aligned: Aligned, entry: SourceEntry, record: Record, *, is_derived: boo
     name = entry.name
     is_placed = is_derived or (entry.confirms is not None and entry.clock is None and entry.starts is None)
     if not is_placed and record.span is not None:
-        fit = limited(fit_clock(aligned, name, entry, record), record, source=name, stated=entry.extrapolate)
+        fit = _of_whole_line(fit_clock(aligned, name, entry, record), record, aligned)
+        fit = limited(fit, record, source=name, stated=entry.extrapolate)
         aligned.fits[name] = fit
         record = put_on_clock(record, fit)
     if entry.confirms is not None:
@@ -223,6 +224,14 @@ def _fit_to(
     if until is None or len(own) == len(seconds):
         return fit_pulses(own, seconds, resolution=resolution, source=name, line=str(clock))
     return fit_used(own, seconds, until=until, resolution=resolution, source=name, line=str(clock))
+
+
+def _of_whole_line(fit: ClockFit, record: Record, aligned: Aligned) -> ClockFit:
+    """The fit, with the frames and pulses that it does not use among its ties."""
+    line, own = aligned.lines.get(fit.reference), record.clock_times
+    if fit.ties is None or line is None or own is None:
+        return fit
+    return replace(fit, ties=fit.ties.among(own.seconds, line.times.seconds))
 
 
 def put_on_clock(record: Record, fit: ClockFit) -> Record:

@@ -203,9 +203,4 @@ def fit_used(own: Times, pulses: NDArray[np.float64], *, until: float, resolutio
     fit = fit_pulses(own.part(0, common), pulses[:common], resolution=resolution, source=source, line=line)
     counts = f"{len(own)} frames in the files and {len(pulses)} pulses on {line}"
     remark = f"{counts}: the first {common} of both are taken to belong together"
-    return replace(
-        fit,
-        method=f"{fit.method}; {remark}",
-        remark="; ".join(text for text in (remark, fit.remark) if text),
-        ties=Ties.in_order(own.seconds, pulses),
-    )
+    return replace(fit, method=f"{fit.method}; {remark}", remark="; ".join(text for text in (remark, fit.remark) if text))

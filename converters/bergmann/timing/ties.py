@@ -44,6 +44,20 @@ class Ties:
         both = np.arange(min(len(own), len(pulses)), dtype=np.int64)
         return cls(own, pulses, both, both)
 
+    def among(self, own: Floats, pulses: Floats) -> Ties:
+        """The same ties among all events of the source and all pulses of the line, of which some were fitted.
+
+        Parameters
+        ----------
+        own : np.ndarray, shape (n_events,), float64
+        pulses : np.ndarray, shape (n_pulses,), float64
+            As the attributes; ascending. They hold the times that were fitted, to the last digit, or the ties stay as they are.
+        """
+        events, used = np.searchsorted(own, self.own[self.events]), np.searchsorted(pulses, self.pulses[self.used])
+        if not (_are_at(own, events, self.own[self.events]) and _are_at(pulses, used, self.pulses[self.used])):
+            return self
+        return Ties(own, pulses, events, used)
+
     def __len__(self) -> int:
         return len(self.used)
 
@@ -98,6 +112,10 @@ class Outside:
     def furthest(self) -> float:
         """The longer of the two ways, in seconds."""
         return max(self.before, self.after)
+
+
+def _are_at(times: Floats, numbers: Indices, wanted: Floats) -> bool:
+    return bool((numbers < len(times)).all()) and np.array_equal(times[numbers], wanted)
 
 
 _SAME = 1e-9  # s; a sample at the time of a pulse, but for the last digits of a float64
