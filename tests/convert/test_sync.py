@@ -226,7 +226,8 @@ def test_a_table_of_that_name_is_not_overwritten(folder: Folder) -> None:
     folder.state("  notes:", "  daq_CamTTL_pulses: {format: channel, of: daq/ShockTTL, event: shock, amplitude: 1 mA}\n  notes:")
     done = convert_session(folder.session, folder.out)
     (error,) = (one for one in done.findings if one.severity == "error")
-    assert "the pulses of daq/CamTTL are written as 'daq_CamTTL_pulses'" in error.message
+    assert error.message == "daq_CamTTL_pulses writes an object 'daq_CamTTL_pulses', and so does daq"
+    assert done.result == "refused"
 
 
 def test_a_clock_line_may_be_a_map(folder: Folder) -> None:

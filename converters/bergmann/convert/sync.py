@@ -17,7 +17,7 @@ from bergmann.errors import SourceError
 from bergmann.pulses import RecordedPulses
 from bergmann.records import Recording
 from bergmann.registry import Placed
-from bergmann.signals.stated import nwb_name, series_names
+from bergmann.signals.stated import nwb_name, pulses_name
 from bergmann.timing.fit import ClockFit
 from bergmann.timing.ties import Ties
 
@@ -41,9 +41,8 @@ def _table_name(aligned: Aligned, source: str, fit: ClockFit) -> str:
     clock = aligned.plan.loaded.sources[source].clock
     recording = aligned.records.get(clock.name) if clock is not None else None
     if clock is None or clock.part is None or not isinstance(recording, Recording) or str(clock) != fit.reference:
-        return nwb_name(f"{fit.reference}_pulses").replace(" ", "_")
-    channel = recording.channel(clock.part).name
-    return f"{series_names(clock.name, recording)[recording.parts.index(channel)]}_pulses"
+        return nwb_name(f"{fit.reference}_pulses")
+    return pulses_name(clock.name, recording, clock.part)
 
 
 def add_pulses(nwbfile: NWBFile, aligned: Aligned, placed: Placed) -> None:

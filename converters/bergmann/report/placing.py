@@ -89,7 +89,7 @@ def why(error: Exception) -> str:
     return "known when the errors of the session are mended" if isinstance(error, SessionError) else str(error)
 
 
-def place(plan: Plan, *, only: Collection[str] | None = None, most_samples: int = MOST_SAMPLES) -> Placement:
+def place(plan: Plan, *, only: Collection[str] | None = None, most_samples: int | None = None) -> Placement:
     """Put each source on the session's clock that can be put there; never raises for what is in the files.
 
     Parameters
@@ -97,8 +97,8 @@ def place(plan: Plan, *, only: Collection[str] | None = None, most_samples: int 
     plan : Plan
     only : collection of str, optional
         The sources to try, where not all; what they refer to is among them.
-    most_samples : int
-        Samples of a recorded channel up to which it is read through.
+    most_samples : int, optional
+        `MOST_SAMPLES` if left out: samples of a recorded channel up to which it is read through.
     """
     aligned, reasons, refusals = Aligned(plan), dict[str, str](), dict[str, str]()
     for name in plan.loaded.sources:
@@ -108,7 +108,7 @@ def place(plan: Plan, *, only: Collection[str] | None = None, most_samples: int 
         entry = plan.loaded.sources[name]
         if only is not None and name not in only:
             continue
-        reason = _why_not(plan, aligned, entry, most_samples)
+        reason = _why_not(plan, aligned, entry, MOST_SAMPLES if most_samples is None else most_samples)
         if reason is None:
             try:
                 _place(plan, aligned, entry)
