@@ -94,13 +94,13 @@ def _clocks() -> NWBGroupSpec:
             ),
             _column(
                 "fitted_from_in_seconds",
-                "Time of the first pulse that was used; times of the source before it are extrapolated. NaN without pulses.",
+                "Time, by the fit, of the first frame that has a pulse; times before it are extrapolated. NaN without pulses.",
                 "float64",
                 required=False,
             ),
             _column(
                 "fitted_to_in_seconds",
-                "Time of the last pulse that was used; times of the source behind it are extrapolated. NaN without pulses.",
+                "Time, by the fit, of the last frame that has a pulse; times behind it are extrapolated. NaN without pulses.",
                 "float64",
                 required=False,
             ),
@@ -120,7 +120,7 @@ def _clocks() -> NWBGroupSpec:
             ),
             _column(
                 "extrapolation_allowed_in_seconds",
-                "How far outside of the pulses a sample was allowed to be: as stated, or as one pulse usually is from the next.",
+                "How far outside of the pulses a sample was allowed to be: as stated, or 1.5 times the usual interval of pulses.",
                 "float64",
                 required=False,
             ),

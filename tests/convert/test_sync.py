@@ -127,7 +127,7 @@ def test_the_pulses_of_each_line_are_events_and_extrapolated_samples_are_marked(
         row = nwbfile.lab_meta_data["bergmann_conversion"].clocks.to_dataframe().set_index("source").loc["wheel"]
         assert row[["n_pulses", "n_used", "n_missing", "n_spurious"]].tolist() == [91, 91, 0, 0]
         assert row[["n_extrapolated_before", "n_extrapolated_after"]].tolist() == [5, 15]
-        assert row["extrapolation_allowed_in_seconds"] == pytest.approx(0.2, abs=1e-3)
+        assert row["extrapolation_allowed_in_seconds"] == pytest.approx(0.3, abs=1e-3)
         assert row["extrapolated_after_in_seconds"] == pytest.approx(0.15, abs=1e-4)
         assert row["tolerance_in_seconds"] == 0.002
         assert row["pulses"] == "daq_CamTTL_pulses"
@@ -148,7 +148,7 @@ def test_times_far_from_the_pulses_are_refused_and_a_statement_allows_them(
     (finding,) = refused.value.findings
     where = "before the first" if before == "0.5 s" else "behind the last"
     assert f"wheel: 50 of its samples are up to 0.500 s {where} pulse on daq/CamTTL" in finding.message
-    assert "expected at most 0.2 s (the time from one pulse to the next)" in finding.message
+    assert "expected at most 0.3 s (1.5 times the time from one pulse to the next)" in finding.message
     assert "`clock: {line: daq/CamTTL, extrapolate: 0.51 s}`" in finding.message
     folder.state("clock: daq/CamTTL}\n  paw_cam", "clock: {line: daq/CamTTL, extrapolate: 0.51 s}}\n  paw_cam")
     plan = make_plan(folder.session, vocabulary)
@@ -157,6 +157,14 @@ def test_times_far_from_the_pulses_are_refused_and_a_statement_allows_them(
     assert wheel.fits["wheel"].outside.n_before + wheel.fits["wheel"].outside.n_after == 50
     steps = np.diff(wheel.records["wheel"].times.seconds)  # nothing is moved to the edge
     assert steps.min() > 0.0099
+
+
+def test_one_lost_pulse_at_an_end_needs_no_statement_and_two_do(folder: Folder, vocabulary: Vocabulary) -> None:
+    with_wheel(folder, "0 s", "0.2 s")
+    assert align(make_plan(folder.session, vocabulary)).fits["wheel"].outside.n_after == 20
+    folder.state("after: 0.2 s", "after: 0.4 s")
+    with pytest.raises(SessionError, match=r"40 of its samples are up to 0\.400 s behind the last pulse"):
+        align(make_plan(folder.session, vocabulary))
 
 
 def test_a_stated_allowance_may_be_none(folder: Folder, vocabulary: Vocabulary) -> None:

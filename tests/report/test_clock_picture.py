@@ -199,6 +199,15 @@ def test_what_cannot_be_replaced_stays_and_nothing_half_is_left(rig_folder: Path
     assert (target / "kept").read_text(encoding="utf-8") == "kept"
 
 
+def test_without_matplotlib_the_extra_is_named(rig_folder: Path, tmp_path: Path) -> None:
+    code = "import sys; sys.modules['matplotlib'] = None; from bergmann.cli import main; main(sys.argv[1:])"
+    arguments = ["check", str(rig_folder / "session.yaml"), "--plot", str(tmp_path / "clocks.png")]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "a picture of the clocks needs an extra reader; install it with: pip install 'bergmann[plot]'" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_picture_is_of_one_session(rig_folder: Path, tmp_path: Path) -> None:
     session = rig_folder / "session.yaml"
     done = bergmann("check", session, session, "--plot", tmp_path / "clocks.png")

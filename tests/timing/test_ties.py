@@ -68,6 +68,8 @@ def test_ties_are_found_again_among_more_times_or_stay() -> None:
     assert (found.missing.tolist(), found.spurious.tolist()) == ([0, 3], [0])
     assert ties.among(np.array([0.0, 1.0, 2.1]), np.array([11.0, 12.0])) is ties
     assert ties.among(np.array([1.0]), np.array([11.0, 12.0])) is ties
+    twice = Ties.in_order(np.array([1.0, 1.0]), np.array([11.0, 12.0]))
+    assert twice.among(np.array([0.0, 1.0, 1.0]), np.array([11.0, 12.0])) is twice
 
 
 def test_as_many_events_as_pulses_are_tied() -> None:

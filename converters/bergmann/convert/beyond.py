@@ -15,6 +15,10 @@ from bergmann.timing.fit import ClockFit
 from bergmann.timing.ties import Outside, outside
 from bergmann.timing.times import ExplicitTimes, RegularTimes, Times
 
+UNSTATED = 1.5
+"""How far outside of the pulses a sample may be if nothing is stated, in usual intervals between pulses: one pulse may have been
+lost or not have come yet, but not two."""
+
 
 def own_times(record: Record) -> Iterator[Times]:
     """The times of all samples, frames or events that a source has in the file; of a recording, those of each sweep."""
@@ -35,8 +39,7 @@ def own_times(record: Record) -> Iterator[Times]:
 def limited(fit: ClockFit, record: Record, *, source: str, stated: Quantity | None) -> ClockFit:
     """The fit with what of a source lies outside of its pulses; a time far outside is refused, and none is moved to the edge.
 
-    Without a statement, a sample may be as far outside as one pulse usually is from the next: the frame whose pulse was not
-    recorded, the samples before the first of the pulses that come every second.
+    Without a statement, a sample may be outside by `UNSTATED` times as much as one pulse usually is from the next.
 
     Parameters
     ----------
@@ -55,7 +58,8 @@ def limited(fit: ClockFit, record: Record, *, source: str, stated: Quantity | No
     """
     if fit.clock is None or fit.ties is None:
         return fit
-    found, allowed = outside(own_times(record), fit.clock), fit.ties.interval if stated is None else stated.to("s")
+    found = outside(own_times(record), fit.clock)
+    allowed = UNSTATED * fit.ties.interval if stated is None else stated.to("s")
     if found.furthest > allowed:
         raise SourceError(_refusal(fit, found, source, allowed, is_stated=stated is not None))
     return replace(fit, outside=found, allowed=allowed)
@@ -70,7 +74,7 @@ def _refusal(fit: ClockFit, found: Outside, source: str, allowed: float, *, is_s
         )
         if count
     ]
-    basis = "as stated" if is_stated else "the time from one pulse to the next"
+    basis = "as stated" if is_stated else f"{UNSTATED:g} times the time from one pulse to the next"
     return (
         f"{source}: {' and '.join(ways)} on {fit.reference}, where nothing says how its clock runs; expected at most "
         f"{allowed:.4g} s ({basis}). Use the frames that have pulses (`frames: <first>-<last>`), or state that its clock can be "

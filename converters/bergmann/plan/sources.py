@@ -99,8 +99,8 @@ class ClockLine(Stated):
     line: Ref[Recording] = Field(description="the recorded channel whose pulses tick for its frames: daq/FrameClock")
     extrapolate: Duration | None = Field(
         None,
-        description="how far before the first and behind the last pulse a frame may be, such as 0.5 s; by default as far as one "
-        "pulse usually is from the next",
+        description="how far before the first and behind the last pulse a frame may be, such as 0.5 s; by default 1.5 times as "
+        "far as one pulse usually is from the next",
     )
 
     @model_validator(mode="before")

@@ -54,7 +54,8 @@ class Ties:
             As the attributes; ascending. They hold the times that were fitted, to the last digit, or the ties stay as they are.
         """
         events, used = np.searchsorted(own, self.own[self.events]), np.searchsorted(pulses, self.pulses[self.used])
-        if not (_are_at(own, events, self.own[self.events]) and _are_at(pulses, used, self.pulses[self.used])):
+        is_whole = _are_at(own, events, self.own[self.events]) and _are_at(pulses, used, self.pulses[self.used])
+        if not is_whole or (np.diff(events) < 1).any():  # frames of one time cannot be told apart by it
             return self
         return Ties(own, pulses, events, used)
 
