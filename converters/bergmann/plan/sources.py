@@ -126,8 +126,8 @@ class PlanKeys(Stated):
 
     clock: ClockLine | None = Field(
         None,
-        description="the recorded channel whose pulses tick for its frames: daq/FrameClock; or {line: daq/FrameClock, extrapolate: "
-        "0.5 s}, with how far before the first and behind the last pulse a frame may be",
+        description="the recorded channel whose pulses tick for its frames: daq/FrameClock; or, with how far outside "
+        "of them a frame may be, {line: daq/FrameClock, extrapolate: 0.5 s}",
     )
     starts: Moment | None = Field(None, description="when its zero is, such as `2.5 s after daq`")
     confirms: Ref[Record] | None = Field(
