@@ -87,6 +87,20 @@ class Clock(NamedTuple):
         Median and 95th percentile of the absolute deviations; NaN likewise.
     left_out_error_in_seconds : float
         Root mean square deviation of a pulse from a fit without it; NaN likewise.
+    tolerance_in_seconds : float
+        How far 95 % of the pulses may be from one smooth clock for the times to follow it; NaN likewise.
+    n_used, n_missing, n_spurious : int
+        Pulses that timed an event of the source, events without a pulse, pulses that timed none.
+    pulses : str
+        Table in /events that holds the pulses; empty where there is none.
+    fitted_from_in_seconds, fitted_to_in_seconds : float
+        Times of the first and the last pulse that was used, between which nothing is extrapolated; NaN without pulses.
+    n_extrapolated_before, n_extrapolated_after : int
+        Samples outside of these.
+    extrapolated_before_in_seconds, extrapolated_after_in_seconds : float
+        How far outside the first and the last sample are; 0 where they are inside, NaN without pulses.
+    extrapolation_allowed_in_seconds : float
+        How far outside a sample was allowed to be; NaN without pulses.
     """
 
     source: str
@@ -100,15 +114,22 @@ class Clock(NamedTuple):
     residual_median_in_seconds: float = nan
     residual_95_in_seconds: float = nan
     left_out_error_in_seconds: float = nan
+    tolerance_in_seconds: float = nan
+    n_used: int = 0
+    n_missing: int = 0
+    n_spurious: int = 0
+    pulses: str = ""
+    fitted_from_in_seconds: float = nan
+    fitted_to_in_seconds: float = nan
+    n_extrapolated_before: int = 0
+    n_extrapolated_after: int = 0
+    extrapolated_before_in_seconds: float = nan
+    extrapolated_after_in_seconds: float = nan
+    extrapolation_allowed_in_seconds: float = nan
 
 
-_MEASURED = (
-    "rate_ratio",
-    "residual_in_seconds",
-    "residual_median_in_seconds",
-    "residual_95_in_seconds",
-    "left_out_error_in_seconds",
-)
+_MEASURED = tuple(name for name, value in Clock._field_defaults.items() if isinstance(value, float))
+_COUNTED = tuple(name for name, value in Clock._field_defaults.items() if isinstance(value, int))
 
 
 class Statement(NamedTuple):
@@ -168,9 +189,11 @@ def _check_path(path: str) -> None:
 
 
 def _unmeasured(clocks: list[Clock]) -> frozenset[str]:
-    """The optional columns of the clocks in which no row has a value."""
+    """The optional columns of the clocks in which no row has a value; where pulses were used, that none is missing is one."""
     silent = {name for name in _MEASURED if all(isnan(getattr(clock, name)) for clock in clocks)}
-    return frozenset(silent | {name for name in ("n_pulses", "n_events") if not any(getattr(clock, name) for clock in clocks)})
+    if not any(clock.pulses for clock in clocks):
+        silent.add("pulses")
+    return frozenset(silent if any(clock.n_pulses for clock in clocks) else {*silent, *_COUNTED})
 
 
 def make_conversion_record(

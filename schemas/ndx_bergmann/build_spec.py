@@ -77,6 +77,53 @@ def _clocks() -> NWBGroupSpec:
                 "float64",
                 required=False,
             ),
+            _column(
+                "tolerance_in_seconds",
+                "How far 95 % of the pulses may be from one smooth clock for the times to follow it. Within it, and where one line "
+                "fits them, regular samples stay regular (starting_time and rate); beyond it each sample is put at its own pulse.",
+                "float64",
+                required=False,
+            ),
+            _column("n_used", "Pulses that timed a frame (or other event) of the source.", "int64", required=False),
+            _column("n_missing", "Frames (or other events) of the source without a pulse.", "int64", required=False),
+            _column("n_spurious", "Pulses on the line that timed nothing of the source.", "int64", required=False),
+            _column(
+                "pulses",
+                "Name of the table in /events that holds the pulses of the line; empty where there is none.",
+                required=False,
+            ),
+            _column(
+                "fitted_from_in_seconds",
+                "Time, by the fit, of the first frame that has a pulse; times before it are extrapolated. NaN without pulses.",
+                "float64",
+                required=False,
+            ),
+            _column(
+                "fitted_to_in_seconds",
+                "Time, by the fit, of the last frame that has a pulse; times behind it are extrapolated. NaN without pulses.",
+                "float64",
+                required=False,
+            ),
+            _column("n_extrapolated_before", "Samples before the first pulse that was used.", "int64", required=False),
+            _column("n_extrapolated_after", "Samples behind the last pulse that was used.", "int64", required=False),
+            _column(
+                "extrapolated_before_in_seconds",
+                "How far the first sample is before the first pulse that was used; 0 where none is, NaN without pulses.",
+                "float64",
+                required=False,
+            ),
+            _column(
+                "extrapolated_after_in_seconds",
+                "How far the last sample is behind the last pulse that was used; 0 where none is, NaN without pulses.",
+                "float64",
+                required=False,
+            ),
+            _column(
+                "extrapolation_allowed_in_seconds",
+                "How far outside of the pulses a sample was allowed to be: as stated, or 1.5 times the usual interval of pulses.",
+                "float64",
+                required=False,
+            ),
         ],
     )
 

@@ -9,7 +9,7 @@ import pytest
 
 from bergmann.moments import Moment
 from bergmann.plan.session import LoadedSession, dependencies
-from bergmann.stated import Ref
+from bergmann.stated import Quantity, Ref
 
 Load = Callable[..., LoadedSession]
 
@@ -54,6 +54,14 @@ def test_each_source_of_a_run_is_one_of_its_own(load: Load, tmp_path: Path) -> N
     assert dependencies(loaded.sources["camera"], loaded.runs) == ("praz_patch",)
     assert loaded.order.index("praz_patch") < loaded.order.index("camera")
     assert set(loaded.order) == set(loaded.sources)
+
+
+def test_a_clock_that_is_a_map_is_of_the_run_too(load: Load) -> None:
+    loaded = load(SLICE.replace("clock: patch/IN 1", "clock: {line: patch/IN 1, extrapolate: 50 ms}"))
+    assert said(loaded) == []
+    movie = loaded.sources["praz_movie"]
+    assert (movie.clock, movie.extrapolate) == (Ref("praz_patch", "IN 1"), Quantity(50, "ms"))
+    assert {"praz_movie", "praz_rois"} <= set(loaded.sources)
 
 
 def test_what_a_source_of_a_run_says_is_where_it_was_written(load: Load) -> None:

@@ -12,6 +12,7 @@ from bergmann.plan.resolve import make_plan
 from bergmann.registry import Entry, load_names, load_stated
 from bergmann.report.dry_run import dry_run
 from bergmann.report.placing import place
+from bergmann.signals.stated import pulses_name
 
 Edited = Callable[..., Path]
 
@@ -31,6 +32,9 @@ def test_each_source_is_written_under_its_names(rig_folder: Path, name: str) -> 
         record = None if entry.format.reads_values else placement.aligned.records[source]
         asked = Entry[Any, Any](name=source, record=record, stated=entry.stated, source=entry.source)
         said = {f"{place}/{written}" for place, written in load_names()[entry.format.record](asked)}
+        for other in plan.loaded.sources.values():  # the pulses of a line that times another source are written with it
+            if other.clock is not None and other.clock.name == source:
+                said.add(f"events/{pulses_name(source, record, other.clock.part)}")
         made = {one.path.replace("stimulus/presentation", "stimulus") for one in run.of_source[source]}
         # what all poses share, and what is said of ROIs beside them, has names that no source could have
         assert said == {one for one in made if not one.startswith(("cell_annotations_", "processing/behavior/Skeletons"))}, source

@@ -75,7 +75,14 @@ def test_frames_and_samples_are_at_their_times_and_nothing_lies_between(nwbfile:
 
 def test_events_and_tags_are_one_table_a_run(nwbfile: Any) -> None:
     events = {name: table.to_dataframe() for name, table in nwbfile.events.items()}
-    assert set(events) == {"drug_administrations", "base_puffs", "praz_puffs", "wash_puffs", "praz_patch_tags", "wash_patch_tags"}
+    lines = {f"{run}_patch_IN 1_pulses" for run in ("base", "praz", "wash")}
+    assert set(events) == {
+        "drug_administrations", "base_puffs", "praz_puffs", "wash_puffs", "praz_patch_tags", "wash_patch_tags", *lines
+    }  # fmt: skip
+    np.testing.assert_allclose(
+        events["wash_patch_IN 1_pulses"]["timestamp"], nwbfile.acquisition["wash_movie"].timestamps[:], rtol=0, atol=1e-3
+    )
+    assert "frame_of_wash_movie" in events["wash_patch_IN 1_pulses"]
     assert events["praz_puffs"]["timestamp"].tolist() == [603.5]
     assert events["wash_puffs"]["timestamp"].tolist() == [1800.875, 1804.875]
     tags = events["wash_patch_tags"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,11 @@ from pynwb import NWBHDF5IO, validate
 
 import ndx_bergmann
 from ndx_bergmann import Clock, ConversionRecord, SourceFile, Statement, build_spec, make_conversion_record
+
+from .compatibility import incompatibilities, load_types
+
+EARLIER = Path(__file__).parent / "earlier" / "ndx-bergmann"
+"""The specification as it was before the clocks said how many pulses were used."""
 
 FILE = SourceFile("movie", "scanimage", "2p/a_00001.tif", 2**40, "ab" * 32)
 FITTED = Clock("movie", "daq/FrameClock", "linear fit", 0.25, 1.00001, 1000, 1000, 2e-4)
@@ -78,3 +85,53 @@ def test_a_path_that_is_not_relative_is_refused(path: str) -> None:
 def test_a_kind_of_statement_that_does_not_exist_is_refused() -> None:
     with pytest.raises(ValueError, match=r"subject\.genotype: 'guessed' is not one of stated, file"):
         make_conversion_record(software="bergmann 0.1.0", statements=[SAID._replace(kind="guessed")])
+
+
+def test_clocks_say_what_was_used_and_what_is_extrapolated(nwbfile: Any, tmp_path: Path) -> None:
+    timed = FITTED._replace(
+        n_used=998, n_missing=2, n_spurious=1, pulses="daq_FrameClock_pulses", tolerance_in_seconds=2e-3, n_extrapolated_after=3,
+        fitted_from_in_seconds=0.25, fitted_to_in_seconds=100.25, extrapolated_before_in_seconds=0.0,
+        extrapolated_after_in_seconds=0.3, extrapolation_allowed_in_seconds=0.5,
+    )  # fmt: skip
+    nwbfile.add_lab_meta_data(make_conversion_record(software="bergmann 0.1.0", clocks=[timed, STATED]))
+    path = tmp_path / "a.nwb"
+    with NWBHDF5IO(path, "w") as io:
+        io.write(nwbfile)
+    assert validate(path=path) == []
+    with NWBHDF5IO(path, "r") as io:
+        rows = io.read().lab_meta_data["bergmann_conversion"].clocks.to_dataframe()
+        assert Clock(**rows.iloc[0]) == timed
+        assert rows["pulses"].tolist() == ["daq_FrameClock_pulses", ""]
+        assert rows["n_missing"].tolist() == [2, 0]
+
+
+def test_an_earlier_file_reads_with_the_classes_of_today(tmp_path: Path) -> None:
+    path = tmp_path / "earlier.nwb"
+    done = subprocess.run([sys.executable, "-c", _EARLIER, str(EARLIER), str(path)], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert validate(path=path) == []
+    with NWBHDF5IO(path, "r") as io:
+        clocks = io.read().lab_meta_data["bergmann_conversion"].clocks
+        assert clocks.colnames == ("source", "reference", "method", "offset_in_seconds", "n_pulses")
+        assert clocks["n_pulses"].data[:].tolist() == [1000]
+        assert clocks.to_dataframe().iloc[0]["reference"] == "daq/FrameClock"
+
+
+def test_the_specification_of_today_breaks_no_earlier_file() -> None:
+    today = Path(ndx_bergmann.__file__).parent / "spec"
+    assert list(incompatibilities(load_types(EARLIER), load_types(today))) == []
+
+
+_EARLIER = """
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from pynwb import NWBHDF5IO, NWBFile, get_class, load_namespaces
+load_namespaces(str(Path(sys.argv[1]) / "ndx-bergmann.namespace.yaml"))
+clocks = get_class("ClocksTable", "ndx-bergmann")(name="clocks", description="How.")
+clocks.add_row(source="movie", reference="daq/FrameClock", method="offset", offset_in_seconds=0.25, n_pulses=1000)
+nwbfile = NWBFile("earlier", "earlier", datetime(2024, 5, 17, 10, 30, 57, tzinfo=UTC))
+nwbfile.add_lab_meta_data(get_class("ConversionRecord", "ndx-bergmann")(software="bergmann 0.1.0", clocks=clocks))
+with NWBHDF5IO(sys.argv[2], "w") as io:
+    io.write(nwbfile)
+"""

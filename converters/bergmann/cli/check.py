@@ -24,7 +24,7 @@ from bergmann.cli.output import (
     show,
 )
 from bergmann.cli.own_formats import own_formats_options, vocabulary_with
-from bergmann.errors import BergmannError, WriteError
+from bergmann.errors import BergmannError, MissingExtraError, WriteError
 from bergmann.findings import UNREADABLE, has_errors
 
 if TYPE_CHECKING:
@@ -38,20 +38,33 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write one offline HTML page of the session: pictures, times, and each finding beside its line.",
 )
+@click.option(
+    "--plot",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Draw the clock of each source (.png, .svg, .pdf): how far its pulses are from the fit, its drift, what is missing.",
+)
 @own_formats_options
 @arms_option
 @json_option
 def command(
-    sessions: tuple[Path, ...], page: Path | None, formats_folder: Path | None, yes: bool, arms: Path | None, as_json: bool
+    sessions: tuple[Path, ...],
+    page: Path | None,
+    plot: Path | None,
+    formats_folder: Path | None,
+    yes: bool,
+    arms: Path | None,
+    as_json: bool,
 ) -> None:
     """Say everything that is missing or contradicts in session files, at once.
 
-    Reads headers only and writes nothing; for a page, also some frames and the recorded channels.
+    Reads headers only and writes nothing; for a page, also some frames and the recorded channels; for a picture of the clocks, each
+    line that times a source, from end to end.
     """
     from bergmann.plan.resolve import make_plan
 
-    if page is not None and len(sessions) > 1:
-        raise click.UsageError(f"--page is of one session, and {len(sessions)} are named; call `bergmann check` for each")
+    for option, target in (("--page", page), ("--plot", plot)):
+        if target is not None and len(sessions) > 1:
+            raise click.UsageError(f"{option} is of one session, and {len(sessions)} are named; call `bergmann check` for each")
     key = read_key(arms, as_json=as_json)
     vocabulary = vocabulary_with(formats_folder, yes)
     status, documents = GOOD, []
@@ -66,12 +79,14 @@ def command(
             if not as_json:
                 show(f"{path}: {error}")
             continue
-        if page is not None:
+        for what, target, add in (("page", page, _with_page), ("plot", plot, _with_plot)):
+            if target is None:
+                continue
             try:
-                plan = _with_page(plan, page)
-                document["page"] = page.as_posix()
-            except WriteError as error:
-                status, document["page_error"] = UNUSABLE, str(error)
+                plan = add(plan, target)
+                document[what] = target.as_posix()
+            except (WriteError, MissingExtraError) as error:
+                status, document[f"{what}_error"] = UNUSABLE, str(error)
                 say(str(error))
         sources = [(name, plan.loaded.sources[name]) for name in plan.loaded.order]
         runs = plan.loaded.runs.sources
@@ -94,8 +109,9 @@ def command(
             in_runs = f" in {count_of(len(runs), 'run')} ({', '.join(runs)})" if runs else ""
             show(f"{path}: {count_of(len(plan.loaded.order), 'source')}{in_runs}, {count_findings(plan.findings)}")
             print_findings(plan.findings)
-            if page is not None and "page" in document:
-                show(f"page: {page}")
+            for what, target in (("page", page), ("plot", plot)):
+                if what in document:
+                    show(f"{what}: {target}")
             if plan.is_complete and plan.loaded.excluded is None:
                 show(f"ready: bergmann convert {argument(path)}")
     if as_json:
@@ -108,3 +124,11 @@ def _with_page(plan: Plan, page: Path) -> Plan:
     from bergmann.report.page import write_page
 
     return replace(plan, findings=(*plan.findings, *write_page(plan, page)))
+
+
+def _with_plot(plan: Plan, picture: Path) -> Plan:
+    """Draw the clocks; gives the plan with what only the clock lines show among its findings."""
+    from bergmann.report.clock_picture import write_clock_picture
+
+    found = write_clock_picture(plan, picture)
+    return replace(plan, findings=tuple(dict.fromkeys((*plan.findings, *found))))

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from bergmann.convert.anchors import SessionAnchors
+from bergmann.convert.beyond import limited
 from bergmann.errors import SessionError, SourceError
 from bergmann.findings import Finding
 from bergmann.moments import Moment, When, resolve
 from bergmann.plan.resolve import Plan, inputs_of, timed_roots
 from bergmann.plan.run_times import check_run_order, counterpart, fit_by_headers
 from bergmann.plan.session import SourceEntry
-from bergmann.pulses import recorded_pulses
+from bergmann.pulses import RecordedPulses, recorded_pulses
 from bergmann.records import Record, Recording
 from bergmann.registry import Entry, load_confirmations
 from bergmann.stated import Ref
@@ -33,6 +34,8 @@ class Aligned:
         In reading order, times in seconds after the session's start.
     fits : dict of str to ClockFit
         How each source with times of its own was put there.
+    lines : dict of str to RecordedPulses
+        The pulses of each clock line, by what fits call it (``"daq/FrameClock"``), whether or not a source could be fitted to them.
     differences : dict of str to tuple of Finding
         What each further account of a source says otherwise.
     """
@@ -40,6 +43,7 @@ class Aligned:
     plan: Plan
     records: dict[str, Record] = field(default_factory=dict)
     fits: dict[str, ClockFit] = field(default_factory=dict)
+    lines: dict[str, RecordedPulses] = field(default_factory=dict)
     differences: dict[str, tuple[Finding, ...]] = field(default_factory=dict)
 
     def when(self, moment: Moment) -> tuple[When, ...]:
@@ -114,12 +118,13 @@ def put(aligned: Aligned, entry: SourceEntry, record: Record, *, is_derived: boo
     Raises
     ------
     SourceError
-        As `fit_clock`, or if two accounts are not of the same.
+        As `fit_clock`, if it has times too far outside of the pulses, or if two accounts are not of the same.
     """
     name = entry.name
     is_placed = is_derived or (entry.confirms is not None and entry.clock is None and entry.starts is None)
     if not is_placed and record.span is not None:
-        fit = fit_clock(aligned, name, entry, record)
+        fit = _of_whole_line(fit_clock(aligned, name, entry, record), record, aligned)
+        fit = limited(fit, record, source=name, stated=entry.extrapolate)
         aligned.fits[name] = fit
         record = put_on_clock(record, fit)
     if entry.confirms is not None:
@@ -177,7 +182,10 @@ def _fit_line(aligned: Aligned, entry: SourceEntry, clock: Ref[Recording], recor
         raise SourceError(f"`clock: {clock}` is not a channel of a recording")
     if record.clock_times is None:
         raise SourceError(f"`clock: {clock}`: {name} has no frames that a line could tick for")
-    return fit_line(record.clock_times, name, recording, clock, until=record.span[1] if entry.is_cut and record.span else None)
+    if str(clock) not in aligned.lines:  # one line may tick for two cameras
+        aligned.lines[str(clock)] = recorded_pulses(recording, clock.part)
+    until = record.span[1] if entry.is_cut and record.span else None
+    return _fit_to(record.clock_times, name, aligned.lines[str(clock)], clock, resolution=1 / recording.rate, until=until)
 
 
 def fit_line(own: Times, name: str, recording: Recording, clock: Ref[Recording], *, until: float | None = None) -> ClockFit:
@@ -201,15 +209,29 @@ def fit_line(own: Times, name: str, recording: Recording, clock: Ref[Recording],
         If there is not one pulse a frame, or the line is on when the recording begins.
     """
     pulses = recorded_pulses(recording, clock.part or "")
+    return _fit_to(own, name, pulses, clock, resolution=1 / recording.rate, until=until)
+
+
+def _fit_to(
+    own: Times, name: str, pulses: RecordedPulses, clock: Ref[Recording], *, resolution: float, until: float | None
+) -> ClockFit:
     if len(pulses) and pulses.on_at_start[0]:
         raise SourceError(
             f"{clock}: on at its first sample, so when the first frame of {name} began is not known; was {clock.name} started "
             f"after {name}, or does the line rest high?"
         )
-    seconds, resolution = pulses.times.seconds, 1 / recording.rate
+    seconds = pulses.times.seconds
     if until is None or len(own) == len(seconds):
         return fit_pulses(own, seconds, resolution=resolution, source=name, line=str(clock))
     return fit_used(own, seconds, until=until, resolution=resolution, source=name, line=str(clock))
+
+
+def _of_whole_line(fit: ClockFit, record: Record, aligned: Aligned) -> ClockFit:
+    """The fit, with the frames and pulses that it does not use among its ties."""
+    line, own = aligned.lines.get(fit.reference), record.clock_times
+    if fit.ties is None or line is None or own is None:
+        return fit
+    return replace(fit, ties=fit.ties.among(own.seconds, line.times.seconds))
 
 
 def put_on_clock(record: Record, fit: ClockFit) -> Record:

@@ -15,9 +15,11 @@ from typing import Any
 from bergmann import __version__
 from bergmann.convert.align import Aligned
 from bergmann.convert.scope import names_in
+from bergmann.convert.sync import tables_of_lines
 from bergmann.plan.references import with_paths
 from bergmann.plan.resolve import Plan
 from bergmann.stated import Collections
+from bergmann.timing.fit import ClockFit
 from ndx_bergmann import Clock, SourceFile, Statement, StoredArray, make_conversion_record
 
 
@@ -47,7 +49,7 @@ def conversion_record(
     ConversionRecord
         The source files with their digests, how the clocks were joined, and where each stated value stands.
     """
-    sources = aligned.plan.loaded.sources
+    sources, tables = aligned.plan.loaded.sources, tables_of_lines(aligned)
     base = aligned.plan.loaded.path.absolute().parent
     read_from_disk = {name: record for name, record in aligned.records.items() if not sources[name].format.reads_values}
     return make_conversion_record(
@@ -60,25 +62,45 @@ def conversion_record(
                 *_stated_files(aligned),
             ]
         ],
-        clocks=[
-            Clock(
-                source=name,
-                reference=fit.reference,
-                method=fit.method,
-                offset_in_seconds=fit.offset,
-                rate_ratio=nan if fit.clock is None or not fit.n_pulses else fit.clock.rate_ratio,
-                n_pulses=fit.n_pulses,
-                n_events=fit.n_events,
-                residual_in_seconds=fit.residual,
-                residual_median_in_seconds=fit.residual_median,
-                residual_95_in_seconds=fit.residual_most,
-                left_out_error_in_seconds=fit.left_out,
-            )
-            for name, fit in aligned.fits.items()
-        ],
+        clocks=[clock_of(name, fit, tables.get(name, "")) for name, fit in aligned.fits.items()],
         plan_digest=plan_digest(aligned.plan),
         statements=statements(aligned.plan, collections),
         arrays=arrays,
+    )
+
+
+def clock_of(name: str, fit: ClockFit, table: str) -> Clock:
+    """How a source was put on the session's clock, as a row of the file; `table` holds the pulses."""
+    clock = Clock(
+        source=name,
+        reference=fit.reference,
+        method=fit.method,
+        offset_in_seconds=fit.offset,
+        rate_ratio=nan if fit.clock is None or not fit.n_pulses else fit.clock.rate_ratio,
+        n_pulses=fit.n_pulses,
+        n_events=fit.n_events,
+        residual_in_seconds=fit.residual,
+        residual_median_in_seconds=fit.residual_median,
+        residual_95_in_seconds=fit.residual_most,
+        left_out_error_in_seconds=fit.left_out,
+        tolerance_in_seconds=fit.tolerance,
+        pulses=table,
+    )
+    if fit.clock is None or fit.ties is None:
+        return clock
+    return clock._replace(
+        n_pulses=len(fit.ties.pulses),
+        n_events=len(fit.ties.own),
+        n_used=len(fit.ties),
+        n_missing=len(fit.ties.missing),
+        n_spurious=len(fit.ties.spurious),
+        fitted_from_in_seconds=float(fit.clock.other[0]),
+        fitted_to_in_seconds=float(fit.clock.other[-1]),
+        n_extrapolated_before=fit.outside.n_before,
+        n_extrapolated_after=fit.outside.n_after,
+        extrapolated_before_in_seconds=fit.outside.before,
+        extrapolated_after_in_seconds=fit.outside.after,
+        extrapolation_allowed_in_seconds=fit.allowed,
     )
 
 

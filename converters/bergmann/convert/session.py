@@ -23,6 +23,7 @@ from bergmann.convert.private import check_videos, remove_private, say_removed
 from bergmann.convert.provenance import conversion_record, digests_of_sources
 from bergmann.convert.recipes import Recipes, name_arrays, taken_over
 from bergmann.convert.scope import collections_of_session
+from bergmann.convert.sync import add_extrapolated, add_pulses
 from bergmann.errors import BergmannError, SessionError, SourceError, StoppedError, WriteError
 from bergmann.findings import UNREADABLE, Finding, has_errors
 from bergmann.foreign import origin_of_fault
@@ -366,6 +367,7 @@ def build_nwbfile(aligned: Aligned, stream: Callable[[LazyArray], Any]) -> tuple
     _add_collections(nwbfile, COLLECTIONS_BEFORE, placed)
     _add_arm(nwbfile, plan, placed)
     _add_sources(nwbfile, aligned, placed)
+    _add_sync(nwbfile, aligned, placed)
     _add_collections(nwbfile, COLLECTIONS_AFTER, placed)
     add_epochs(nwbfile, aligned)
     _add_invalid(nwbfile, aligned, placed)
@@ -400,6 +402,21 @@ def _add_sources(nwbfile: Any, aligned: Aligned, placed: Placed) -> None:
             message = f"{name} writes an object {taken['name']!r}, and another source has written one of that name"
             remedy = "give one of the two another name"
             raise SessionError([_error(aligned.plan, f"sources.{name}", "conflict", message, remedy)]) from error
+
+
+def _add_sync(nwbfile: Any, aligned: Aligned, placed: Placed) -> None:
+    """Add the pulses that timed sources, and what lies outside of them.
+
+    Raises
+    ------
+    SessionError
+        If a source has taken the name.
+    """
+    try:
+        add_pulses(nwbfile, aligned, placed)
+    except SourceError as error:
+        raise SessionError([_error(aligned.plan, "sources", "conflict", str(error))]) from error
+    add_extrapolated(nwbfile, aligned, placed)
 
 
 _TAKEN = re.compile(r"'(?P<name>[^']*)' at 0x[0-9a-fA-F]+ already exists in")

@@ -164,6 +164,8 @@ class _Expansion:
             return
         for word in (*self._words(branch), *_OTHERS):
             node = branch.entries.get(word)
+            if isinstance(node, Branch) and word == "clock":
+                node = node.entries.get("line")
             if isinstance(node, Leaf) and not node.is_blank:
                 yield node.text.partition("/")[0].strip()
         starts = branch.entries.get("starts")
@@ -247,13 +249,21 @@ class _Expansion:
         words = (*self._words(branch), *_OTHERS)
         for word, node in branch.entries.items():
             if isinstance(node, Leaf) and word in words:
-                name, slash, part = node.text.partition("/")
-                is_of_run = name.strip() in self.of_runs
-                yield word, replace(node, text=f"{run}_{name.strip()}{slash}{part}") if is_of_run else node
+                yield word, self._named(run, node)
+            elif isinstance(node, Branch) and word == "clock":
+                lines = {key: self._named(run, one) if key == "line" else one for key, one in node.entries.items()}
+                yield word, Branch(lines, node.place)
             elif isinstance(node, Leaf) and word == "starts":
                 yield word, replace(node, text=in_run(node.text, run, self.of_runs))
             else:
                 yield word, node
+
+    def _named(self, run: str, node: Node) -> Node:
+        """A reference to a source of runs, made one to that of this run."""
+        if not isinstance(node, Leaf):
+            return node
+        name, slash, part = node.text.partition("/")
+        return replace(node, text=f"{run}_{name.strip()}{slash}{part}") if name.strip() in self.of_runs else node
 
 
 def _is_absent(branch: Branch) -> bool:

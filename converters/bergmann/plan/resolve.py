@@ -23,6 +23,7 @@ from bergmann.plan.veil import Veil
 from bergmann.receptors.check import check_collections
 from bergmann.records import Movie, Record, Recording
 from bergmann.registry import Entry, Inputs, load_checks, load_confirmations, load_names, named_files
+from bergmann.signals.stated import pulses_name
 from bergmann.stated import Ref
 from bergmann.texts import named
 from bergmann.writing.naming import check_ids
@@ -457,9 +458,19 @@ def _check_accounts(plan: Plan) -> Iterator[Finding]:
             yield _error(plan.loaded, key, "conflict", message, f"write `confirms: {other.confirms}`")
 
 
+def _tables_of_lines(plan: Plan) -> Iterator[tuple[tuple[str, str], str]]:
+    """Where the pulses of each clock line are written, and of which recording they are."""
+    for source in plan.loaded.sources.values():
+        clock = source.clock
+        header = plan.headers.get(clock.name) if clock is not None else None
+        if clock is None or clock.part is None or not isinstance(header, Recording) or named(clock.part, header.parts) is None:
+            continue
+        yield ("events", pulses_name(clock.name, header, clock.part)), clock.name
+
+
 def _check_object_names(plan: Plan) -> Iterator[Finding]:
     """Two sources may not be written under one name: ``movie`` with two channels, and ``movie_ch1``."""
-    writers: dict[tuple[str, str], str] = {}
+    writers = dict(_tables_of_lines(plan))
     for name, source in plan.loaded.sources.items():
         header = plan.headers.get(name)
         names_of = load_names().get(source.format.record)

@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated
+from math import isfinite
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, GetJsonSchemaHandler, field_validator, model_validator
+from pydantic_core import CoreSchema
 
 from bergmann.errors import SourceError
 from bergmann.findings import Finding
@@ -17,7 +19,7 @@ from bergmann.plan.mistakes import error, keys_of, nearest, validate
 from bergmann.plan.yaml import Branch, Leaf, Node
 from bergmann.records import Cuttable, Record, Recording, Video
 from bergmann.registry import Format, Inputs, Source, load_collections, load_confirmations, load_formats, load_stated
-from bergmann.stated import Ref, Stated
+from bergmann.stated import Duration, Quantity, Ref, Stated
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,10 +93,42 @@ CONFIRMS = "confirms"
 """The key of a source that is another account of what another source says."""
 
 
+class ClockLine(Stated):
+    """The recorded channel whose pulses tick for the frames of a source, and how far beyond them its clock is trusted."""
+
+    line: Ref[Recording] = Field(description="the recorded channel whose pulses tick for its frames: daq/FrameClock")
+    extrapolate: Duration | None = Field(
+        None,
+        description="how far before the first and behind the last pulse a frame may be, such as 0.5 s; by default 1.5 times as "
+        "far as one pulse usually is from the next",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_channel(cls, said: object) -> object:
+        """A channel alone is the line."""
+        return {"line": said} if isinstance(said, str) else said
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string"}, handler(schema)]}
+
+    @field_validator("extrapolate")
+    @classmethod
+    def _is_a_way(cls, stated: Quantity | None) -> Quantity | None:
+        if stated is not None and not (isfinite(stated.to("s")) and stated.to("s") >= 0):
+            raise ValueError(f"`{stated}` is no length of time; write it as 0.5 s")
+        return stated
+
+
 class PlanKeys(Stated):
     """What is said of a source that neither its format nor its room asks for."""
 
-    clock: Ref[Recording] | None = Field(None, description="the recorded channel whose pulses tick for its frames: daq/FrameClock")
+    clock: ClockLine | None = Field(
+        None,
+        description="the recorded channel whose pulses tick for its frames: daq/FrameClock; or, with how far outside "
+        "of them a frame may be, {line: daq/FrameClock, extrapolate: 0.5 s}",
+    )
     starts: Moment | None = Field(None, description="when its zero is, such as `2.5 s after daq`")
     confirms: Ref[Record] | None = Field(
         None, description="the source that this is another account of, such as the plan of light that was recorded: light"
@@ -120,6 +154,8 @@ class SourceEntry:
         What is said of it, in the room's model for its record.
     clock : Ref or None
         The channel whose pulses tick for its frames.
+    extrapolate : Quantity or None
+        How far outside of these pulses a frame may be, where it is stated.
     starts : Moment or None
         When its zero is.
     confirms : Ref or None
@@ -137,6 +173,7 @@ class SourceEntry:
     source: Source
     stated: Stated
     clock: Ref[Recording] | None = None
+    extrapolate: Quantity | None = None
     starts: Moment | None = None
     confirms: Ref[Record] | None = None
     is_finished: bool = True
@@ -259,7 +296,8 @@ def make_entry(name: str, branch: Branch, kind: Format, vocabulary: Vocabulary, 
         format=kind,
         source=source,
         stated=Stated() if stated is None else stated,
-        clock=own.clock,
+        clock=own.clock.line if own.clock is not None else None,
+        extrapolate=own.clock.extrapolate if own.clock is not None else None,
         starts=own.starts,
         confirms=own.confirms,
         frames=own.frames or ((1, own.last_frame) if own.last_frame is not None else None),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -29,6 +27,7 @@ from bergmann.report.movies import movie_figures
 from bergmann.report.placing import BLANK, Placement, place, with_more_headers, with_movies_to_look_at
 from bergmann.report.timeline import timeline
 from bergmann.report.videos import video_grid
+from bergmann.report.whole import whole
 from bergmann.report.written import written
 
 POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
@@ -58,22 +57,11 @@ def write_page(plan: Plan, target: Path) -> tuple[Finding, ...]:
     if target.suffix.lower() not in {".html", ".htm"}:
         raise WriteError(f"{target.name}: a page is an .html file; write `--page {target.stem or 'page'}.html`")
     page = Page.of(plan)
-    try:
-        handle, name = tempfile.mkstemp(dir=target.absolute().parent, prefix=f".{target.stem}-", suffix=".html")
-    except OSError as error:
-        raise WriteError(
-            f"{target}: cannot be written ({error.strerror}); is there a folder {target.absolute().parent.name}?"
-        ) from error
-    temporary = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(page.html)
-        temporary.chmod(0o644)
-        temporary.replace(target)
-    except OSError as error:
-        raise WriteError(f"{target}: cannot be written ({error.strerror}); is it open in another program?") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole(target) as temporary:
+        try:
+            temporary.write_text(page.html, encoding="utf-8", newline="\n")
+        except OSError as error:
+            raise WriteError(f"{target}: cannot be written ({error.strerror}); is the disk full?") from error
     return page.findings
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from bergmann.convert.align import Aligned, put
@@ -89,15 +89,26 @@ def why(error: Exception) -> str:
     return "known when the errors of the session are mended" if isinstance(error, SessionError) else str(error)
 
 
-def place(plan: Plan) -> Placement:
-    """Put each source on the session's clock that can be put there; never raises for what is in the files."""
+def place(plan: Plan, *, only: Collection[str] | None = None, most_samples: int | None = None) -> Placement:
+    """Put each source on the session's clock that can be put there; never raises for what is in the files.
+
+    Parameters
+    ----------
+    plan : Plan
+    only : collection of str, optional
+        The sources to try, where not all; what they refer to is among them.
+    most_samples : int, optional
+        `MOST_SAMPLES` if left out: samples of a recorded channel up to which it is read through.
+    """
     aligned, reasons, refusals = Aligned(plan), dict[str, str](), dict[str, str]()
     for name in plan.loaded.sources:
         if name not in plan.loaded.order:
             reasons[name] = "what it refers to is not there"
     for name in plan.loaded.order:
         entry = plan.loaded.sources[name]
-        reason = _why_not(plan, aligned, entry)
+        if only is not None and name not in only:
+            continue
+        reason = _why_not(plan, aligned, entry, MOST_SAMPLES if most_samples is None else most_samples)
         if reason is None:
             try:
                 _place(plan, aligned, entry)
@@ -109,7 +120,7 @@ def place(plan: Plan) -> Placement:
     return Placement(aligned, reasons, refusals)
 
 
-def _why_not(plan: Plan, aligned: Aligned, entry: SourceEntry) -> str | None:
+def _why_not(plan: Plan, aligned: Aligned, entry: SourceEntry, most_samples: int) -> str | None:
     """Why a source is not to be tried."""
     if not entry.format.reads_values and entry.name not in plan.headers:
         return BLANK if plan.loaded.has_blanks(entry.name) else "its files could not be read"
@@ -122,7 +133,7 @@ def _why_not(plan: Plan, aligned: Aligned, entry: SourceEntry) -> str | None:
             return f"{ref.name}, which says its times, is not placed either"
         record = aligned.records[ref.name]
         goes_through = key == "clock" or entry.format.reads_values
-        if goes_through and isinstance(record, Recording) and int(record.sweep_lengths.sum()) > MOST_SAMPLES:
+        if goes_through and isinstance(record, Recording) and int(record.sweep_lengths.sum()) > most_samples:
             return f"the conversion will find its times on {ref}, which is too long to be read through here"
     path = getattr(entry.source, "path", None)
     if entry.format.reads_values and path is not None and path.is_file() and path.stat().st_size > MOST_BYTES:

@@ -70,6 +70,18 @@ def series_names(name: str, recording: Recording) -> tuple[str, ...]:
     return distinct_names([nwb_name(f"{name}_{channel}") for channel in recording.parts])
 
 
+def pulses_name(name: str, recording: Recording, channel: str) -> str:
+    """Name of the table of the pulses of a channel that times other sources: after its series.
+
+    Raises
+    ------
+    SourceError
+        If there is no such channel.
+    """
+    number = recording.parts.index(recording.channel(channel).name)
+    return f"{series_names(name, recording)[number]}_pulses"
+
+
 def recording_names(entry: Any) -> Iterator[tuple[str, str]]:
     """The series of each channel, and the tables of sweeps and tags where there are any."""
     yield from (("acquisition", name) for name in series_names(entry.name, entry.record))

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from bergmann.errors import SourceError
 from bergmann.timing.clock_map import ClockMap, Residuals, fit_map
+from bergmann.timing.ties import Outside, Ties
 from bergmann.timing.times import Times
 
 MOST_DRIFT = 0.01
@@ -16,6 +17,9 @@ MOST_DRIFT = 0.01
 
 MOST_CHANGE = 1e-3
 """How much the rate of one clock may change in a recording, as a share: warming up moves a quartz by some 1e-5."""
+
+INSIDE = Outside()
+"""Nothing lies outside of the pulses."""
 
 MOST_SCATTER = 2.0
 """How many samples of the line 95 % of the events may be away from a fitted clock; events further off are not timed by one."""
@@ -44,10 +48,18 @@ class ClockFit:
     drift : float
         By how much the fit has moved the last event against the first, in seconds (positive: the source's clock runs fast);
         NaN where there is no line.
+    tolerance : float
+        How far 95 % of the pulses may be from one smooth clock for the times to follow it, in seconds; NaN where there is no line.
     clock : ClockMap, optional
         The map of the source's clock to the session's, where a line says more than an offset does.
     remark : str
         What a person should look at; empty where there is nothing.
+    ties : Ties, optional
+        The pulses of the line, and which tied which event.
+    outside : Outside
+        What of the source lies outside of those pulses.
+    allowed : float
+        How far outside a sample may be, in seconds; NaN where there is no line.
     """
 
     method: str
@@ -60,8 +72,12 @@ class ClockFit:
     residual_most: float = float("nan")
     left_out: float = float("nan")
     drift: float = float("nan")
+    tolerance: float = float("nan")
     clock: ClockMap | None = field(default=None, compare=False)
     remark: str = ""
+    ties: Ties | None = field(default=None, compare=False, repr=False)
+    outside: Outside = INSIDE
+    allowed: float = float("nan")
 
 
 def fit_pulses(own: Times, pulses: NDArray[np.float64], *, resolution: float, source: str, line: str) -> ClockFit:
@@ -126,8 +142,10 @@ def fit_pulses(own: Times, pulses: NDArray[np.float64], *, resolution: float, so
         residual_most=left.most,
         left_out=left.left_out,
         drift=float(apart[-1]),
+        tolerance=MOST_SCATTER * resolution,
         clock=clock,
         remark=remark,
+        ties=Ties.in_order(seconds, pulses),
     )
 
 
