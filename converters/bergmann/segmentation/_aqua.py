@@ -15,7 +15,7 @@ from bergmann.errors import SourceError
 from bergmann.records import FOOTPRINT, EventFeature, Footprints, GlialEvents, Movie
 from bergmann.registry import Inputs, Source
 from bergmann.segmentation._aqua_features import AMPLITUDE, AREA, DISTANCE, Feature, Numbers
-from bergmann.segmentation._matlab import Cell
+from bergmann.matlab import Cell
 from bergmann.stated import Duration, Length, Ref
 from bergmann.timing.times import RegularTimes, Times, times_at
 

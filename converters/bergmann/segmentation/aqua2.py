@@ -19,7 +19,7 @@ from bergmann.registry import Format, Inputs
 from bergmann.segmentation._aqua import AquaSource, Program
 from bergmann.segmentation._aqua_files import find_files, read_file
 from bergmann.segmentation._aqua_result import Fields
-from bergmann.segmentation._matlab import Struct
+from bergmann.matlab import Struct
 
 PROGRAM = Program(name="AQuA2", axes=4, pixels="xSpa", perimeter="Basic - Perimeter (only for 2D video)")
 
