@@ -74,6 +74,7 @@ SUFFIX = {
     "pulse_table": ".xlsx",
     "assay": ".xlsx",
     "boris": ".boris",
+    "bpod": ".jsonable",
     "deeplabcut": ".h5",
     "lightningpose": ".csv",
     "sleap": ".slp",
@@ -169,6 +170,7 @@ def test_it_finds_its_own_file_in_a_folder_of_many(one: Format, small_lab: Any) 
         "deeplabcut",
         "lightningpose",
         "sleap",
+        "bpod",
     ],
 )
 def test_no_file_is_found_by_two_formats(name: str, small_lab: Any) -> None:

@@ -36,6 +36,8 @@ class RecordedPulses:
     n_faint : int
         Stretches that leave the resting level by a tenth of the step and do not reach the threshold, where that was found and not
         stated: weaker pulses, perhaps.
+    is_momentary : bool
+        Whether the line only says when, so that `durations` say nothing.
     """
 
     channel: str
@@ -48,6 +50,7 @@ class RecordedPulses:
     on_at_start: NDArray[np.bool_]
     on_at_end: NDArray[np.bool_]
     n_faint: int = 0
+    is_momentary: bool = False
 
     def __len__(self) -> int:
         return len(self.times)
@@ -56,7 +59,7 @@ class RecordedPulses:
     def basis(self) -> str:
         """How the pulses are known, e.g. ``"threshold 2.5 V, hysteresis 0.5 V"`` or ``"digital line"``."""
         if self.unit == "n.a.":
-            text = "digital line"
+            text = "events of a line that only says when" if self.is_momentary else "digital line"
         else:
             text = f"threshold {self.threshold:g} {self.unit}, hysteresis {self.hysteresis:g} {self.unit}"
         n_cut = int((self.on_at_start | self.on_at_end).sum())
@@ -117,6 +120,7 @@ def recorded_pulses(
         on_at_start=np.concatenate([_mark(len(one), 0, one.starts_on) for one in found]),
         on_at_end=np.concatenate([_mark(len(one), -1, one.ends_on) for one in found]),
         n_faint=n_faint,
+        is_momentary=channel.is_momentary,
     )
 
 

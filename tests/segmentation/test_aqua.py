@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from bergmann.errors import MissingExtraError, SourceError
+from bergmann.matlab import fields_of
 from bergmann.records import GlialEvents, Movie, MovieChannel
 from bergmann.registry import expand
 from bergmann.rig.aqua import Event, Run, structure, write_features, write_result
 from bergmann.segmentation import aqua, aqua2
-from bergmann.matlab import fields_of
 from bergmann.stated import Ref
 from bergmann.timing.times import ExplicitTimes
 

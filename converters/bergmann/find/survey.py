@@ -18,10 +18,10 @@ from bergmann.find.relations import Related, media_of, movie_of_events, movie_of
 from bergmann.find.text import Entry, Value, n_of, unusable
 from bergmann.find.videos import join_videos
 from bergmann.plan.yaml import BLANKS
-from bergmann.records import Events, GlialEvents, Movie, Pose, Record, Recording, Segmentation, Video
+from bergmann.records import Events, GlialEvents, Movie, Pose, Record, Recording, Segmentation, StateMachine, Video
 from bergmann.texts import folded
 
-ORDER: tuple[type[Record], ...] = (Recording, Movie, Segmentation, GlialEvents, Video, Pose, Events)
+ORDER: tuple[type[Record], ...] = (Recording, StateMachine, Movie, Segmentation, GlialEvents, Video, Pose, Events)
 """Kinds of sources as a draft lists them."""
 
 MOST_QUESTIONS = 6
@@ -317,7 +317,7 @@ def _stem(path: Path) -> str:
 
 def _proposed(header: Header, is_only: bool) -> str:
     kind, path = header.found.format.record, header.found.path
-    role = {Recording: "daq", Movie: "movie", Segmentation: "rois", GlialEvents: "events"}.get(kind)
+    role = {Recording: "daq", StateMachine: "trials", Movie: "movie", Segmentation: "rois", GlialEvents: "events"}.get(kind)
     if role is not None and is_only:
         return role
     if kind is Video:

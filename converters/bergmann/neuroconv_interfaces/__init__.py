@@ -32,7 +32,7 @@ Six things differ from a session:
 
 from __future__ import annotations
 
-from bergmann.behavior import assay, boris, channel_events, deeplabcut, encoder, intervals, lightningpose, sleap, video
+from bergmann.behavior import assay, boris, bpod, channel_events, deeplabcut, encoder, intervals, lightningpose, sleap, video
 from bergmann.ephys import spikes
 from bergmann.imaging import bruker, scanimage, tiff
 from bergmann.neuroconv_interfaces.interface import FormatInterface
@@ -54,6 +54,7 @@ __all__ = [
     "AquaInterface",
     "AssayInterface",
     "BorisInterface",
+    "BpodInterface",
     "BrukerInterface",
     "BrukerMarkPointsInterface",
     "BrukerVoltageOutputInterface",
@@ -232,6 +233,12 @@ class BorisInterface(FormatInterface):
     """Events scored in BORIS."""
 
     format = boris.FORMAT
+
+
+class BpodInterface(FormatInterface):
+    """Trials, states and events of Bpod; its inputs and states are lines that others can be aligned to."""
+
+    format = bpod.FORMAT
 
 
 class ChannelEventsInterface(FormatInterface):

@@ -19,6 +19,7 @@ from bergmann.records import (
     Scores,
     Segmentation,
     SpikeTimes,
+    StateMachine,
     Trace,
     Video,
 )
@@ -30,6 +31,7 @@ MOST_OBJECTS = 40
 """Objects of one source that are listed."""
 
 BECOMES: Mapping[type[Record], str] = {
+    StateMachine: "a table of trials, and a table of events for each state and each kind of event",
     Recording: "a TimeSeries for each channel, in acquisition",
     Movie: "a TwoPhotonSeries for each channel, in acquisition",
     Segmentation: "PlaneSegmentation, RoiResponseSeries for each trace and summary images, in processing/ophys",
