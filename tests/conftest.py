@@ -154,7 +154,7 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
     (folder / "lines.csv").write_text("t,v,ttl\n" + "".join(f"{n / 100},{n % 7},{n % 2}\n" for n in range(300)), encoding="utf-8")
     _write_labchart(folder / "chart.txt")
     _write_arrays(folder / "lines.npz", folder / "lines.mat")
-    _write_bpod(folder / "bpod.mat")
+    _write_bpod(folder / "bpod.jsonable")
     daq = {"format": "wavesurfer", "path": folder / "daq" / "bg042_0001.h5"}
     movie = {"format": "scanimage", "path": folder / "2p" / "bg042_00001_*.tif"}
     face, paw = ({"format": "video", "path": folder / "cam" / name} for name in ("face.mp4", "paw_*.avi"))
@@ -203,7 +203,7 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
             "rows": {"Animal": "BG042"},
         },
         "boris": {"path": folder / "cohort" / "licking.boris", "observation": "BG042 POD7", "of": face},
-        "bpod": {"path": folder / "bpod.mat"},
+        "bpod": {"path": folder / "bpod.jsonable"},
         "deeplabcut": {"path": folder / "cam" / "pawDLC.csv", "of": paw},
         "lightningpose": {"path": folder / "cam" / "face.csv", "of": face},
         "sleap": {"path": folder / "cam" / "face.analysis.h5", "of": face, "individual": "mouse"},
@@ -455,24 +455,16 @@ def _write_commands_of_prairieview(points: Path, output: Path) -> None:
 
 
 def _write_bpod(path: Path) -> None:
-    """A session of Bpod as MATLAB saves it: two trials, a state of 0.1 s and a pulse on the first BNC input in each."""
-    import numpy as np
-    from scipy.io import savemat
-
-    never = np.full((1, 2), np.nan)
-    states = [
-        {"Wait": [[0.0, 0.25]], "Light": [[0.25, 0.35]], "Lost": never},
-        {"Wait": [[0.0, 0.5]], "Light": [[0.5, 0.6]], "Lost": never},
-    ]
+    """Two trials of pybpod, a trial a line: a state of 0.1 s and a pulse on the first BNC input in each."""
+    never = [[float("nan")] * 2]
+    states = [{"Wait": [[0.0, 0.25]], "Light": [[0.25, 0.35]], "Lost": never}, {"Wait": [[0.0, 0.5]], "Light": [[0.5, 0.6]]}]
     events = [
-        {"BNC1High": [[0.1]], "BNC1Low": [[0.12]], "Tup": [[0.25, 0.35]]},
-        {"BNC1High": [[0.2]], "BNC1Low": [[0.25]], "Tup": [[0.5, 0.6]]},
+        {"BNC1High": [0.1], "BNC1Low": [0.12], "Tup": [0.25, 0.35]},
+        {"BNC1High": [0.2], "BNC1Low": [0.25], "Tup": [0.5, 0.6]},
     ]
-    trials = np.empty((1, 2), dtype=object)
-    for number in range(2):
-        trials[0, number] = {"States": states[number], "Events": events[number]}
-    info = {"BpodSoftwareVersion": "1.8.1", "StateMachineVersion": "Bpod 2.0-2.5", "SessionDate": "17-May-2024"}
-    info["SessionStartTime_UTC"] = "10:31:02"
-    starts, ends = [[1.5, 3.0]], [[1.85, 3.6]]
-    found = {"Info": info, "nTrials": 2, "RawEvents": {"Trial": trials}, "TrialStartTimestamp": starts, "TrialEndTimestamp": ends}
-    savemat(path, {"SessionData": {**found, "TrialTypes": [[1, 2]], "SettingsFile": {"reward": 3}}})
+    lines = []
+    for number, (start, stop) in enumerate(((1.5, 1.85), (3.0, 3.6))):
+        times = {"Bpod start timestamp": 1.5, "Trial start timestamp": start, "Trial end timestamp": stop}
+        found = {**times, "States timestamps": states[number], "Events timestamps": events[number]}
+        lines.append(json.dumps({"init_datetime": "2024-05-17T10:31:02", "contrast": 0.5, "behavior_data": found}))
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")

@@ -74,7 +74,7 @@ SUFFIX = {
     "pulse_table": ".xlsx",
     "assay": ".xlsx",
     "boris": ".boris",
-    "bpod": ".jsonable",
+    "bpod": ".mat",
     "deeplabcut": ".h5",
     "lightningpose": ".csv",
     "sleap": ".slp",
