@@ -155,6 +155,7 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
     _write_labchart(folder / "chart.txt")
     _write_arrays(folder / "lines.npz", folder / "lines.mat")
     _write_bpod(folder / "bpod.jsonable")
+    _write_pulse_pal(folder / "stimulator.json")
     daq = {"format": "wavesurfer", "path": folder / "daq" / "bg042_0001.h5"}
     movie = {"format": "scanimage", "path": folder / "2p" / "bg042_00001_*.tif"}
     face, paw = ({"format": "video", "path": folder / "cam" / name} for name in ("face.mp4", "paw_*.avi"))
@@ -191,6 +192,8 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
         "stated_train": {"pulses": 3, "rate": "10 Hz", "width": "10 ms"},
         "bruker_markpoints": {"path": folder / "points.xml"},
         "bruker_voltage_output": {"path": folder / "output.xml"},
+        "pulsepal-site": {"path": folder / "stimulator.json", "channel": 1},
+        "pulsepal-event": {"path": folder / "stimulator.json", "channel": 2, "event": "puff"},
         "pulse_table": {
             "path": folder / "pulses.csv",
             "columns": {"onset": "on (ms)", "duration": "width"},
@@ -468,3 +471,12 @@ def _write_bpod(path: Path) -> None:
         found = {**times, "States timestamps": states[number], "Events timestamps": events[number]}
         lines.append(json.dumps({"init_datetime": "2024-05-17T10:31:02", "contrast": 0.5, "behavior_data": found}))
     path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+def _write_pulse_pal(path: Path) -> None:
+    """Settings of Pulse Pal: four pulses of 10 ms at 20 Hz on each output, started by trigger channel 1."""
+    found = {"phase1Duration": 0.01, "interPhaseInterval": 0.001, "phase2Duration": 0.001, "interPulseInterval": 0.04}
+    found |= {"burstDuration": 0, "interBurstInterval": 0, "pulseTrainDuration": 0.2, "pulseTrainDelay": 0, "isBiphasic": 0}
+    found |= {"phase1Voltage": 5, "phase2Voltage": -5, "restingVoltage": 0, "linkTriggerChannel1": 1, "linkTriggerChannel2": 0}
+    found |= {"customTrainID": 0, "customTrainTarget": 0, "customTrainLoop": 0}
+    path.write_text(json.dumps({**{name: [value] * 4 for name, value in found.items()}, "triggerMode": [0, 0]}), encoding="utf-8")

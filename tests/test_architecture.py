@@ -28,6 +28,7 @@ LEVEL = {
             "disk",
             "arrays",
             "matlab",
+            "stimulators",
             "pulses",
             "tables",
             "timing",

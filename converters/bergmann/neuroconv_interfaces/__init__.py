@@ -33,6 +33,7 @@ Six things differ from a session:
 from __future__ import annotations
 
 from bergmann.behavior import assay, boris, bpod, channel_events, deeplabcut, encoder, intervals, lightningpose, sleap, video
+from bergmann.behavior import pulsepal as pulsepal_events
 from bergmann.ephys import spikes
 from bergmann.imaging import bruker, scanimage, tiff
 from bergmann.neuroconv_interfaces.interface import FormatInterface
@@ -42,6 +43,7 @@ from bergmann.optogenetics import (
     bruker_voltage_output,
     channel,
     pulse_table,
+    pulsepal,
     stated_train,
 )
 from bergmann.segmentation import aqua, aqua2, caiman, glial_events, suite2p
@@ -68,6 +70,8 @@ __all__ = [
     "IntervalsInterface",
     "LabChartInterface",
     "LightningPoseInterface",
+    "PulsePalEventsInterface",
+    "PulsePalLightInterface",
     "PulseTableInterface",
     "PyPhotometryInterface",
     "ScanImageInterface",
@@ -215,6 +219,18 @@ class BrukerVoltageOutputInterface(FormatInterface):
     """Light commanded by a Voltage Output of PrairieView."""
 
     format = bruker_voltage_output.FORMAT
+
+
+class PulsePalEventsInterface(FormatInterface):
+    """Stimuli that Pulse Pal was told to give."""
+
+    format = pulsepal_events.FORMAT
+
+
+class PulsePalLightInterface(FormatInterface):
+    """Light that Pulse Pal was told to give."""
+
+    format = pulsepal.FORMAT
 
 
 class StatedTrainInterface(FormatInterface):
