@@ -109,9 +109,13 @@ def write_card(path: Path) -> Path:
 
 
 WRITERS = {
-    "matrix.mat": write_mat, "new.mat": write_mat_73, "params.mat": write_params, "matrix.csv": write_csv, "object.json": write_json,
+    "matrix.mat": write_mat,
+    "new.mat": write_mat_73,
+    "params.mat": write_params,
+    "matrix.csv": write_csv,
+    "object.json": write_json,
     "default.pps": write_card,
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", WRITERS)
