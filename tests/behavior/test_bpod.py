@@ -387,7 +387,10 @@ def test_missed_cycles_are_a_finding(tmp_path: Path) -> None:
         ({"TrialEndTimestamp": [[1.9]]}, r"1 times in TrialEndTimestamp for 2 trials"),
         ({"RawEvents": {"Trial": []}, "TrialStartTimestamp": [], "TrialEndTimestamp": []}, r"no trial in it"),
         ({"RawEvents": 3}, r"no structure `SessionData` with `RawEvents`"),
-        ({"TrialStartTimestamp": [[3.0, 1.5]], "TrialEndTimestamp": [[3.4, 2.1]]}, r"times run backwards"),
+        (
+            {"TrialStartTimestamp": [[3.0, 1.5]], "TrialEndTimestamp": [[3.4, 2.1]]},
+            r"trial 2 begins at 1\.5000 s, before the last of trial 1 at 3\.4000 s",
+        ),
     ],
 )
 def test_a_session_that_is_none_is_refused(more: dict[str, Any], message: str, tmp_path: Path) -> None:

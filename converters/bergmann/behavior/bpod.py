@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -64,6 +65,7 @@ def read(source: BpodSource, inputs: Inputs) -> StateMachine:  # noqa: ARG001
     session = read_session(path)
     trials = session.trials
     _check(path, trials)
+    _check_order(path, trials)
     rate = 1 / CYCLE
     starts = np.array([trial.start for trial in trials])
     names = dict.fromkeys(name for trial in trials for name in trial.values)
@@ -102,6 +104,15 @@ def _check(path: Path, trials: Sequence[Trial]) -> None:
         backwards = [name for name, visits in trial.states.items() for start, stop in visits if stop < start]
         if backwards:
             raise SourceError(f"{path.name}, trial {number}: the state {backwards[0]} ends before it begins")
+
+
+def _check_order(path: Path, trials: Sequence[Trial]) -> None:
+    for number, (one, after) in enumerate(pairwise(trials), start=1):
+        if after.start < one.start + one.length - CYCLE:
+            raise SourceError(
+                f"{path.name}: trial {number + 1} begins at {after.start:.4f} s, before the last of trial {number} at "
+                f"{one.start + one.length:.4f} s; was the machine started anew, so that its clock began again? Split the file there"
+            )
 
 
 def _column(trials: Sequence[Trial], name: str) -> np.ndarray[tuple[int], np.dtype[np.float64 | np.bool_]]:

@@ -278,6 +278,11 @@ class _Surveyor:
         if issubclass(header.found.format.record, Movie | Video) and self._of(Recording):
             clock = clock_of(name, header, self.lines, uncounted)
             return (Value("clock", clock.line.ref if clock.line is not None else None, clock.comment),)
+        if issubclass(header.found.format.record, StateMachine) and self._of(Recording):
+            asked = (
+                "the recorded channel that showed a line of it, as daq/Sync, with `pulses:`: `trials`, a state or an input of it"
+            )
+            return (Value("clock", None, f"{asked}; or `starts:` in place of `clock:`"),)
         own = "; without the line, for the source that the session starts from"
         return (Value("starts", None, f"when its own clock was at zero, as `2.5 s after daq`{own}"),)
 

@@ -115,6 +115,10 @@ def _found(header: Record | None, unread: str) -> str:
             planes = f", {shape[1]} planes" if len(shape) == 4 else ""
             count = f"{shape[0]:,} {'volumes' if planes else 'frames'} of {shape[-1]} x {shape[-2]}{planes}"
             return f"{count}, {_several(len(header.channels), 'channel')}, {_rate(header.times.interval)}"
+        case StateMachine():
+            return (
+                f"{_several(len(header.starts), 'trial')}; {'; '.join(f'{one.name}: {len(one.times):,}' for one in header.series)}"
+            )
         case Recording():
             total = int(header.sweep_lengths.sum())
             return f"{_several(len(header.channels), 'channel')}, {total:,} samples at {header.rate:g} Hz"
