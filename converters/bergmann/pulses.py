@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bergmann.arrays import DigitalLine
 from bergmann.errors import SourceError
 from bergmann.records import Channel, Recording
 from bergmann.timing.pulses import Levels, Polarity, Pulses, find_levels, find_pulses
@@ -164,6 +165,8 @@ def _runs(recording: Recording) -> list[tuple[int, int]]:
 
 
 def _pulses_of_run(channel: Channel, start: int, stop: int, threshold: float, hysteresis: float, polarity: Polarity) -> Pulses:
+    if isinstance(channel.samples, DigitalLine) and polarity == "high":
+        return _pulses_of_edges(channel.samples, start, stop)
     return find_pulses(
         lambda first, last: channel.values(start + first, start + last),
         stop - start,
@@ -171,6 +174,17 @@ def _pulses_of_run(channel: Channel, start: int, stop: int, threshold: float, hy
         hysteresis=hysteresis,
         polarity=polarity,
     )
+
+
+def _pulses_of_edges(line: DigitalLine, start: int, stop: int) -> Pulses:
+    """The same of a line whose edges are known, without making its samples."""
+    edges = line.edges[(line.edges > start) & (line.edges < stop)] - start
+    starts_on = bool(np.searchsorted(line.edges, start, side="right") % 2)
+    turns = np.concatenate([[0], edges]) if starts_on else edges
+    ends_on = bool(len(turns) % 2)
+    turns = np.concatenate([turns, [stop - start]]) if ends_on else turns
+    onsets, offsets = turns[0::2].astype(np.int64), turns[1::2].astype(np.int64)
+    return Pulses(onsets=onsets, offsets=offsets, levels=np.ones(len(onsets)), starts_on=starts_on, ends_on=ends_on)
 
 
 def _count_faint(channel: Channel, levels: Levels, runs: list[tuple[int, int]], found: list[Pulses], polarity: Polarity) -> int:

@@ -11,12 +11,10 @@ from typing import Any
 import h5py
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy.io import savemat
 
 from bergmann.behavior import bpod, channel_events, nwb
-from bergmann.behavior._state_lines import Line, Trial, channels, rises, series
+from bergmann.behavior._state_lines import Trial, channels, rises, series
 from bergmann.behavior.stated import StateMachineStated, check_state_machine
 from bergmann.errors import SourceError
 from bergmann.pulses import recorded_pulses
@@ -158,7 +156,7 @@ def test_every_file_says_the_same(name: str, tmp_path: Path) -> None:
     durations = {one.name: None if one.durations is None else one.durations.round(9).tolist() for one in record.series}
     assert durations["Wait"] == [0.25, 0.05, 0.5]
     assert durations["Tup"] is None
-    assert "in cycles of 0.1 ms; states that it never was in: Lost" in record.basis
+    assert "in steps of 0.1 ms; states that it never was in: Lost" in record.basis
 
 
 def test_what_matlab_says_of_the_session(tmp_path: Path) -> None:
@@ -166,7 +164,7 @@ def test_what_matlab_says_of_the_session(tmp_path: Path) -> None:
     assert record.notes == {"software": "Bpod 1.8.1", "machine": "Bpod 2.0-2.5"}
     assert {name: column.tolist() for name, column in record.columns.items()} == {"TrialTypes": [1.0, 2.0]}
     assert record.basis == (
-        "logged by Bpod 1.8.1 on Bpod 2.0-2.5 in cycles of 0.1 ms; states that it never was in: Lost; in the file and not in here: "
+        "logged by Bpod 1.8.1 on Bpod 2.0-2.5 in steps of 0.1 ms; states that it never was in: Lost; in the file and not in here: "
         "SettingsFile"
     )
 
@@ -305,20 +303,6 @@ def _recording(trials: list[Trial]) -> Any:
     )  # fmt: skip
 
 
-@given(
-    edges=st.lists(st.integers(0, 300), unique=True, max_size=40).map(sorted),
-    start=st.integers(0, 300),
-    length=st.integers(0, 300),
-)
-def test_a_line_is_the_same_in_blocks_and_whole(edges: list[int], start: int, length: int) -> None:
-    line = Line(np.array(edges, dtype=np.int64), 301)
-    whole = np.zeros(301, dtype=np.uint8)
-    for edge in edges:
-        whole[edge:] ^= 1
-    assert line[0:301].tolist() == whole.tolist()
-    assert line[start : start + length].tolist() == whole[start : start + length].tolist()
-
-
 # --- clocks and what is written ---------------------------------------------------------------------------------------
 
 
@@ -362,7 +346,7 @@ def test_trials_states_and_events_are_tables(name: str, table: str, tmp_path: Pa
         assert trials["start_time"][:].tolist() == [1.5, 3.0]
         assert trials["stop_time"][:].tolist() == [1.9, 3.6]
         assert trials["TrialTypes"][:].tolist() == [1.0, 2.0]
-        assert trials.description.startswith("a task. Trials, logged by Bpod 1.8.1 on Bpod 2.0-2.5 in cycles of 0.1 ms")
+        assert trials.description.startswith("a task. Trials, logged by Bpod 1.8.1 on Bpod 2.0-2.5 in steps of 0.1 ms")
         light = there.events[f"{name}_Light"]
         assert light["timestamp"][:].tolist() == pytest.approx([1.75, 3.5])
         assert light["duration"][:].tolist() == pytest.approx([0.1, 0.1])
@@ -398,12 +382,26 @@ def test_a_session_that_is_none_is_refused(more: dict[str, Any], message: str, t
         read(write_old(tmp_path / "a.mat", session(**more)))
 
 
-def test_times_that_are_no_cycles_are_refused(tmp_path: Path) -> None:
+def one_trial(length: float) -> dict[str, Any]:
     trial = np.empty((1, 1), dtype=object)
-    trial[0, 0] = {"States": {"Wait": [[0.0, 0.25003]]}, "Events": {"Tup": [[0.25003]]}}
-    found = session(RawEvents={"Trial": trial}, TrialStartTimestamp=[[1.5]], TrialEndTimestamp=[[1.8]])
-    with pytest.raises(SourceError, match=r"a\.mat, trial 1: a time of 0\.25003 s is no multiple of Bpod's cycle of 0\.1 ms"):
-        read(write_old(tmp_path / "a.mat", found))
+    trial[0, 0] = {"States": {"Wait": [[0.0, length]]}, "Events": {"Tup": [[length]]}}
+    return session(RawEvents={"Trial": trial}, TrialStartTimestamp=[[1.5]], TrialEndTimestamp=[[1.5 + length]])
+
+
+def test_the_first_versions_counted_microseconds(tmp_path: Path) -> None:
+    record = read(write_old(tmp_path / "a.mat", one_trial(0.250021)))
+    assert record.rate == 1e6
+    assert "in steps of 1 us" in record.basis
+    found = recorded_pulses(record, "Wait")
+    assert found.durations.tolist() == [pytest.approx(0.250021, abs=1e-9)]
+    assert not (found.on_at_start | found.on_at_end).any()
+
+
+def test_times_that_are_no_steps_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(
+        SourceError, match=r"a\.mat, trial 1: a time of 0\.25000333 s is no multiple of 1 us; Bpod counts in steps of 0\.1 ms"
+    ):
+        read(write_old(tmp_path / "a.mat", one_trial(0.25000333)))
 
 
 def test_only_sessions_are_found(tmp_path: Path) -> None:

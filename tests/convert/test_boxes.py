@@ -93,7 +93,7 @@ def test_the_box_is_on_the_clock_of_the_line_that_both_saw(folder: Folder) -> No
     assert light["duration"][:] == pytest.approx(np.full(20, 0.01), abs=2e-4)
     assert set(file.events) >= {"trials_Wait", "trials_Light", "trials_BNC1High", "trials_BNC1Low", "trials_Tup"}
     assert len(file.trials) == 1
-    assert "in cycles of 0.1 ms" in file.trials.description
+    assert "in steps of 0.1 ms" in file.trials.description
 
 
 def test_a_line_of_the_box_is_a_clock_for_others(folder: Folder) -> None:

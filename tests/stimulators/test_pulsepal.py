@@ -160,6 +160,15 @@ def test_a_mode_that_is_none_is_refused(tmp_path: Path) -> None:
         read_program(write_mat(tmp_path / "a.mat", (3, 0)))
 
 
+def test_a_file_of_the_first_programs_rests_at_zero(tmp_path: Path) -> None:
+    with (tmp_path / "old.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(matrix()[:-1])
+    assert read_program(tmp_path / "old.csv").outputs[0].resting_voltage == 0
+    assert give(tmp_path / "old.csv").basis.endswith(
+        "the file states no resting voltage: 0 V, at which Pulse Pal rests unless told otherwise"
+    )
+
+
 def test_a_custom_train_is_a_table(tmp_path: Path) -> None:
     (tmp_path / "train.csv").write_text("time,voltage\n0,1\n0.5,2.5\n", encoding="utf-8")
     found = read_custom(tmp_path / "train.csv")
@@ -211,7 +220,7 @@ def test_each_stated_trigger_starts_a_train(tmp_path: Path) -> None:
 def test_each_rise_of_the_recorded_trigger_starts_a_train(kind: str, keys: dict[str, Any], tmp_path: Path) -> None:
     found = give(write_mat(tmp_path / "a.mat"), daq([(1000, 1005), (1100, 1105), (4000, 4005)], kind=kind), **keys)
     assert found.onsets == pytest.approx([1, 1.05, 1.1, 1.15, 4, 4.05, 4.1, 4.15])
-    assert found.basis.endswith("1 triggers fell into a train and started none")
+    assert found.basis.endswith("1 trigger within a train started none")
     assert "2 trains at the rises of daq/Trigger" in found.basis
     assert found.resolution == 1e-3
 

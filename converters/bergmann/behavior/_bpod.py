@@ -26,7 +26,7 @@ from bergmann.matlab import fields_of, read_variables
 from bergmann.tables import read_text
 
 CYCLE = 1e-4
-"""Seconds of one cycle of the machine, in which it reads its inputs (`SetupHardware.m`); all times in a trial are multiples."""
+"""Seconds of one cycle of the machine, in which it reads its inputs (`SetupHardware.m`)."""
 
 _LATE = 600.0
 """Seconds after which a first trial means that the clock was not set to 0 when the session began."""

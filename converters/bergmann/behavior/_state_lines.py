@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from bergmann.arrays import DigitalLine
 from bergmann.errors import SourceError
 from bergmann.records import Channel, EventSeries
 from bergmann.timing.times import ExplicitTimes
@@ -51,38 +52,6 @@ class Trial:
         """From its start to the last that was logged in it, in seconds."""
         ends = [stop for visits in self.states.values() for _, stop in visits]
         return max([*ends, *(time for times in self.events.values() for time in times)], default=0.0)
-
-
-@dataclass(frozen=True, eq=False)
-class Line:
-    """A digital line by its edges; samples are made where they are asked for.
-
-    Attributes
-    ----------
-    edges : np.ndarray, shape (n_edges,), int64
-        Samples from which on the level is the other one, ascending; it is 0 before the first.
-    count : int
-        How many samples.
-    """
-
-    edges: NDArray[np.int64]
-    count: int
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return (self.count,)
-
-    @property
-    def dtype(self) -> np.dtype[np.uint8]:
-        return np.dtype(np.uint8)
-
-    def __getitem__(self, block: slice, /) -> NDArray[np.uint8]:
-        start, stop, step = block.indices(self.count)
-        first, last = np.searchsorted(self.edges, [start, stop], side="left")
-        turns = np.zeros(max(stop - start, 0), dtype=np.uint8)
-        turns[self.edges[first:last] - start] = 1
-        levels: NDArray[np.uint8] = ((np.cumsum(turns, dtype=np.int64) + first) % 2).astype(np.uint8)
-        return levels[::step]
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,25 +103,25 @@ def channels(trials: Sequence[Trial], rate: float) -> tuple[Channel, ...]:
     return tuple(made)
 
 
-def _line_of_state(trials: Sequence[Trial], sweeps: _Sweeps, name: str) -> Line:
+def _line_of_state(trials: Sequence[Trial], sweeps: _Sweeps, name: str) -> DigitalLine:
     spans = [sweeps.samples(number, span).tolist() for number, trial in enumerate(trials) for span in trial.states.get(name, ())]
-    return Line(_edges(spans), sweeps.count)
+    return DigitalLine(_edges(spans), sweeps.count)
 
 
-def _line_of_input(trials: Sequence[Trial], sweeps: _Sweeps, rise: str, fall: str) -> Line:
+def _line_of_input(trials: Sequence[Trial], sweeps: _Sweeps, rise: str, fall: str) -> DigitalLine:
     changes = [
         (sweeps.samples(number, trial.events.get(rise, ())), sweeps.samples(number, trial.events.get(fall, ())))
         for number, trial in enumerate(trials)
     ]
-    return Line(_levels(changes, sweeps.firsts), sweeps.count)
+    return DigitalLine(_levels(changes, sweeps.firsts), sweeps.count)
 
 
-def _line_of_events(trials: Sequence[Trial], sweeps: _Sweeps, kind: str) -> Line:
+def _line_of_events(trials: Sequence[Trial], sweeps: _Sweeps, kind: str) -> DigitalLine:
     found = [sweeps.samples(number, trial.events.get(kind, ())) for number, trial in enumerate(trials)]
-    return Line(_edges([[at, at + 1] for at in np.unique(np.concatenate(found)).tolist()]), sweeps.count)
+    return DigitalLine(_edges([[at, at + 1] for at in np.unique(np.concatenate(found)).tolist()]), sweeps.count)
 
 
-def _channel(name: str, line: Line, *, is_command: bool = False, is_momentary: bool = False) -> Channel:
+def _channel(name: str, line: DigitalLine, *, is_command: bool = False, is_momentary: bool = False) -> Channel:
     return Channel(name=name, kind="digital", unit="n.a.", samples=line, is_command=is_command, is_momentary=is_momentary)
 
 

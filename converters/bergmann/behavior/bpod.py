@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import field_validator
 
 from bergmann.behavior._bpod import CYCLE, Session, is_bpod, read_session
@@ -17,8 +18,11 @@ from bergmann.records import StateMachine
 from bergmann.registry import Format, Inputs, Source, expand
 from bergmann.timing.times import ExplicitTimes
 
+STEPS = (CYCLE, 1e-6)
+"""Seconds of a step in which Bpod counts: the cycle of all but its first versions, which gave microseconds."""
+
 _OFF_GRID = 0.01
-"""Share of a cycle by which a time may be off its multiple: floats."""
+"""Share of a step by which a time may be off its multiple: floats."""
 
 
 class BpodSource(Source):
@@ -56,7 +60,7 @@ def read(source: BpodSource, inputs: Inputs) -> StateMachine:  # noqa: ARG001
     Raises
     ------
     SourceError
-        If the file is none of Bpod's, has no trial, or one whose times are no cycles of Bpod or run backwards; if there is no
+        If the file is none of Bpod's, has no trial, or one whose times are no steps of Bpod or run backwards; if there is no
         state, input or event that is named in `pulses`.
     MissingExtraError
         For a MATLAB file of version 5 to 7, if SciPy is not installed.
@@ -64,9 +68,9 @@ def read(source: BpodSource, inputs: Inputs) -> StateMachine:  # noqa: ARG001
     (path,) = expand(source.path)
     session = read_session(path)
     trials = session.trials
-    _check(path, trials)
-    _check_order(path, trials)
-    rate = 1 / CYCLE
+    step = _step(path, trials)
+    _check_order(path, trials, step)
+    rate = float(round(1 / step))
     starts = np.array([trial.start for trial in trials])
     names = dict.fromkeys(name for trial in trials for name in trial.values)
     try:
@@ -75,7 +79,7 @@ def read(source: BpodSource, inputs: Inputs) -> StateMachine:  # noqa: ARG001
             start=session.start,
             notes=_notes(session),
             rate=rate,
-            sweep_starts=ExplicitTimes(starts - CYCLE),
+            sweep_starts=ExplicitTimes(starts - step),
             sweep_lengths=sweep_lengths(trials, rate),
             channels=channels(trials, rate),
             starts=ExplicitTimes(starts),
@@ -83,32 +87,45 @@ def read(source: BpodSource, inputs: Inputs) -> StateMachine:  # noqa: ARG001
             columns={name: _column(trials, name) for name in names},
             column_descriptions={name: f"{name} of the trial, as the protocol kept it." for name in names},
             series=series(trials),
-            basis=_basis(session),
+            basis=_basis(session, step),
             pulses=rises(trials, source.pulses) if source.pulses else None,
         )
     except SourceError as error:
         raise SourceError(f"{path.name}: {error}") from error
 
 
-def _check(path: Path, trials: Sequence[Trial]) -> None:
-    for number, trial in enumerate(trials, start=1):
-        times = [time for visits in trial.states.values() for span in visits for time in span]
-        times += [time for several in trial.events.values() for time in several]
-        cycles = np.array(times) / CYCLE
-        wrong = np.flatnonzero((np.abs(cycles - np.round(cycles)) > _OFF_GRID) | (cycles < 0))
+def _step(path: Path, trials: Sequence[Trial]) -> float:
+    """The step of time that the machine counted in, in seconds: the longest of `STEPS` that all times are multiples of.
+
+    Raises
+    ------
+    SourceError
+        If they are multiples of none, or a state ends before it begins.
+    """
+    of_trials = [[time for visits in one.states.values() for span in visits for time in span] for one in trials]
+    times = [np.array([*of_states, *chain(*one.events.values())]) for of_states, one in zip(of_trials, trials, strict=True)]
+    for number, (seconds, trial) in enumerate(zip(times, trials, strict=True), start=1):
+        wrong = seconds[_off(seconds, STEPS[-1]) | (seconds < 0)]
         if len(wrong):
             raise SourceError(
-                f"{path.name}, trial {number}: a time of {times[int(wrong[0])]!r} s is no multiple of Bpod's cycle of 0.1 ms; "
-                "was it run in the emulator, or are its times in another unit?"
+                f"{path.name}, trial {number}: a time of {float(wrong[0])!r} s is no multiple of 1 us; Bpod counts in steps of "
+                "0.1 ms, its first versions in steps of 1 us. Was it run in the emulator, or are its times in another unit?"
             )
         backwards = [name for name, visits in trial.states.items() for start, stop in visits if stop < start]
         if backwards:
             raise SourceError(f"{path.name}, trial {number}: the state {backwards[0]} ends before it begins")
+    return next(step for step in STEPS if not any(_off(seconds, step).any() for seconds in times))
 
 
-def _check_order(path: Path, trials: Sequence[Trial]) -> None:
+def _off(seconds: NDArray[np.float64], step: float) -> NDArray[np.bool_]:
+    counts = seconds / step
+    off: NDArray[np.bool_] = np.abs(counts - np.round(counts)) > _OFF_GRID
+    return off
+
+
+def _check_order(path: Path, trials: Sequence[Trial], step: float) -> None:
     for number, (one, after) in enumerate(pairwise(trials), start=1):
-        if after.start < one.start + one.length - CYCLE:
+        if after.start < one.start + one.length - step:
             raise SourceError(
                 f"{path.name}: trial {number + 1} begins at {after.start:.4f} s, before the last of trial {number} at "
                 f"{one.start + one.length:.4f} s; was the machine started anew, so that its clock began again? Split the file there"
@@ -134,10 +151,11 @@ def _said_late(trials: Sequence[Trial]) -> str:
     return f"{shown}{f' and {len(late) - 5} more' if len(late) > 5 else ''}" if late else ""
 
 
-def _basis(session: Session) -> str:
+def _basis(session: Session, step: float) -> str:
     never = sorted({name for trial in session.trials for name in trial.states} - set(names_of_states(session.trials)))
+    machine = f" on {session.machine}" if session.machine else ""
     facts = [
-        f"logged by {session.software}{f' on {session.machine}' if session.machine else ''} in cycles of 0.1 ms",
+        f"logged by {session.software}{machine} in steps of {'0.1 ms' if step == CYCLE else '1 us'}",
         f"states that it never was in: {', '.join(never)}" if never else "",
         *session.remarks,
     ]

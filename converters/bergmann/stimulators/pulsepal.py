@@ -134,7 +134,9 @@ def commanded(source: PulsePalSource, inputs: Inputs) -> Commanded:
         onsets=onsets,
         durations=durations,
         levels=levels,
-        basis=_basis(source, path.name, output, len(starts), len(rises) - len(starts), f"{which}, {mode}"),
+        basis="; ".join(
+            _said(source, path.name, output, len(starts), len(rises) - len(starts), f"{which}, {mode}", program.remark)
+        ),
         resolution=resolution,
     )
 
@@ -266,17 +268,22 @@ def _all(
     return onsets[kept], durations[kept], levels[kept]
 
 
-def _basis(source: PulsePalSource, file: str, output: Output, n_trains: int, n_ignored: int, trigger: str) -> str:
+def _said(
+    source: PulsePalSource, file: str, output: Output, n_trains: int, n_ignored: int, trigger: str, remark: str
+) -> Iterator[str]:
+    """What was commanded, in parts."""
     when = f"at the rises of {source.of}" if source.of is not None else "at the stated times" if source.triggers else "at zero"
-    facts = [
-        f"commanded on output {source.channel} of Pulse Pal ({file}), not recorded: {n_trains} train{'' if n_trains == 1 else 's'} "
-        f"{when}, {trigger}",
-        f"{output.train_delay * 1000:g} ms after the trigger" if output.train_delay else "",
-        f"custom train {output.custom_train}" if output.custom_train else "",
-        f"{n_ignored} triggers fell into a train and started none" if n_ignored else "",
-        "a pulse within which the train ends is left out, as stated" if source.cut == "leave out" else "",
-        f"of biphasic pulses the {'first phase' if source.phases == 'first' else 'phases one by one'}"
-        if output.is_biphasic
-        else "",
-    ]
-    return "; ".join(fact for fact in facts if fact)
+    trains = f"{n_trains} train{'' if n_trains == 1 else 's'}"
+    yield f"commanded on output {source.channel} of Pulse Pal ({file}), not recorded: {trains} {when}, {trigger}"
+    if output.train_delay:
+        yield f"{output.train_delay * 1000:g} ms after the trigger"
+    if output.custom_train:
+        yield f"custom train {output.custom_train}"
+    if n_ignored:
+        yield f"{n_ignored} trigger{'' if n_ignored == 1 else 's'} within a train started none"
+    if source.cut == "leave out":
+        yield "a pulse within which the train ends is left out, as stated"
+    if output.is_biphasic:
+        yield "the first phase of each biphasic pulse" if source.phases == "first" else "both phases of each biphasic pulse"
+    if remark:
+        yield remark

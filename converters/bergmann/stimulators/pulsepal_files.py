@@ -64,10 +64,13 @@ class Program:
         Of the four output channels.
     modes : tuple of {"normal", "toggle", "gated"}
         Of the two trigger channels.
+    remark : str
+        What the file does not say, and what is taken for it.
     """
 
     outputs: tuple[Output, ...]
     modes: tuple[Mode, ...]
+    remark: str = ""
 
 
 def read_program(path: Path) -> Program:
@@ -196,6 +199,8 @@ def _volts(steps: int) -> float:
 
 
 def _program(path: Path, settings: Mapping[str, Sequence[float]], modes: Sequence[float]) -> Program:
+    rests = "resting_voltage" in settings  # files of the first programs have no such row
+    settings = settings if rests else {**settings, "resting_voltage": [0.0] * 4}
     missing = [name for name in dict.fromkeys(_NAMES.values()) if name not in settings]
     if missing or len(modes) != 2:
         what = ", ".join(name.replace("_", " ") for name in (missing or ["trigger mode"]))
@@ -205,6 +210,7 @@ def _program(path: Path, settings: Mapping[str, Sequence[float]], modes: Sequenc
     return Program(
         tuple(_output({name: values[channel] for name, values in settings.items()}) for channel in range(4)),
         tuple(_MODES[int(mode)] for mode in modes),
+        "" if rests else "the file states no resting voltage: 0 V, at which Pulse Pal rests unless told otherwise",
     )
 
 
