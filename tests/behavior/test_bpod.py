@@ -103,6 +103,7 @@ def write_messages(path: Path, *, cut: bool = False, named: bool = True) -> Path
         if named:
             lines.append(f"INFO;{next(clock)};{start};{stop};TRIAL-BPOD-TIME;{stop - start}")
         lines += [f"STATE;{next(clock)};{a};{b};{name};{b - a}" for name, spans in states.items() for a, b in spans]
+        lines += [f'stdout;{next(clock)};;;"reward;|";']
     if cut:
         lines += [f"TRIAL;{next(clock)};;;New trial;", f"EVENT;{next(clock)};0.1;;7;BNC1High"]
     path.write_text("\n".join([*lines, ""]), encoding="utf-8")
@@ -116,7 +117,7 @@ def write_json(path: Path) -> Path:
             "Bpod start timestamp": 1.5,
             "Trial start timestamp": start,
             "Trial end timestamp": stop,
-            "States timestamps": states,
+            "States timestamps": {**states, "Lost": [[None, None]]},
             "Events timestamps": {name: times[0] for name, times in events.items()},
         }
         lines.append(json.dumps({"init_datetime": "2024-05-17T10:31:02", "contrast": 0.5, "path": "C:\\x", "behavior_data": found}))

@@ -9,8 +9,6 @@ the International Brain Laboratory keeps it, the same of each trial as a line of
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -66,12 +64,12 @@ def is_bpod(path: Path) -> bool:
         return False
     try:
         with path.open("rb") as file:
-            lines = [file.readline(1 << 22).decode("utf-8", errors="replace") for _ in range(40)]
+            if path.suffix.lower() == ".csv":
+                return any(_is_header(file.readline(1 << 12).decode("utf-8", errors="replace")) for _ in range(40))
+            line = file.readline(1 << 22).decode("utf-8", errors="replace")
     except OSError:
         return False
-    if path.suffix.lower() == ".csv":
-        return any(line.split(";")[:3] == _HEADER[:3] for line in lines)
-    return lines[0].startswith("{") and '"behavior_data"' in lines[0]
+    return line.startswith("{") and '"behavior_data"' in line
 
 
 def read_session(path: Path) -> Session:
@@ -187,12 +185,10 @@ def _start_of_matlab(info: Mapping[str, Any], trials: Sequence[Trial]) -> dateti
 
 def _of_messages(path: Path) -> Session:
     lines = read_text(path).splitlines()
-    first = next((index for index, line in enumerate(lines) if line.split(";")[:3] == _HEADER[:3]), None)
+    first = next((index for index, line in enumerate(lines) if _is_header(line)), None)
     if first is None:
         raise SourceError(f"{path.name}: no line of pybpod's columns ({';'.join(_HEADER)}); expected a session of pybpod")
-    rows = [
-        row + [""] * (6 - len(row)) for row in csv.reader(io.StringIO("\n".join(lines[first + 1 :])), delimiter=";", quotechar="|")
-    ]
+    rows = [_cells(line) for line in lines[first + 1 :]]
     groups = list(_by_trial(rows))
     trials = [one for number, group in enumerate(groups) if (one := _trial_of_messages(path, number, group)) is not None]
     cut = len(groups) - len(trials)
@@ -209,6 +205,16 @@ def _of_messages(path: Path) -> Session:
         software=f"pybpod {info.get('BPOD-API-VERSION', '')}".strip(),
         remarks=(remark,) if remark else (),
     )
+
+
+def _cells(line: str) -> list[str]:
+    """The cells of a message; what a program printed may have any sign in it, and stands in the last."""
+    cells = [cell.strip('"|') for cell in line.split(";", 5)]
+    return cells + [""] * (6 - len(cells))
+
+
+def _is_header(line: str) -> bool:
+    return _cells(line)[:3] == _HEADER[:3]
 
 
 def _by_trial(rows: Sequence[Sequence[str]]) -> Iterator[list[Sequence[str]]]:
@@ -274,7 +280,10 @@ def _of_json(path: Path) -> Session:
         found = said.get("behavior_data") if isinstance(said, dict) else None
         if not isinstance(found, dict) or not set(found) >= _OF_TRIAL:
             raise SourceError(f"{path.name}, line {number + 1}: no `behavior_data` of pybpod in it; expected a trial a line")
-        states = {name: [(a, b) for a, b in spans if not np.isnan(a)] for name, spans in found["States timestamps"].items()}
+        states = {
+            name: [(a, b) for a, b in spans if a is not None and not np.isnan(a)]
+            for name, spans in found["States timestamps"].items()
+        }
         values = {name: value for name, value in said.items() if isinstance(value, bool | int | float)}
         left |= dict.fromkeys(name for name in said if name not in values and name not in {"behavior_data", "init_datetime"})
         span = (found["Trial start timestamp"], found["Trial end timestamp"])

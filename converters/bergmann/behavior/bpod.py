@@ -132,7 +132,7 @@ def _check_order(path: Path, trials: Sequence[Trial], step: float) -> None:
             )
 
 
-def _column(trials: Sequence[Trial], name: str) -> np.ndarray[tuple[int], np.dtype[np.float64 | np.bool_]]:
+def _column(trials: Sequence[Trial], name: str) -> NDArray[np.float64 | np.bool_]:
     """A value of each trial; NaN where the protocol kept none."""
     values = [trial.values.get(name, float("nan")) for trial in trials]
     return np.array(values, dtype=np.bool_ if all(isinstance(one, bool) for one in values) else np.float64)

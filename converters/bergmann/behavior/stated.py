@@ -91,12 +91,9 @@ class StateMachineStated(Stated):
     ----------
     description : str, optional
         What the animal had to do.
-    device : str, optional
-        Name of an entry of ``devices``.
     """
 
     description: str | None = None
-    device: Annotated[str, Names("devices")] | None = None
 
 
 class IntervalsStated(Stated):
