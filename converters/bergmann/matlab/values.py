@@ -101,7 +101,8 @@ def _dereferenced(file: Any, found: Any) -> Value:
 def _objects(values: list[Value]) -> Any:
     """An array of the values themselves, whatever they are."""
     array = np.empty(len(values), dtype=object)
-    array[:] = values
+    for index, value in enumerate(values):  # a slice would spread arrays of one shape over an axis
+        array[index] = value
     return array
 
 
