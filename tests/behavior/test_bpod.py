@@ -405,6 +405,16 @@ def test_times_that_are_no_steps_are_refused(tmp_path: Path) -> None:
         read(write_old(tmp_path / "a.mat", one_trial(0.25000333)))
 
 
+def test_a_state_that_has_no_end_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"a\.mat, trial 1: a time of nan s is no multiple of 1 us"):
+        read(write_old(tmp_path / "a.mat", one_trial(float("nan"))))
+
+
+def test_numbers_of_trials_keep_their_type(tmp_path: Path) -> None:
+    record = read(write_old(tmp_path / "a.mat", session(TrialTypes=np.array([[1, 2]], dtype=np.uint8), Side=[[0.5, 1.5]])))
+    assert {name: column.dtype.kind for name, column in record.columns.items()} == {"TrialTypes": "i", "Side": "f"}
+
+
 def test_only_sessions_are_found(tmp_path: Path) -> None:
     for name, write in WRITERS.items():
         write(tmp_path / name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
@@ -16,7 +17,7 @@ from bergmann.convert.session import convert_session
 from bergmann.plan.resolve import make_plan
 from bergmann.pulses import recorded_pulses
 
-from .conftest import Folder
+from .conftest import Folder, Ran
 
 RATE, OFFSET = 1 + 80e-6, 0.75  # the box's clock runs 80 ppm fast, and was at 0 when the DAQ's was at -0.75 s
 
@@ -139,6 +140,15 @@ def test_events_of_the_box_are_events_of_the_lab(folder: Folder) -> None:
     puffs: Any = align(make_plan(folder.session)).records["puffs"]
     assert [len(one.times) for one in puffs.series] == [20]
     assert puffs.basis == "visits of the state trials/Light, digital line"
+
+
+def test_the_page_has_the_trials_and_the_lines_of_the_box(folder: Folder, bergmann: Callable[..., Ran]) -> None:
+    write_box(folder)
+    page = folder.path / "page.html"
+    assert bergmann("check", folder.session, "--page", page).status == 0
+    shown = page.read_text(encoding="utf-8")
+    assert f"1 trial; Wait: 21; Light: 20; BNC1High: {len(recorded(folder)[1])}" in shown
+    assert "digital line: 20 pulses" in shown  # the state, drawn as other lines are
 
 
 def test_without_what_it_showed_on_the_line_the_box_has_no_clock(folder: Folder) -> None:

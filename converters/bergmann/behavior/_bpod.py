@@ -150,16 +150,17 @@ def _visits(path: Path, number: int, name: str, found: Any) -> list[tuple[float,
     return [(start, stop) for start, stop in spans.tolist() if not np.isnan(start)]
 
 
-def _values_of_matlab(found: Mapping[str, Any], n_trials: int) -> tuple[dict[str, list[float]], list[str]]:
+def _values_of_matlab(found: Mapping[str, Any], n_trials: int) -> tuple[dict[str, list[float | bool]], list[str]]:
     """What the protocol kept of each trial, as far as it is a number each; and the names of what else it kept."""
     read = {"RawEvents", "RawData", "Info", "nTrials", "TrialStartTimestamp", "TrialEndTimestamp"}
-    values, left = {}, []
+    values: dict[str, list[float | bool]] = {}
+    left: list[str] = []
     for name, value in found.items():
         if name in read:
             continue
         is_each = isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and value.size == n_trials and 1 in value.shape
         if is_each:
-            values[name] = [float(one) for one in value.ravel()]
+            values[name] = value.ravel().tolist()
         else:
             left.append(name)
     return values, left

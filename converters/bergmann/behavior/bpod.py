@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,7 +105,7 @@ def _step(path: Path, trials: Sequence[Trial]) -> float:
     of_trials = [[time for visits in one.states.values() for span in visits for time in span] for one in trials]
     times = [np.array([*of_states, *chain(*one.events.values())]) for of_states, one in zip(of_trials, trials, strict=True)]
     for number, (seconds, trial) in enumerate(zip(times, trials, strict=True), start=1):
-        wrong = seconds[_off(seconds, STEPS[-1]) | (seconds < 0)]
+        wrong = seconds[~np.isfinite(seconds) | _off(seconds, STEPS[-1]) | (seconds < 0)]
         if len(wrong):
             raise SourceError(
                 f"{path.name}, trial {number}: a time of {float(wrong[0])!r} s is no multiple of 1 us; Bpod counts in steps of "
@@ -132,10 +132,9 @@ def _check_order(path: Path, trials: Sequence[Trial], step: float) -> None:
             )
 
 
-def _column(trials: Sequence[Trial], name: str) -> NDArray[np.float64 | np.bool_]:
-    """A value of each trial; NaN where the protocol kept none."""
-    values = [trial.values.get(name, float("nan")) for trial in trials]
-    return np.array(values, dtype=np.bool_ if all(isinstance(one, bool) for one in values) else np.float64)
+def _column(trials: Sequence[Trial], name: str) -> NDArray[Any]:
+    """A value of each trial, shape (n_trials,); NaN where the protocol kept none."""
+    return np.array([trial.values.get(name, float("nan")) for trial in trials])
 
 
 def _notes(session: Session) -> dict[str, str]:
