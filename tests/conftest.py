@@ -154,6 +154,8 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
     (folder / "lines.csv").write_text("t,v,ttl\n" + "".join(f"{n / 100},{n % 7},{n % 2}\n" for n in range(300)), encoding="utf-8")
     _write_labchart(folder / "chart.txt")
     _write_arrays(folder / "lines.npz", folder / "lines.mat")
+    _write_bpod(folder / "bpod.jsonable")
+    _write_pulse_pal(folder / "stimulator.json")
     daq = {"format": "wavesurfer", "path": folder / "daq" / "bg042_0001.h5"}
     movie = {"format": "scanimage", "path": folder / "2p" / "bg042_00001_*.tif"}
     face, paw = ({"format": "video", "path": folder / "cam" / name} for name in ("face.mp4", "paw_*.avi"))
@@ -190,6 +192,8 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
         "stated_train": {"pulses": 3, "rate": "10 Hz", "width": "10 ms"},
         "bruker_markpoints": {"path": folder / "points.xml"},
         "bruker_voltage_output": {"path": folder / "output.xml"},
+        "pulsepal-site": {"path": folder / "stimulator.json", "channel": 1},
+        "pulsepal-event": {"path": folder / "stimulator.json", "channel": 2, "event": "puff"},
         "pulse_table": {
             "path": folder / "pulses.csv",
             "columns": {"onset": "on (ms)", "duration": "width"},
@@ -202,6 +206,7 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
             "rows": {"Animal": "BG042"},
         },
         "boris": {"path": folder / "cohort" / "licking.boris", "observation": "BG042 POD7", "of": face},
+        "bpod": {"path": folder / "bpod.jsonable"},
         "deeplabcut": {"path": folder / "cam" / "pawDLC.csv", "of": paw},
         "lightningpose": {"path": folder / "cam" / "face.csv", "of": face},
         "sleap": {"path": folder / "cam" / "face.analysis.h5", "of": face, "individual": "mouse"},
@@ -450,3 +455,28 @@ def _write_commands_of_prairieview(points: Path, output: Path) -> None:
         </Experiment>""",
         encoding="utf-8",
     )
+
+
+def _write_bpod(path: Path) -> None:
+    """Two trials of pybpod, a trial a line: a state of 0.1 s and a pulse on the first BNC input in each."""
+    never = [[float("nan")] * 2]
+    states = [{"Wait": [[0.0, 0.25]], "Light": [[0.25, 0.35]], "Lost": never}, {"Wait": [[0.0, 0.5]], "Light": [[0.5, 0.6]]}]
+    events = [
+        {"BNC1High": [0.1], "BNC1Low": [0.12], "Tup": [0.25, 0.35]},
+        {"BNC1High": [0.2], "BNC1Low": [0.25], "Tup": [0.5, 0.6]},
+    ]
+    lines = []
+    for number, (start, stop) in enumerate(((1.5, 1.85), (3.0, 3.6))):
+        times = {"Bpod start timestamp": 1.5, "Trial start timestamp": start, "Trial end timestamp": stop}
+        found = {**times, "States timestamps": states[number], "Events timestamps": events[number]}
+        lines.append(json.dumps({"init_datetime": "2024-05-17T10:31:02", "contrast": 0.5, "behavior_data": found}))
+    path.write_text("\n".join([*lines, ""]), encoding="utf-8")
+
+
+def _write_pulse_pal(path: Path) -> None:
+    """Settings of Pulse Pal: four pulses of 10 ms at 20 Hz on each output, started by trigger channel 1."""
+    found = {"phase1Duration": 0.01, "interPhaseInterval": 0.001, "phase2Duration": 0.001, "interPulseInterval": 0.04}
+    found |= {"burstDuration": 0, "interBurstInterval": 0, "pulseTrainDuration": 0.2, "pulseTrainDelay": 0, "isBiphasic": 0}
+    found |= {"phase1Voltage": 5, "phase2Voltage": -5, "restingVoltage": 0, "linkTriggerChannel1": 1, "linkTriggerChannel2": 0}
+    found |= {"customTrainID": 0, "customTrainTarget": 0, "customTrainLoop": 0}
+    path.write_text(json.dumps({**{name: [value] * 4 for name, value in found.items()}, "triggerMode": [0, 0]}), encoding="utf-8")

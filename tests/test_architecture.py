@@ -28,6 +28,8 @@ LEVEL = {
             "foreign",
             "disk",
             "arrays",
+            "matlab",
+            "stimulators",
             "pulses",
             "tables",
             "timing",
@@ -44,8 +46,13 @@ LIBRARIES_OF_EXTENSIONS = {
     "ndx_bergmann": {"numpy", "hdmf", "pynwb"},
 }
 LIBRARIES_OF_LAYER_1 = {"numpy", "pydantic", "pydantic_core", "pint", "bergmann"}
-LAZY_OF_LAYER_1 = {"tables/table.py": {"openpyxl"}}
-"""What one module of layer 1 may import besides, inside a function: the reader of workbooks, which several rooms share."""
+LAZY_OF_LAYER_1 = {
+    "tables/table.py": {"openpyxl"},
+    "matlab/structures.py": {"h5py", "scipy"},
+    "matlab/values.py": {"h5py", "scipy"},
+}
+"""What a module of layer 1 may import besides, inside a function: the readers of workbooks and of MATLAB's files, which several
+rooms share."""
 
 
 def imported(tree: ast.AST) -> Iterator[tuple[str, bool]]:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bergmann.arrays import LazyArray, NwbOrder, Part
+from bergmann.arrays import DigitalLine, LazyArray, NwbOrder, Part
 
 FRAMES = np.arange(5 * 2 * 3).reshape(5, 2, 3)
 VOLUMES = np.arange(4 * 2 * 3 * 5).reshape(4, 2, 3, 5)
@@ -44,3 +44,16 @@ def test_a_part_is_as_a_slice_of_numpy(start: int, length: int, first: int, last
 def test_all_of_them_are_lazy_arrays(array: LazyArray) -> None:
     assert isinstance(array, LazyArray)
     assert array[0:2].shape == (2, *array.shape[1:])
+
+
+@given(
+    edges=st.lists(st.integers(0, 300), unique=True, max_size=40).map(sorted), start=st.integers(0, 300), length=st.integers(0, 300)
+)
+def test_a_line_of_edges_is_the_same_in_blocks_and_whole(edges: list[int], start: int, length: int) -> None:
+    line = DigitalLine(np.array(edges, dtype=np.int64), 301)
+    whole = np.zeros(301, dtype=np.uint8)
+    for edge in edges:
+        whole[edge:] ^= 1
+    assert (line.shape, line.dtype) == ((301,), np.uint8)
+    assert line[0:301].tolist() == whole.tolist()
+    assert line[start : start + length].tolist() == whole[start : start + length].tolist()

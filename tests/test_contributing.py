@@ -55,8 +55,9 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     edit(page, "from bergmann.signals import ", "from bergmann.signals import logger\nfrom bergmann.signals import ")
     edit(page, '    "LightningPoseInterface",\n', '    "LightningPoseInterface",\n    "LoggerInterface",\n')
     page.write_text(f"{page.read_text(encoding='utf-8')}\n\n{interface}", encoding="utf-8")
-    above = next(line for line in (checkout / GUIDE).read_text(encoding="utf-8").splitlines() if line.startswith("| `PulseTable"))
-    edit(checkout / GUIDE, f"{above}\n", f"| `LoggerInterface` | Logger text | - | - |\n{above}\n")
+    rows = [line for line in (checkout / GUIDE).read_text(encoding="utf-8").splitlines() if re.match(r"\| `\w+Interface`", line)]
+    below = next(line for line in rows if line > "| `LoggerInterface`")
+    edit(checkout / GUIDE, f"{below}\n", f"| `LoggerInterface` | Logger text | - | - |\n{below}\n")
     done = run(checkout, "bergmann.plan.schema")
     assert done.returncode == 0, done.stderr
     return checkout

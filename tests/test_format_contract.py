@@ -35,6 +35,8 @@ FILLED: dict[str, dict[str, Any]] = {  # keys beside the path, so that reading g
 KNOWN_BY_THEIR_KEYS = {
     "bruker_markpoints",
     "bruker_voltage_output",
+    "pulsepal-site",
+    "pulsepal-event",
     "stated_train",
     "abf_protocol",
     "channel-site",
@@ -72,8 +74,10 @@ SUFFIX = {
     "signal_hdf5": ".mat",
     "suite2p": ".npy",
     "pulse_table": ".xlsx",
+    "pulsepal": ".mat",
     "assay": ".xlsx",
     "boris": ".boris",
+    "bpod": ".mat",
     "deeplabcut": ".h5",
     "lightningpose": ".csv",
     "sleap": ".slp",
@@ -169,6 +173,7 @@ def test_it_finds_its_own_file_in_a_folder_of_many(one: Format, small_lab: Any) 
         "deeplabcut",
         "lightningpose",
         "sleap",
+        "bpod",
     ],
 )
 def test_no_file_is_found_by_two_formats(name: str, small_lab: Any) -> None:
@@ -213,7 +218,7 @@ def test_a_wrong_file_is_a_source_error_that_names_it(one: Format, small_lab: An
 def test_a_file_that_is_damaged_behind_its_beginning_is_a_source_error(
     one: Format, kept: int, small_lab: Any, tmp_path: Path
 ) -> None:
-    whole = small_lab.folder / "suite2p" if one.key == "suite2p" else expand(small_lab.keys[one.key]["path"])[0]
+    whole = small_lab.folder / "suite2p" if one.key == "suite2p" else expand(small_lab.keys[name_of(one)]["path"])[0]
     there = tmp_path / f"wrong{whole.suffix}"
     if whole.is_dir():
         shutil.copytree(whole, there)
@@ -221,7 +226,7 @@ def test_a_file_that_is_damaged_behind_its_beginning_is_a_source_error(
             file.write_bytes(file.read_bytes()[:kept] + NOISE)
     else:
         there.write_bytes(whole.read_bytes()[:kept] + NOISE)
-    keys = {name: value for name, value in small_lab.keys[one.key].items() if name not in {"of", "unit"}}
+    keys = {name: value for name, value in small_lab.keys[name_of(one)].items() if name not in {"of", "unit"}}
     source = one.source.model_validate({**keys, **FILLED.get(one.key, {}), **keys, "path": there})
     with pytest.raises(SourceError, match=r"wrong|\.npy"):
         one.read(source, {})

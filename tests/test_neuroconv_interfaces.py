@@ -33,6 +33,7 @@ from bergmann.records import (
     Scores,
     Segmentation,
     SpikeTimes,
+    StateMachine,
     Trace,
     Video,
 )
@@ -153,6 +154,15 @@ def check_events(nwbfile: NWBFile, name: str, record: Events) -> None:
             close(table["duration"], one.durations)
 
 
+def check_trials(nwbfile: NWBFile, name: str, record: StateMachine) -> None:
+    table = nwbfile.intervals[f"{name}_trials"]
+    close(table["start_time"], record.starts.seconds)
+    close(table["stop_time"], record.stops)
+    for column, values in record.columns.items():
+        np.testing.assert_array_equal(table[column][:], values)
+    check_events(nwbfile, name, Events(files=record.files, series=record.series, basis=record.basis))
+
+
 def check_glial_events(nwbfile: NWBFile, name: str, record: GlialEvents) -> None:
     table = nwbfile.events[name]
     for column, values in {
@@ -228,6 +238,7 @@ CHECKS: dict[type, Callable[[NWBFile, str, Any], None]] = {
     Segmentation: check_segmentation,
     LightPulses: check_light,
     Events: check_events,
+    StateMachine: check_trials,
     GlialEvents: check_glial_events,
     SpikeTimes: check_spike_times,
     Intervals: check_intervals,

@@ -91,3 +91,35 @@ class Part:
         """The elements of the block, counted from ``start``."""
         first, last, _ = block.indices(self.stop - self.start)
         return np.asarray(self.whole[self.start + first : self.start + max(first, last)])
+
+
+@dataclass(frozen=True, eq=False)
+class DigitalLine:
+    """A digital line by its edges; samples are made where they are asked for.
+
+    Attributes
+    ----------
+    edges : np.ndarray, shape (n_edges,), int64
+        Samples from which on the level is the other one, ascending; it is 0 before the first.
+    count : int
+        How many samples.
+    """
+
+    edges: NDArray[np.int64]
+    count: int
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return (self.count,)
+
+    @property
+    def dtype(self) -> np.dtype[np.uint8]:
+        return np.dtype(np.uint8)
+
+    def __getitem__(self, block: slice, /) -> NDArray[np.uint8]:
+        start, stop, step = block.indices(self.count)
+        first, last = np.searchsorted(self.edges, [start, stop], side="left")
+        turns = np.zeros(max(stop - start, 0), dtype=np.uint8)
+        turns[self.edges[first:last] - start] = 1
+        levels: NDArray[np.uint8] = ((np.cumsum(turns, dtype=np.int64) + first) % 2).astype(np.uint8)
+        return levels[::step]

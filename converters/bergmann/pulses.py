@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from bergmann.arrays import DigitalLine
 from bergmann.errors import SourceError
 from bergmann.records import Channel, Recording
 from bergmann.timing.pulses import Levels, Polarity, Pulses, find_levels, find_pulses
@@ -36,6 +37,8 @@ class RecordedPulses:
     n_faint : int
         Stretches that leave the resting level by a tenth of the step and do not reach the threshold, where that was found and not
         stated: weaker pulses, perhaps.
+    is_momentary : bool
+        Whether the line only says when, so that `durations` say nothing.
     """
 
     channel: str
@@ -48,6 +51,7 @@ class RecordedPulses:
     on_at_start: NDArray[np.bool_]
     on_at_end: NDArray[np.bool_]
     n_faint: int = 0
+    is_momentary: bool = False
 
     def __len__(self) -> int:
         return len(self.times)
@@ -56,7 +60,7 @@ class RecordedPulses:
     def basis(self) -> str:
         """How the pulses are known, e.g. ``"threshold 2.5 V, hysteresis 0.5 V"`` or ``"digital line"``."""
         if self.unit == "n.a.":
-            text = "digital line"
+            text = "events of a line that only says when" if self.is_momentary else "digital line"
         else:
             text = f"threshold {self.threshold:g} {self.unit}, hysteresis {self.hysteresis:g} {self.unit}"
         n_cut = int((self.on_at_start | self.on_at_end).sum())
@@ -117,6 +121,7 @@ def recorded_pulses(
         on_at_start=np.concatenate([_mark(len(one), 0, one.starts_on) for one in found]),
         on_at_end=np.concatenate([_mark(len(one), -1, one.ends_on) for one in found]),
         n_faint=n_faint,
+        is_momentary=channel.is_momentary,
     )
 
 
@@ -160,6 +165,8 @@ def _runs(recording: Recording) -> list[tuple[int, int]]:
 
 
 def _pulses_of_run(channel: Channel, start: int, stop: int, threshold: float, hysteresis: float, polarity: Polarity) -> Pulses:
+    if isinstance(channel.samples, DigitalLine) and polarity == "high":
+        return _pulses_of_edges(channel.samples, start, stop)
     return find_pulses(
         lambda first, last: channel.values(start + first, start + last),
         stop - start,
@@ -167,6 +174,17 @@ def _pulses_of_run(channel: Channel, start: int, stop: int, threshold: float, hy
         hysteresis=hysteresis,
         polarity=polarity,
     )
+
+
+def _pulses_of_edges(line: DigitalLine, start: int, stop: int) -> Pulses:
+    """The same of a line whose edges are known, without making its samples."""
+    edges = line.edges[(line.edges > start) & (line.edges < stop)] - start
+    starts_on = bool(np.searchsorted(line.edges, start, side="right") % 2)
+    turns = np.concatenate([[0], edges]) if starts_on else edges
+    ends_on = bool(len(turns) % 2)
+    turns = np.concatenate([turns, [stop - start]]) if ends_on else turns
+    onsets, offsets = turns[0::2].astype(np.int64), turns[1::2].astype(np.int64)
+    return Pulses(onsets=onsets, offsets=offsets, levels=np.ones(len(onsets)), starts_on=starts_on, ends_on=ends_on)
 
 
 def _count_faint(channel: Channel, levels: Levels, runs: list[tuple[int, int]], found: list[Pulses], polarity: Polarity) -> int:

@@ -40,6 +40,7 @@ KNOWN = {
     "micromanager": {"tiff": 2},
     "miniscope_avi": {"video": 2},
     "ni_tdms": {"tdms": 4},
+    "pybpod_ibl": {"bpod": 1},
     "pyphotometry_ppd": {"pyphotometry": 1},
     "scanimage_tiff": {"scanimage": 3},
     "sleap": {"sleap": 1},

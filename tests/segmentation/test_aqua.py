@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from bergmann.errors import MissingExtraError, SourceError
+from bergmann.matlab import fields_of
 from bergmann.records import GlialEvents, Movie, MovieChannel
 from bergmann.registry import expand
 from bergmann.rig.aqua import Event, Run, structure, write_features, write_result
-from bergmann.segmentation import _matlab, aqua, aqua2
-from bergmann.segmentation._matlab import fields_of
+from bergmann.segmentation import aqua, aqua2
 from bergmann.stated import Ref
 from bergmann.timing.times import ExplicitTimes
 
@@ -407,4 +407,4 @@ def test_a_truncated_old_file_is_refused(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:700])
     with pytest.raises(SourceError, match="damaged"):
         read(path, movie())
-    assert _matlab.fields_of(tmp_path, "res") == frozenset()
+    assert fields_of(tmp_path, "res") == frozenset()

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bergmann.arrays import DigitalLine
 from bergmann.errors import SourceError
 from bergmann.pulses import recorded_pulses
 from bergmann.records import Channel, Recording
@@ -170,3 +171,25 @@ def test_a_missing_channel_and_a_flat_one_are_named():
         recorded_pulses(recording([0, 5]), "Laser")
     with pytest.raises(SourceError, match=r"run_0001.h5: channel Clock: no two levels: .* between 1 and 1"):
         recorded_pulses(recording([1.0, 1.0]), "Clock")
+
+
+@given(edges=st.lists(st.integers(0, 200), unique=True, max_size=30).map(sorted), cut=st.integers(1, 199))
+def test_a_line_of_edges_has_the_pulses_of_its_samples(edges: list[int], cut: int) -> None:
+    """Whether the samples are gone through, or the edges are taken as they are, in two sweeps with a gap between them."""
+    line = DigitalLine(np.array(edges, dtype=np.int64), 200)
+    by_edges, by_samples = (
+        recorded_pulses(
+            Recording(
+                files=(Path("a"),),
+                rate=1.0,
+                sweep_starts=ExplicitTimes(np.array([0.0, cut + 5.0])),
+                sweep_lengths=np.array([cut, 200 - cut]),
+                channels=(Channel(name="a", kind="digital", unit="n.a.", samples=samples),),
+            ),
+            "a",
+        )
+        for samples in (line, line[0:200])
+    )
+    for name in ("durations", "levels", "on_at_start", "on_at_end"):
+        assert getattr(by_edges, name).tolist() == getattr(by_samples, name).tolist()
+    assert by_edges.times.seconds.tolist() == by_samples.times.seconds.tolist()

@@ -75,7 +75,8 @@ def read(source: ChannelEventsSource, inputs: Inputs) -> Events:
             "with the reason if there was no event"
         )
     kept, remarks = choose_whole(pulses, source.cut, recording.files[0].name)
-    basis = "; ".join([f"pulses recorded on {source.of}, {pulses.basis}", *remarks])
+    how = "visits of the state" if recording.channel(source.of.part).is_command else "pulses recorded on"
+    basis = "; ".join([f"{how} {source.of}, {pulses.basis}", *remarks])
     return Events(files=recording.files, series=(_series(source, pulses, kept),), basis=basis)
 
 
@@ -96,7 +97,7 @@ def _series(source: ChannelEventsSource, pulses: RecordedPulses, kept: NDArray[n
     return EventSeries(
         name=source.event,
         times=ExplicitTimes(pulses.times.seconds[kept]),
-        durations=pulses.durations[kept],
+        durations=None if pulses.is_momentary else pulses.durations[kept],
         columns={} if digital else {"level": pulses.levels[kept]},
         column_descriptions={} if digital else {"level": f"Median level of the pulse on {source.of}, in {pulses.unit}."},
         description=source.event,

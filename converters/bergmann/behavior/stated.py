@@ -1,4 +1,4 @@
-"""What a person must say of video, pose, events, intervals, logs and assays."""
+"""What a person must say of video, pose, events, trials, intervals, logs and assays."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pydantic import Field, field_validator
 
 from bergmann.findings import Finding
 from bergmann.moments import Moment
-from bergmann.records import Events, Intervals, Pose, Record, Scores, Trace, Video
+from bergmann.records import Events, Intervals, Pose, Record, Scores, StateMachine, Trace, Video
 from bergmann.registry import Entry, NamesOf
 from bergmann.stated import Collections, Duration, Names, Quantity, Stated
 
@@ -82,6 +82,18 @@ class EventsStated(Stated):
             **{name: (f"{name.replace('_', ' ').capitalize()} of the stimulus", value) for name, value in self.parameters.items()},
         }
         return {name: (what, value) for name, (what, value) in said.items() if value is not None}
+
+
+class StateMachineStated(Stated):
+    """What is said of the trials of a behaviour box.
+
+    Attributes
+    ----------
+    description : str, optional
+        What the animal had to do.
+    """
+
+    description: str | None = None
 
 
 class IntervalsStated(Stated):
@@ -188,6 +200,23 @@ def check_trace(entry: Entry[Trace, TraceStated], collections: Collections) -> I
             )
 
 
+def check_state_machine(entry: Entry[StateMachine, StateMachineStated], collections: Collections) -> Iterator[Finding]:  # noqa: ARG001
+    """Trials whose length by the machine's clock is not that of its cycles: it missed some."""
+    if late := entry.record.notes.get("late"):
+        yield Finding(
+            severity="warning",
+            check="unsteady clock",
+            location="path",
+            message=f"{entry.record.files[0].name}: its clock and the cycles it counted differ: {late}",
+            remedy="times within these trials are those of its cycles; is a line of it recorded by another instrument?",
+        )
+
+
+def trials_name(name: str) -> str:
+    """Name of the table of trials: NWB's own for a source that is called so."""
+    return name if name == "trials" else f"{name}_trials"
+
+
 def events_names(name: str, kinds: Sequence[str]) -> list[str]:
     """Names of the tables of events: that of the source for the only kind; no sign in them parts HDF5 paths."""
     plain = [kind.replace("/", "_").replace(":", "_").strip() for kind in kinds]
@@ -198,6 +227,11 @@ def _of_events(entry: Any) -> Iterator[tuple[str, str]]:
     """The pulses of a channel, which are not read yet, are one kind of event."""
     kinds = [entry.name] if entry.record is None else [series.name for series in entry.record.series]
     yield from (("events", name) for name in events_names(entry.name, kinds))
+
+
+def _of_state_machine(entry: Any) -> Iterator[tuple[str, str]]:
+    yield "intervals", trials_name(entry.name)
+    yield from _of_events(entry)
 
 
 def _of_pose(entry: Any) -> Iterator[tuple[str, str]]:
@@ -218,6 +252,7 @@ STATED = {
     Video: VideoStated,
     Pose: PoseStated,
     Events: EventsStated,
+    StateMachine: StateMachineStated,
     Intervals: IntervalsStated,
     Trace: TraceStated,
     Scores: ScoresStated,
@@ -229,5 +264,6 @@ NAMES: dict[type[Record], NamesOf] = {
     Scores: _in("processing/behavior"),
     Pose: _of_pose,
     Events: _of_events,
+    StateMachine: _of_state_machine,
 }
-CHECKS = {Pose: check_pose, Trace: check_trace, Scores: check_scores}
+CHECKS = {Pose: check_pose, StateMachine: check_state_machine, Trace: check_trace, Scores: check_scores}

@@ -181,7 +181,8 @@ def _fit_line(aligned: Aligned, entry: SourceEntry, clock: Ref[Recording], recor
     if not isinstance(recording, Recording) or clock.part is None:
         raise SourceError(f"`clock: {clock}` is not a channel of a recording")
     if record.clock_times is None:
-        raise SourceError(f"`clock: {clock}`: {name} has no frames that a line could tick for")
+        hint = f"; state `pulses:`, what of {name} the line showed" if "pulses" in type(entry.source).model_fields else ""
+        raise SourceError(f"`clock: {clock}`: {name} has no frames that a line could tick for{hint}")
     if str(clock) not in aligned.lines:  # one line may tick for two cameras
         aligned.lines[str(clock)] = recorded_pulses(recording, clock.part)
     until = record.span[1] if entry.is_cut and record.span else None

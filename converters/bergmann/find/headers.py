@@ -11,7 +11,7 @@ from bergmann.disk import why_closed
 from bergmann.errors import MissingExtraError, SourceError
 from bergmann.find.found import Found
 from bergmann.find.text import n_of
-from bergmann.records import Events, GlialEvents, Movie, Pose, Record, Recording, Segmentation, Video
+from bergmann.records import Events, GlialEvents, Movie, Pose, Record, Recording, Segmentation, StateMachine, Video
 from bergmann.registry import Inputs
 from bergmann.stated import Quantity
 from bergmann.timing.times import Times
@@ -224,7 +224,16 @@ def _events(_: Header, record: Events) -> str:
     return ", ".join(f"{n_of(len(one.times), 'time')} {one.name}" for one in record.series[:6])
 
 
+def _trials(_: Header, record: StateMachine) -> str:
+    states = [one for one in record.series if one.durations is not None]
+    events = [one.name for one in record.series if one.durations is None]
+    first, last = record.span or (0.0, 0.0)
+    kinds = f"{n_of(len(states), 'state')}, {n_of(len(events), 'kind')} of events: {', '.join(events)}"
+    return f"{n_of(len(record.starts), 'trial')} in {last - first:.1f} s, {kinds}"
+
+
 _FACTS: Mapping[type[Record], Callable[[Header, Any], str]] = {
+    StateMachine: _trials,
     Recording: _recording,
     Movie: _movie,
     Segmentation: _segmentation,

@@ -18,10 +18,10 @@ from bergmann.find.relations import Related, media_of, movie_of_events, movie_of
 from bergmann.find.text import Entry, Value, n_of, unusable
 from bergmann.find.videos import join_videos
 from bergmann.plan.yaml import BLANKS
-from bergmann.records import Events, GlialEvents, Movie, Pose, Record, Recording, Segmentation, Video
+from bergmann.records import Events, GlialEvents, Movie, Pose, Record, Recording, Segmentation, StateMachine, Video
 from bergmann.texts import folded
 
-ORDER: tuple[type[Record], ...] = (Recording, Movie, Segmentation, GlialEvents, Video, Pose, Events)
+ORDER: tuple[type[Record], ...] = (Recording, StateMachine, Movie, Segmentation, GlialEvents, Video, Pose, Events)
 """Kinds of sources as a draft lists them."""
 
 MOST_QUESTIONS = 6
@@ -278,6 +278,11 @@ class _Surveyor:
         if issubclass(header.found.format.record, Movie | Video) and self._of(Recording):
             clock = clock_of(name, header, self.lines, uncounted)
             return (Value("clock", clock.line.ref if clock.line is not None else None, clock.comment),)
+        if issubclass(header.found.format.record, StateMachine) and self._of(Recording):
+            asked = (
+                "the recorded channel that showed a line of it, as daq/Sync, with `pulses:`: `trials`, a state or an input of it"
+            )
+            return (Value("clock", None, f"{asked}; or `starts:` in place of `clock:`"),)
         own = "; without the line, for the source that the session starts from"
         return (Value("starts", None, f"when its own clock was at zero, as `2.5 s after daq`{own}"),)
 
@@ -317,7 +322,7 @@ def _stem(path: Path) -> str:
 
 def _proposed(header: Header, is_only: bool) -> str:
     kind, path = header.found.format.record, header.found.path
-    role = {Recording: "daq", Movie: "movie", Segmentation: "rois", GlialEvents: "events"}.get(kind)
+    role = {Recording: "daq", StateMachine: "trials", Movie: "movie", Segmentation: "rois", GlialEvents: "events"}.get(kind)
     if role is not None and is_only:
         return role
     if kind is Video:

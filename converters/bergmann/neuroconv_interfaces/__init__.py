@@ -32,7 +32,8 @@ Six things differ from a session:
 
 from __future__ import annotations
 
-from bergmann.behavior import assay, boris, channel_events, deeplabcut, encoder, intervals, lightningpose, sleap, video
+from bergmann.behavior import assay, boris, bpod, channel_events, deeplabcut, encoder, intervals, lightningpose, sleap, video
+from bergmann.behavior import pulsepal as pulsepal_events
 from bergmann.ephys import spikes
 from bergmann.imaging import bruker, scanimage, tiff
 from bergmann.neuroconv_interfaces.interface import FormatInterface
@@ -42,6 +43,7 @@ from bergmann.optogenetics import (
     bruker_voltage_output,
     channel,
     pulse_table,
+    pulsepal,
     stated_train,
 )
 from bergmann.segmentation import aqua, aqua2, caiman, glial_events, suite2p
@@ -54,6 +56,7 @@ __all__ = [
     "AquaInterface",
     "AssayInterface",
     "BorisInterface",
+    "BpodInterface",
     "BrukerInterface",
     "BrukerMarkPointsInterface",
     "BrukerVoltageOutputInterface",
@@ -67,6 +70,8 @@ __all__ = [
     "IntervalsInterface",
     "LabChartInterface",
     "LightningPoseInterface",
+    "PulsePalEventsInterface",
+    "PulsePalLightInterface",
     "PulseTableInterface",
     "PyPhotometryInterface",
     "ScanImageInterface",
@@ -216,6 +221,18 @@ class BrukerVoltageOutputInterface(FormatInterface):
     format = bruker_voltage_output.FORMAT
 
 
+class PulsePalEventsInterface(FormatInterface):
+    """Stimuli that Pulse Pal was told to give."""
+
+    format = pulsepal_events.FORMAT
+
+
+class PulsePalLightInterface(FormatInterface):
+    """Light that Pulse Pal was told to give."""
+
+    format = pulsepal.FORMAT
+
+
 class StatedTrainInterface(FormatInterface):
     """Light as a protocol sheet states it."""
 
@@ -232,6 +249,12 @@ class BorisInterface(FormatInterface):
     """Events scored in BORIS."""
 
     format = boris.FORMAT
+
+
+class BpodInterface(FormatInterface):
+    """Trials, states and events of Bpod; its inputs and states are lines that others can be aligned to."""
+
+    format = bpod.FORMAT
 
 
 class ChannelEventsInterface(FormatInterface):

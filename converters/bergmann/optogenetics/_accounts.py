@@ -182,8 +182,8 @@ def _other_widths(pair: _Pair) -> Iterator[Finding]:
     if wrong.any() and "widths" not in pair.account.stated.gives:
         first = int(np.flatnonzero(wrong)[0])
         message = (
-            f"the widths of {int(wrong.sum())} of {len(planned)} pulses differ: {planned[first] * 1000:.4g} ms in {account}, "
-            f"{recorded[first] * 1000:.4g} ms in {light}, at {_at(pair.onsets[wrong])}"
+            f"the widths of {int(wrong.sum())} of {len(planned)} pulses differ: {_width(planned[first])} in {account}, "
+            f"{_width(recorded[first])} in {light}, at {_at(pair.onsets[wrong])}"
         )
         remedy = f"those of {light} are written; if its line only triggers the light, state `gives: widths` for {account}"
         yield _finding("warning", message, remedy)
@@ -219,6 +219,11 @@ def _levels_in_unit(pair: _Pair) -> NDArray[np.float64] | None:
         return pair.over_light(levels) * Quantity.parse(f"1 {pair.account.record.command_unit}").to(unit)
     except ValueError:
         return None
+
+
+def _width(seconds: float) -> str:
+    """``"2 ms"``, ``"10 s"``."""
+    return f"{seconds:.4g} s" if seconds >= 1 else f"{seconds * 1000:.4g} ms"
 
 
 def _at(times: NDArray[np.float64]) -> str:

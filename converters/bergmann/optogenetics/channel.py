@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bergmann.errors import SourceError
 from bergmann.optogenetics._plateaus import find_varying
 from bergmann.pulses import RecordedPulses, choose_whole, recorded_pulses, refuse_faint
-from bergmann.records import LightPulses, Recording
+from bergmann.records import Channel, LightPulses, Recording
 from bergmann.registry import Format, Inputs, Source
 from bergmann.stated import Duration, Quantity, Ref
 from bergmann.timing.times import ExplicitTimes
@@ -27,6 +27,8 @@ class LightChannel(Source):
         With the channel, e.g. ``daq/LaserCmd``.
     threshold, hysteresis : Quantity, optional
         In a unit of the channel's kind; not for a digital line. Default: from the two levels of the channel.
+    width : Duration, optional
+        Of every pulse, for a line that only says when (a message, a soft code), not how long; for no other.
     minimum_width : Duration, optional
         Shorter pulses are glitches and are left out; how many is said in the file.
     cut : {"refuse", "leave out", "keep"}
@@ -40,6 +42,7 @@ class LightChannel(Source):
     of: Ref[Recording]
     threshold: Quantity | None = None
     hysteresis: Quantity | None = None
+    width: Duration | None = None
     minimum_width: Duration | None = None
     cut: Literal["refuse", "leave out", "keep"] = "refuse"
     ramps: Literal["refuse", "keep"] = "refuse"
@@ -58,7 +61,7 @@ def read(source: LightChannel, inputs: Inputs) -> LightPulses:
     SourceError
         If no channel is named or there is no such channel; if a threshold is in another kind of unit; if none is stated and there
         are weaker pulses, perhaps; if there is no pulse; if one is cut by the edge of a sweep, or its level changes, and nothing is
-        stated about it.
+        stated about it; if the line only says when, and no `width` is stated.
     """
     recording = inputs["of"]
     if not isinstance(recording, Recording):
@@ -67,7 +70,8 @@ def read(source: LightChannel, inputs: Inputs) -> LightPulses:
         raise SourceError(
             f"`of: {source.of}` names no channel; write `{source.of.name}/CHANNEL` with one of: {', '.join(recording.parts)}"
         )
-    unit = recording.channel(source.of.part).unit
+    channel = recording.channel(source.of.part)
+    unit = channel.unit
     pulses = recorded_pulses(
         recording, source.of.part, threshold=_in_unit(source.threshold, unit), hysteresis=_in_unit(source.hysteresis, unit)
     )
@@ -86,14 +90,33 @@ def read(source: LightChannel, inputs: Inputs) -> LightPulses:
         files=recording.files,
         start=recording.start,
         times=ExplicitTimes(pulses.times.seconds[kept]),
-        durations=pulses.durations[kept],
+        durations=_widths(source, pulses, recording.files[0].name)[kept],
         command=None if is_digital or varying.any() else pulses.levels[kept],
         command_unit="" if is_digital or varying.any() else pulses.unit,
-        basis="; ".join([f"recorded on {source.of}, {pulses.basis}", *remarks]),
+        basis="; ".join([f"{_how(channel)} {source.of}, {pulses.basis}", *_said_width(source), *remarks]),
         resolution=1 / recording.rate,
-        is_recorded=True,
+        is_recorded=not channel.is_command,
         is_varying=bool(varying.any()),
     )
+
+
+def _how(channel: Channel) -> str:
+    return "commanded, not recorded: the time in the state" if channel.is_command else "recorded on"
+
+
+def _said_width(source: LightChannel) -> list[str]:
+    return [] if source.width is None else [f"each {source.width} long, as stated"]
+
+
+def _widths(source: LightChannel, pulses: RecordedPulses, file: str) -> NDArray[np.float64]:
+    """How long each pulse was, shape (n_pulses,), in seconds: as recorded, or as stated for a line that only says when."""
+    if pulses.is_momentary and source.width is None:
+        raise SourceError(
+            f"{file}: {pulses.channel} says when, and not how long; state `width:`, the length of every pulse, if it is known"
+        )
+    if not pulses.is_momentary and source.width is not None:
+        raise SourceError(f"{file}: {pulses.channel} says how long each pulse was; leave out `width: {source.width}`")
+    return pulses.durations if source.width is None else np.full(len(pulses), source.width.to("s"))
 
 
 def _say_varying(source: LightChannel, pulses: RecordedPulses, varying: NDArray[np.bool_], file: str) -> str:

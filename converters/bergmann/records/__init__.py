@@ -12,6 +12,7 @@ from bergmann.records.light import LightPulses
 from bergmann.records.segmentation import RoiPlane, Segmentation
 from bergmann.records.signals import Channel, CommandPulses, Recording
 from bergmann.records.spikes import SpikeTimes
+from bergmann.records.task import StateMachine
 
 __all__ = [
     "FOOTPRINT",
@@ -37,6 +38,7 @@ __all__ = [
     "Scores",
     "Segmentation",
     "SpikeTimes",
+    "StateMachine",
     "Trace",
     "TraceColumn",
     "Video",

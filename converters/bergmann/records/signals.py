@@ -29,6 +29,10 @@ class Channel:
         As stored, all sweeps behind each other; 0 or 1 for a digital line.
     conversion, offset : float
         Stored value to unit.
+    is_momentary : bool
+        Whether a digital line only says when: each 1 is one event, and how long that lasted is not known.
+    is_command : bool
+        Whether it is what a machine did by its program (a state it was in), not what came in.
     """
 
     name: str
@@ -37,6 +41,8 @@ class Channel:
     samples: LazyArray
     conversion: float = 1.0
     offset: float = 0.0
+    is_momentary: bool = False
+    is_command: bool = False
 
     def values(self, start: int, stop: int) -> NDArray[np.float64]:
         """Samples ``start`` to ``stop`` in `unit`, shape (stop - start,)."""

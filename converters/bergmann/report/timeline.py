@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bergmann.errors import BergmannError
 from bergmann.moments import Moment, When
 from bergmann.plan.resolve import Plan
-from bergmann.records import Events, GlialEvents, Intervals, LightPulses, Movie, Record, Recording, Trace
+from bergmann.records import Events, GlialEvents, Intervals, LightPulses, Movie, Record, Recording, StateMachine, Trace
 from bergmann.report.html import Html, el, figure, join, table
 from bergmann.report.placing import Placement, why
 
@@ -140,9 +140,13 @@ def _source_row(plan: Plan, placement: Placement, name: str, record: Record) -> 
         spans = tuple((start, stop) for start, stop in marks.tolist())
         return Row(name=name, kind=f"{len(marks):,} intervals", spans=spans, labels=labels, note=note)
     if marks is not None:
-        what = "pulses" if isinstance(record, LightPulses) else "intervals" if isinstance(record, Intervals) else "events"
+        what = next((words for kind, words in _MARKED.items() if isinstance(record, kind)), "events")
         return Row(name=name, kind=f"{len(marks):,} {what}", marks=marks, note=note)
     return Row(name=name, kind=_count(record) or kind, spans=(span,), note=note)
+
+
+_MARKED: Mapping[type[Record], str] = {LightPulses: "pulses", Intervals: "intervals", StateMachine: "trials"}
+"""What the marks of a source are."""
 
 
 def _count(record: Record) -> str:
@@ -159,6 +163,8 @@ def _count(record: Record) -> str:
 
 def _marks(record: Record) -> NDArray[np.float64] | None:
     """Starts and stops, shape (n, 2), of what happened at times of its own."""
+    if isinstance(record, StateMachine):
+        return np.column_stack([record.starts.seconds, record.stops])
     if isinstance(record, LightPulses):
         return np.column_stack([record.times.seconds, record.times.seconds + record.durations])
     if isinstance(record, Intervals):

@@ -19,6 +19,7 @@ from bergmann.records import (
     Scores,
     Segmentation,
     SpikeTimes,
+    StateMachine,
     Trace,
     Video,
 )
@@ -30,6 +31,7 @@ MOST_OBJECTS = 40
 """Objects of one source that are listed."""
 
 BECOMES: Mapping[type[Record], str] = {
+    StateMachine: "a table of trials, and a table of events for each state and each kind of event",
     Recording: "a TimeSeries for each channel, in acquisition",
     Movie: "a TwoPhotonSeries for each channel, in acquisition",
     Segmentation: "PlaneSegmentation, RoiResponseSeries for each trace and summary images, in processing/ophys",
@@ -113,6 +115,10 @@ def _found(header: Record | None, unread: str) -> str:
             planes = f", {shape[1]} planes" if len(shape) == 4 else ""
             count = f"{shape[0]:,} {'volumes' if planes else 'frames'} of {shape[-1]} x {shape[-2]}{planes}"
             return f"{count}, {_several(len(header.channels), 'channel')}, {_rate(header.times.interval)}"
+        case StateMachine():
+            return (
+                f"{_several(len(header.starts), 'trial')}; {'; '.join(f'{one.name}: {len(one.times):,}' for one in header.series)}"
+            )
         case Recording():
             total = int(header.sweep_lengths.sum())
             return f"{_several(len(header.channels), 'channel')}, {total:,} samples at {header.rate:g} Hz"

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
 from bergmann.errors import SourceError
+from bergmann.matlab import Cell
 from bergmann.records import FOOTPRINT, EventFeature, Footprints, GlialEvents, Movie
 from bergmann.registry import Inputs, Source
 from bergmann.segmentation._aqua_features import AMPLITUDE, AREA, DISTANCE, Feature, Numbers
-from bergmann.segmentation._matlab import Cell
 from bergmann.stated import Duration, Length, Ref
 from bergmann.timing.times import RegularTimes, Times, times_at
 

@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from bergmann.segmentation._matlab import Struct
+from bergmann.matlab import Struct
 
 Unit = Literal["", "um", "um2", "s"]
 Numbers = NDArray[np.float64]

@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bergmann.errors import SourceError
+from bergmann.matlab import Struct, fields_of, open_struct
 from bergmann.records import GlialEvents
 from bergmann.registry import Inputs, expand, natural_order
 from bergmann.segmentation._aqua import AquaSource, Program, events_of
 from bergmann.segmentation._aqua_result import Fields, read_result
 from bergmann.segmentation._aqua_table import SUFFIXES, is_table, read_features
-from bergmann.segmentation._matlab import Struct, fields_of, open_struct
 
 
 def find_files(folder: Path, program: Program, is_result: Callable[[frozenset[str]], bool]) -> Iterator[Path]:

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bergmann.errors import SourceError
+from bergmann.matlab import Struct
 from bergmann.records import EventFeature
 from bergmann.segmentation._aqua import AquaSource, Export, Program
 from bergmann.segmentation._aqua_features import Feature, Numbers, features, field_at, landmarks_in_result
-from bergmann.segmentation._matlab import Struct
 from bergmann.stated import Quantity
 
 NOT_CONVERTED = {

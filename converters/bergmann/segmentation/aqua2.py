@@ -14,12 +14,12 @@ from typing import Literal
 from pydantic import Field
 
 from bergmann.errors import SourceError
+from bergmann.matlab import Struct
 from bergmann.records import GlialEvents
 from bergmann.registry import Format, Inputs
 from bergmann.segmentation._aqua import AquaSource, Program
 from bergmann.segmentation._aqua_files import find_files, read_file
 from bergmann.segmentation._aqua_result import Fields
-from bergmann.segmentation._matlab import Struct
 
 PROGRAM = Program(name="AQuA2", axes=4, pixels="xSpa", perimeter="Basic - Perimeter (only for 2D video)")
 
