@@ -15,7 +15,7 @@ from bergmann.plan.resolve import Plan, inputs_of, timed_roots
 from bergmann.plan.run_times import check_run_order, counterpart, fit_by_headers
 from bergmann.plan.session import SourceEntry
 from bergmann.pulses import recorded_pulses
-from bergmann.records import Record, Recording
+from bergmann.records import EventLine, Record, Recording
 from bergmann.registry import Entry, load_confirmations
 from bergmann.stated import Ref
 from bergmann.timing.fit import ClockFit, fit_pulses, fit_used
@@ -206,7 +206,8 @@ def fit_line(own: Times, name: str, recording: Recording, clock: Ref[Recording],
             f"{clock}: on at its first sample, so when the first frame of {name} began is not known; was {clock.name} started "
             f"after {name}, or does the line rest high?"
         )
-    seconds, resolution = pulses.times.seconds, 1 / recording.rate
+    part = recording.part(clock.part or "")
+    seconds, resolution = pulses.times.seconds, part.resolution if isinstance(part, EventLine) else 1 / recording.rate
     if until is None or len(own) == len(seconds):
         return fit_pulses(own, seconds, resolution=resolution, source=name, line=str(clock))
     return fit_used(own, seconds, until=until, resolution=resolution, source=name, line=str(clock))

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bergmann.errors import SourceError
 from bergmann.optogenetics._plateaus import find_varying
 from bergmann.pulses import RecordedPulses, choose_whole, recorded_pulses, refuse_faint
-from bergmann.records import LightPulses, Recording
+from bergmann.records import Channel, LightPulses, Recording
 from bergmann.registry import Format, Inputs, Source
 from bergmann.stated import Duration, Quantity, Ref
 from bergmann.timing.times import ExplicitTimes
@@ -67,11 +67,17 @@ def read(source: LightChannel, inputs: Inputs) -> LightPulses:
         raise SourceError(
             f"`of: {source.of}` names no channel; write `{source.of.name}/CHANNEL` with one of: {', '.join(recording.parts)}"
         )
-    unit = recording.channel(source.of.part).unit
+    part = recording.part(source.of.part)
+    unit = part.unit if isinstance(part, Channel) else "n.a."
     pulses = recorded_pulses(
         recording, source.of.part, threshold=_in_unit(source.threshold, unit), hysteresis=_in_unit(source.hysteresis, unit)
     )
     refuse_faint(pulses, recording.files[0].name, "State `threshold:` to say from where on the light was on")
+    if not pulses.has_ends:
+        raise SourceError(
+            f"{recording.files[0].name}: {source.of.part} has the times at which something began and not those at which it ended, "
+            "so how long light was on is not known; state the pulses as they were set, as `format: stated_train`"
+        )
     kept, remarks = _choose(source, pulses, recording.files[0].name)
     if not kept.any():
         raise SourceError(
@@ -90,7 +96,7 @@ def read(source: LightChannel, inputs: Inputs) -> LightPulses:
         command=None if is_digital or varying.any() else pulses.levels[kept],
         command_unit="" if is_digital or varying.any() else pulses.unit,
         basis="; ".join([f"recorded on {source.of}, {pulses.basis}", *remarks]),
-        resolution=1 / recording.rate,
+        resolution=1 / recording.rate if isinstance(part, Channel) else part.resolution,
         is_recorded=True,
         is_varying=bool(varying.any()),
     )
