@@ -197,7 +197,7 @@ def test_channels_of_several_rates_are_chosen(tmp_path):
     assert recording_of(path, only=["Frame", "Laser"]).parts == ("Laser", "Frame")
     alone = recording_of(path, only=["Frame"])
     assert (alone.channels, alone.parts, alone.rate, alone.span) == ((), ("Frame",), 100000, (0, pytest.approx(0.02)))
-    with pytest.raises(SourceError, match=r"a.smr: no channel 'Lasr'; did you mean 'Laser'\\? It has: Laser, Temp, Frame, Lick"):
+    with pytest.raises(SourceError, match=r"a.smr: no channel 'Lasr'; did you mean 'Laser'\? It has: Laser, Temp, Frame, Lick"):
         recording_of(path, only=["Lasr"])
 
 
