@@ -43,7 +43,7 @@ def test_real_streams_of_one_rate(real):
 
 
 def test_a_real_tank_whose_samples_were_cut_is_refused(real):
-    expected = r"\.tev: 266360 bytes, and samples of Fi1r 1 are said to be up to byte 403536: 10 of 30 pieces are not there, from 1.67772 s"
+    expected = r"\.tev: 266360 bytes, .* Fi1r 1 are said to be up to byte 403536: 10 of 30 pieces are not there, from 1.67772 s"
     with pytest.raises(SourceError, match=expected):
         recording_of(real(TANK), only="Fi1r")
     kept = recording_of(real(TANK), only="Fi1r", cut="keep")
@@ -153,7 +153,7 @@ def test_a_rate_that_the_times_deny_is_refused(tmp_path):
     made = Made()
     for index in range(40):
         made.piece("LFP1", index * 4.1 / RATE, [index] * 4)
-    with pytest.raises(SourceError, match="the pieces of LFP1 are up to 3.9 samples from where 24414.0625 Hz puts them"):
+    with pytest.raises(SourceError, match=r"the pieces of LFP1 are up to 3.9 samples from where 24414.0625 Hz puts them"):
         recording_of(made.write(tmp_path / "block"))
 
 
@@ -232,7 +232,7 @@ def test_a_block_cut_between_reading_and_writing_is_refused(tmp_path):
     path = photometry().write(tmp_path / "block")
     channel = recording_of(path, only="LFP1").channels[0]
     path.with_suffix(".tev").write_bytes(b"\0" * 20)
-    with pytest.raises(SourceError, match="a.tev: it ends before its samples do"):
+    with pytest.raises(SourceError, match=r"a.tev: it ends before its samples do"):
         channel.samples[0:8]
 
 
@@ -240,7 +240,7 @@ def test_folders_and_wrong_files(tmp_path):
     path = photometry().write(tmp_path / "block")
     (tmp_path / "other.tsq").write_bytes(b"no index")
     assert [source.path for source in find(tmp_path)] == [path]
-    with pytest.raises(SourceError, match="other.tsq: it does not begin as the index of a TDT block does"):
+    with pytest.raises(SourceError, match=r"other.tsq: it does not begin as the index of a TDT block does"):
         recording_of(tmp_path / "other.tsq")
     photometry().write(tmp_path / "block").rename(tmp_path / "block" / "b.tsq")
     photometry().write(tmp_path / "block")

@@ -22,6 +22,7 @@ from bergmann.signals import _tdt as tank
 from bergmann.signals._one_file import one_file
 from bergmann.signals._tdt import Pieces, Store, TdtBlock, read_block
 from bergmann.signals._together import ChannelNames, Grid, chosen_parts
+from bergmann.signals._turns import take_turns
 from bergmann.timing.times import ExplicitTimes
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -211,10 +212,11 @@ def _grid(block: TdtBlock, name: str, store: Store) -> Grid:
     elapsed = np.cumsum(counts) - counts
     sweep = np.searchsorted(firsts, np.arange(len(counts)), side="right") - 1
     drift = (seconds - seconds[firsts][sweep]) * rate - (elapsed - elapsed[firsts][sweep])
-    if np.abs(drift).max() > 0.5:
+    worst = np.abs(drift).max()
+    if worst > 0.5:
         raise SourceError(
-            f"{block.tsq.name}: the pieces of {name} are up to {np.abs(drift).max():.3g} samples from where {rate:.9g} Hz puts them; its "
-            "samples are at no constant rate"
+            f"{block.tsq.name}: the pieces of {name} are up to {worst:.3g} samples from where {rate:.9g} Hz puts them; its samples "
+            "are at no constant rate"
         )
     return Grid(rate, tuple(seconds[firsts].tolist()), tuple(np.add.reduceat(counts, firsts).tolist()))
 
@@ -262,25 +264,18 @@ def _sorts(store: Store) -> NDArray[np.int64]:
 
 def _paired(block: TdtBlock, name: str, begins: Store, ends: Store) -> EventLine | None:
     """Epocs with their ends; None if beginnings and ends do not take turns."""
-    ups, downs = begins.seconds - block.start, ends.seconds - block.start
-    values = begins.values
-    on_at_start = bool(len(downs) and (not len(ups) or downs[0] < ups[0]))
-    if on_at_start:
-        ups, values = np.r_[0.0, ups], np.r_[np.nan, values]
-    on_at_end = len(ups) == len(downs) + 1
-    if on_at_end:
-        downs = np.r_[downs, block.last - block.start]
-    if len(ups) != len(downs) or (ups > downs).any() or (downs[:-1] > ups[1:]).any():
+    turns = take_turns(begins.seconds - block.start, ends.seconds - block.start, first=0.0, last=block.last - block.start)
+    if turns is None:
         return None
     return EventLine(
         name=name,
         description="epocs",
-        times=ExplicitTimes(ups),
-        durations=downs - ups,
-        values=values,
+        times=ExplicitTimes(turns.ups),
+        durations=turns.downs - turns.ups,
+        values=np.r_[np.nan, begins.values] if turns.on_at_start else begins.values,
         resolution=RESOLUTION,
-        on_at_start=on_at_start,
-        on_at_end=on_at_end,
+        on_at_start=turns.on_at_start,
+        on_at_end=turns.on_at_end,
     )
 
 
