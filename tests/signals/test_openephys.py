@@ -147,12 +147,12 @@ def test_missing_samples_are_gaps(tmp_path):
     assert recording.sweep_starts.seconds.tolist() == [0, 0.005, 0.01]
     assert recording.sweep_lengths.tolist() == [2, 2, 1]
     np.save(tmp_path / "r" / "continuous" / BOARD / "sample_numbers.npy", np.array([1000, 1001, 1001, 1002, 1003]))
-    with pytest.raises(SourceError, match="sample 3 of Rhythm_Data has the number 1001, the one before it 1001"):
+    with pytest.raises(SourceError, match="Rhythm_Data: sample 3 has the number 1001, the one before it 1001"):
         recording_of(path)
 
 
 def test_gaps_are_found_across_blocks(tmp_path, monkeypatch):
-    monkeypatch.setattr("bergmann.signals.openephys.BLOCK", 2)
+    monkeypatch.setattr("bergmann.signals._numbers.BLOCK", 2)
     path = write_structure(tmp_path / "r", small(tmp_path / "r", numbers=[0, 1, 5, 6, 9]))
     assert recording_of(path).sweep_lengths.tolist() == [2, 2, 1]
     assert recording_of(path).sweep_starts.seconds.tolist() == [0, 0.005, 0.009]

@@ -15,14 +15,12 @@ from bergmann.records import Channel, EventLine, Recording
 from bergmann.registry import Format, Inputs, Source, expand, natural_order
 from bergmann.signals import _openephys as gui
 from bergmann.signals._names import distinct_names, repeats_note
+from bergmann.signals._numbers import find_runs
 from bergmann.signals._one_file import one_file
 from bergmann.signals._openephys import Interleaved, Stream, Structure, read_structure
 from bergmann.signals._together import ChannelNames, Grid, chosen_parts, nearest_named
 from bergmann.signals._turns import take_turns
 from bergmann.timing.times import ExplicitTimes
-
-BLOCK = 1 << 20
-"""Numbers of samples that are read at once."""
 
 
 class OpenEphysSource(Source):
@@ -93,7 +91,7 @@ def read(source: OpenEphysSource, inputs: Inputs) -> Recording:  # noqa: ARG001
     stream = _stream(source, structure)
     messages = gui.sync_messages(structure)
     samples, n_samples, numbers = _continuous(structure, stream)
-    firsts, lengths = _runs(structure, stream, numbers)
+    firsts, lengths = find_runs(numbers, where=f"{structure.path.name}: {stream.name}")
     stated = gui.first_sample_of(stream, messages)
     zero = stated if stated is not None and stated <= firsts[0] else int(firsts[0])
     clock = Clock(zero, stream.rate, int(firsts[-1] + lengths[-1] - 1))
@@ -192,25 +190,6 @@ def _other_files(structure: Structure, stream: Stream) -> tuple[Path, ...]:
     for folder in folders:
         found += [gui.file_in(folder, names) for names in (gui.NUMBERS, gui.STATES, ("text.npy",))]
     return tuple(path for path in found if path is not None)
-
-
-def _runs(structure: Structure, stream: Stream, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Number of the first sample of each stretch without a gap, and how many samples it has."""
-    firsts, places = [int(numbers[0])], [0]
-    for start in range(1, len(numbers), BLOCK):
-        some = np.asarray(numbers[start - 1 : start + BLOCK], dtype=np.int64)
-        steps = np.diff(some)
-        if (steps < 1).any():
-            index = int(np.flatnonzero(steps < 1)[0])
-            raise SourceError(
-                f"{structure.path.name}: sample {start + index + 1} of {stream.name} has the number {some[index + 1]}, the one "
-                f"before it {some[index]}; expected numbers that go forward"
-            )
-        for gap in np.flatnonzero(steps > 1).tolist():
-            firsts.append(int(some[gap + 1]))
-            places.append(start + gap)
-    ends = np.array([*places[1:], len(numbers)], dtype=np.int64)
-    return np.array(firsts, dtype=np.int64), ends - np.array(places, dtype=np.int64)
 
 
 # --- events -----------------------------------------------------------------------------------------------------------
