@@ -43,7 +43,9 @@ KNOWN = {
     "pyphotometry_ppd": {"pyphotometry": 1},
     "scanimage_tiff": {"scanimage": 3},
     "sleap": {"sleap": 1},
+    "spike2_smr": {"spike2": 2},
     "suite2p": {"suite2p": 1},
+    "tdt_photometry": {"tdt": 1},
     "wavesurfer": {"wavesurfer": 3},
 }
 """Sources of each folder of real files, counted by hand; a folder that is not here has none that can be read."""
