@@ -68,6 +68,13 @@ def formats_in(folder: Path) -> Counter[str]:
     return Counter(str(values["format"]) for values in values_of(look(folder)).values() if values)
 
 
+def test_the_files_beside_an_index_are_of_its_source(small_lab: Any) -> None:
+    found = look(small_lab.folder)
+    there = {item.entry.name: item for item in found.items}
+    assert there["block"].entry.values[0].text == "tdt"
+    assert not {path.name for path in found.unclaimed} & {"block.tev", "continuous.dat", "sample_numbers.npy", "states.npy"}
+
+
 def folders_of_real_files() -> list[str]:
     return sorted(path.name for path in DATA.iterdir() if path.is_dir()) if DATA.is_dir() else []
 
