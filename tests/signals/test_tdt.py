@@ -180,6 +180,15 @@ def test_epocs_with_their_ends(tmp_path):
     assert recorded_pulses(recording, "Puf/").on_at_end.tolist() == [False, False, False, True]
 
 
+def test_beginnings_and_ends_of_one_name_are_paired(tmp_path):
+    made = Made()
+    made.record(ON, "Cue/", 1.0, value=5.0)
+    made.ends("Cue/", 1.5, of="Cue/")
+    recording = recording_of(made.write(tmp_path / "block"))
+    assert recording.parts == ("Cue/",)
+    assert recording.lines[0].durations == pytest.approx([0.5], abs=1e-6)
+
+
 def test_scalars_and_snippets_are_events(tmp_path):
     made = Made()
     made.record(SCALAR, "Temp", 1.0, channel=1, value=36.5)

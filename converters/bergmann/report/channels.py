@@ -86,6 +86,7 @@ def _recording(plan: Plan, name: str, recording: Recording) -> Html:
     total = int(recording.sweep_lengths.sum())
     sweeps = f", {n_sweeps} sweeps behind each other" if n_sweeps > 1 else ""
     said = f"{total:,} samples a channel at {recording.rate:g} Hz{sweeps}. Each column shows the least and the greatest value."
+    said = said if recording.channels or not recording.lines else "Only the times of events are stored."
     rows = [guarded(f"channel {one.name} of {name}", _channel, plan, name, recording, one) for one in recording.channels]
     rows += [_line(plan, name, recording, line) for line in recording.lines]
     return join(el("h3", name), el("p", said, class_="aside"), el("ul", *(el("li", row) for row in rows), class_="channels"))

@@ -19,6 +19,7 @@ from bergmann.errors import SourceError
 from bergmann.records import Channel, EventLine, Recording
 from bergmann.registry import Format, Inputs, Source, expand, natural_order
 from bergmann.signals import _tdt as tank
+from bergmann.signals._names import distinct_names
 from bergmann.signals._one_file import one_file
 from bergmann.signals._tdt import Pieces, Store, TdtBlock, read_block
 from bergmann.signals._together import ChannelNames, Grid, chosen_parts
@@ -176,7 +177,8 @@ def _named(block: TdtBlock) -> dict[str, Store]:
     """The stores by name; with the channel behind it where there are several."""
     several = {one.name for one in block.stores if len({other.channel for other in block.stores if other.name == one.name}) > 1}
     ordered = sorted(block.stores, key=lambda one: (one.kind != tank.STREAM, one.name, one.channel))
-    return {f"{one.name} {one.channel}" if one.name in several else one.name: one for one in ordered}
+    names = [f"{one.name} {one.channel}" if one.name in several else one.name for one in ordered]
+    return dict(zip(distinct_names(names), ordered, strict=True))  # beginnings and ends of an epoc may share a name
 
 
 def _wanted(block: TdtBlock, only: tuple[str, ...], named: Mapping[str, Store]) -> tuple[str, ...]:
