@@ -9,6 +9,7 @@ import pytest
 from pynwb import NWBHDF5IO
 
 from bergmann.behavior import channel_events
+from bergmann.convert.align import fit_line
 from bergmann.errors import SourceError
 from bergmann.optogenetics import channel as light_channel
 from bergmann.pulses import recorded_pulses
@@ -20,8 +21,8 @@ from bergmann.signals.nwb import ADD, SweepTimes, add_recording
 from bergmann.signals.stated import RecordingStated, check_recording
 from bergmann.signals.wavesurfer import WaveSurferSource
 from bergmann.signals.wavesurfer import read as read_wavesurfer
-from bergmann.stated import Device
-from bergmann.timing.times import ExplicitTimes
+from bergmann.stated import Device, Ref
+from bergmann.timing.times import ExplicitTimes, RegularTimes
 
 
 def recording(*, starts=(0.5, 3.5)):
@@ -167,6 +168,17 @@ def test_a_line_of_events_has_pulses_and_no_samples():
     assert (light.times.seconds.tolist(), light.durations.tolist(), light.resolution) == ([0.75, 3.5], [0.25, 0.5], 1e-5)
     with pytest.raises(SourceError, match="how long light was on is not known; state the pulses as they were set"):
         light_channel.read(light_channel.LightChannel(of="daq/onsets"), {"of": record})
+
+
+def test_a_line_of_events_is_a_clock():
+    seconds = 1.5 + np.arange(40) / 10
+    line = EventLine(name="TTL", description="edges", times=ExplicitTimes(seconds), resolution=1e-5)
+    record = replace(recording(), lines=(line,))  # of samples a tenth of a second apart, which decide nothing here
+    fit = fit_line(RegularTimes(0.0, 10.0, 40), "movie", record, Ref("daq", "TTL"))
+    assert (fit.offset, fit.reference) == (pytest.approx(1.5, abs=1e-5), "daq/TTL")
+    cut = replace(record, lines=(replace(line, durations=np.full(40, 0.01), on_at_start=True),))
+    with pytest.raises(SourceError, match="daq/TTL: on at its first sample"):
+        fit_line(RegularTimes(0.0, 10.0, 40), "movie", cut, Ref("daq", "TTL"))
 
 
 def test_a_line_has_a_duration_and_a_value_an_event():

@@ -142,9 +142,9 @@ def _line(contents: Spike2Contents, name: str, channel: Spike2Channel) -> EventL
 
 def _what(channel: Spike2Channel) -> str:
     if channel.kind in {son.ADC_MARK, son.REAL_MARK}:
-        return f"marked waveforms, by their codes, with {channel.before} samples before the trigger,"
+        return f"marked waveforms with their codes ({channel.before} samples before the trigger)"
     what = {son.FALLING: "falling edges", son.RISING: "rising edges", son.LEVEL: "stretches at the high level"}
-    return what.get(channel.kind, "markers, by their codes,")
+    return what.get(channel.kind, "markers with their codes")
 
 
 def _levels(contents: Spike2Contents, channel: Spike2Channel, edges: NDArray[np.int64]) -> tuple[NDArray[np.int64], dict[str, Any]]:

@@ -242,13 +242,13 @@ def _lines(block: TdtBlock, named: Mapping[str, Store]) -> tuple[EventLine, ...]
     for name, one in named.items():
         if one.kind in {tank.EPOC_ON, tank.MARK}:
             paired = _paired(block, name, one, ends[one.name][1]) if one.name in ends else None
-            lines[name] = paired or _events(block, name, one, "epocs, of which the beginnings are stored,")
+            lines[name] = paired or _events(block, name, one, "epocs (their ends are not stored)")
             if paired:
                 ends.pop(one.name)
         elif one.kind == tank.SCALAR:
             lines[name] = _events(block, name, one, "scalars")
         elif one.kind == tank.SNIPPET:
-            lines[name] = replace(_events(block, name, one, "snippets, by their sort codes,"), values=_sorts(one))
+            lines[name] = replace(_events(block, name, one, "snippets with their sort codes"), values=_sorts(one))
     for name, one in ends.values():
         lines[name] = _events(block, name, one, f"ends of epocs of {one.buddy}")
     return tuple(lines.values())
