@@ -55,7 +55,7 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     edit(page, "from bergmann.signals import ", "from bergmann.signals import logger\nfrom bergmann.signals import ")
     edit(page, '    "LightningPoseInterface",\n', '    "LightningPoseInterface",\n    "LoggerInterface",\n')
     page.write_text(f"{page.read_text(encoding='utf-8')}\n\n{interface}", encoding="utf-8")
-    above = next(line for line in (checkout / GUIDE).read_text(encoding="utf-8").splitlines() if line.startswith("| `PulseTable"))
+    above = next(line for line in (checkout / GUIDE).read_text(encoding="utf-8").splitlines() if line.startswith("| `OpenEphys"))
     edit(checkout / GUIDE, f"{above}\n", f"| `LoggerInterface` | Logger text | - | - |\n{above}\n")
     done = run(checkout, "bergmann.plan.schema")
     assert done.returncode == 0, done.stderr

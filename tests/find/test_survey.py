@@ -50,7 +50,7 @@ KNOWN = {
 }
 """Sources of each folder of real files, counted by hand; a folder that is not here has none that can be read."""
 
-QUESTIONS = {"boris": 2, "ni_tdms": 1, "pyphotometry_ppd": 2, "spike2_smr": 6, "thorimage": 1, "wavesurfer": 3}
+QUESTIONS = {"boris": 2, "ni_tdms": 1, "pyphotometry_ppd": 2, "spike2_smr": 4, "thorimage": 1, "wavesurfer": 3}
 """Two projects of many observations, three pictures that may be a movie, and lines that have pulses (the others)."""
 
 

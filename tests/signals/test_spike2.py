@@ -220,6 +220,7 @@ def test_events_levels_and_markers(tmp_path):
     assert (shut.times.seconds, shut.durations) == (pytest.approx([0, 0.006]), pytest.approx([0.005, 0.014]))
     assert (shut.on_at_start, shut.on_at_end) == (True, True)
     assert [line_of(recording, name).values for name in ("Keys", "Units")] == [("a", "07"), ("02", "00")]
+    assert [one.name for one in recording.lines if one.has_kinds] == ["Keys", "Units"]
     assert (recording.tags, recording.tag_times.seconds.tolist()) == (("mark 05", "capsaicin"), pytest.approx([0.0008, 0.0009]))
     assert recorded_pulses(recording, "Frame").times.seconds.tolist() == frame.times.seconds.tolist()
 

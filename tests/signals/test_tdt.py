@@ -199,6 +199,7 @@ def test_scalars_and_snippets_are_events(tmp_path):
     assert line_of(recording, "Temp").values.tolist() == [36.5, 36.75]
     assert line_of(recording, "eNe1").times.seconds == pytest.approx([1.25, 1.5], abs=1e-6)
     assert line_of(recording, "eNe1").values.tolist() == [1, 2]
+    assert [one.name for one in recording.lines if one.has_kinds] == ["eNe1"]
     assert recording.notes["left out"] == "eNe1: waveforms"
 
 

@@ -111,7 +111,8 @@ def count_lines(recordings: Mapping[str, Header]) -> tuple[tuple[Line, ...], tup
         if int(record.sweep_lengths.sum()) * len(record.channels) > MOST_SAMPLES:
             uncounted.append(name)
             continue
-        lines += [line for channel in record.parts if (line := _line(name, record, channel)) is not None]
+        of_one_thing = [one.name for one in record.channels] + [one.name for one in record.lines if not one.has_kinds]
+        lines += [line for channel in of_one_thing if (line := _line(name, record, channel)) is not None]
     return tuple(lines), tuple(uncounted)
 
 

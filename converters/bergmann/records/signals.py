@@ -58,6 +58,8 @@ class EventLine:
         None if the file says no ends. Of an event that is cut, the part that was recorded.
     values : np.ndarray or tuple of str, shape (n_events,), or None
         What is stored with each: a number, a code, a text.
+    has_kinds : bool
+        Whether the values say of what kind each event is (keys, sorted spikes), so that they are not pulses of one thing.
     resolution : float
         To what the times are counted, in seconds.
     on_at_start, on_at_end : bool
@@ -69,6 +71,7 @@ class EventLine:
     times: ExplicitTimes
     durations: NDArray[np.float64] | None = None
     values: NDArray[Any] | tuple[str, ...] | None = None
+    has_kinds: bool = False
     resolution: float
     on_at_start: bool = False
     on_at_end: bool = False

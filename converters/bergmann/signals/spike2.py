@@ -132,7 +132,7 @@ def _line(contents: Spike2Contents, name: str, channel: Spike2Channel) -> EventL
     if channel.kind == son.LEVEL:
         ticks, said = _levels(contents, channel, ticks)
     elif channel.kind not in {son.FALLING, son.RISING}:
-        said = {"values": tuple(_code(codes) for codes in stored["codes"])}
+        said = {"values": tuple(_code(codes) for codes in stored["codes"]), "has_kinds": True}
     try:
         times = ExplicitTimes(ticks.astype(np.float64) * contents.tick)
     except SourceError as error:

@@ -248,7 +248,8 @@ def _lines(block: TdtBlock, named: Mapping[str, Store]) -> tuple[EventLine, ...]
         elif one.kind == tank.SCALAR:
             lines[name] = _events(block, name, one, "scalars")
         elif one.kind == tank.SNIPPET:
-            lines[name] = replace(_events(block, name, one, "snippets with their sort codes"), values=_sorts(one))
+            found = _events(block, name, one, "snippets with their sort codes")
+            lines[name] = replace(found, values=_sorts(one), has_kinds=True)
     for name, one in ends.values():
         lines[name] = _events(block, name, one, f"ends of epocs of {one.buddy}")
     return tuple(lines.values())
