@@ -54,13 +54,13 @@ def pascal(text, size):
 
 def write(path: Path, *channels: Made, micros=10, last_tick=2000, version=6, date=(25, 57, 30, 10, 17, 5, 2024), comment=""):
     """A file of the given channels, switched off ones between them as None."""
-    n_bytes = 512 + 140 * len(channels)
-    placed, at = [], n_bytes
+    n_bytes, unit = 512 + 140 * len(channels), 512 if version >= 9 else 1
+    placed, at = [], -(-n_bytes // unit) * unit
     for number, one in enumerate(channels, start=1):
         places = []
         for _, content, _ in one.blocks if one else ():
             places.append(at)
-            at += 20 + len(content)
+            at += -(-(20 + len(content)) // unit) * unit
         placed.append((number, one, places))
     header = (
         struct.pack("<h", version)
@@ -71,12 +71,14 @@ def write(path: Path, *channels: Made, micros=10, last_tick=2000, version=6, dat
     header += struct.pack("<d", 1e-6) + struct.pack("<6BH", *date) + bytes(52) + pascal(comment, 80) + bytes(320)
     content = header
     for _, one, places in placed:
-        content += _channel_header(one, places)
+        content += _channel_header(one, [place // unit for place in places])
     for number, one, places in placed:
         for index, (start, values, count) in enumerate(one.blocks if one else ()):
-            before = places[index - 1] if index else -1
-            after = places[index + 1] if index + 1 < len(places) else -1
-            content += struct.pack("<iiiiHH", before, after, start, start, number, count) + values
+            before = places[index - 1] // unit if index else -1
+            after = places[index + 1] // unit if index + 1 < len(places) else -1
+            content = (
+                content.ljust(places[index], b"\0") + struct.pack("<iiiiHH", before, after, start, start, number, count) + values
+            )
     path.write_bytes(content)
     return path
 
@@ -181,6 +183,14 @@ def test_samples_scales_and_pauses(tmp_path):
 def test_old_versions_count_in_microseconds(tmp_path):
     path = write(tmp_path / "a.smr", sampled("Laser", ADC, (0, [1, 2]), interval=999), version=4)
     assert recording_of(path).rate == 1e6 / (10 * 4 * 1)  # 10 us a tick, 4 ticks a conversion, every conversion
+
+
+def test_large_files_count_places_in_blocks(tmp_path):
+    path = write(tmp_path / "a.smr", sampled("Laser", ADC, (0, [1, 2]), (200, [3])), events("Frame", RISING, 5, 15), version=9)
+    recording = recording_of(path)
+    assert recording.channels[0].samples[0:3].tolist() == [1, 2, 3]
+    assert recording.lines[0].times.seconds == pytest.approx([0.00005, 0.00015])
+    assert recording.sweep_lengths.tolist() == [3]
 
 
 def test_channels_of_several_rates_are_chosen(tmp_path):

@@ -226,7 +226,7 @@ def _channel(chains: _Chains, number: int, per_adc: int) -> Spike2Channel | None
     """One channel; None if it was switched off."""
     at = FILE_HEADER + CHANNEL_HEADER * (number - 1)
     header = chains.read(at, CHANNEL_HEADER, f"the header of channel {number}")
-    first, last, n_blocks, n_extra, before = struct.unpack_from("<iiHHh", header, 6)
+    first, last, n_blocks, n_extra, before, upper = struct.unpack_from("<iiHHhH", header, 6)
     kind = header[122]
     if not kind:
         return None
@@ -234,7 +234,7 @@ def _channel(chains: _Chains, number: int, per_adc: int) -> Spike2Channel | None
         raise SourceError(f"{chains.path.name}: channel {number} is of kind {kind}, which is none of Spike2; is the file damaged?")
     divide, interval = struct.unpack_from("<h", header, 138)[0], struct.unpack_from("<i", header, 102)[0]
     scale, offset = struct.unpack_from("<ff", header, 124) if kind in {ADC, ADC_MARK} else (1.0, 0.0)
-    places, counts, starts = _blocks(chains, number, first, last, n_blocks)
+    places, counts, starts = _blocks(chains, number, first, last, n_blocks | upper << 16)
     channel = Spike2Channel(
         number=number,
         title=_pascal(header[108:118]),
@@ -277,7 +277,7 @@ def _blocks(
             )
         found.append((at * unit + BLOCK_HEADER, count, start))
         is_last, at = at == last or successor < 0, successor
-    if len(found) & 0xFFFF != n_blocks:
+    if len(found) & 0xFFFF != n_blocks & 0xFFFF:  # what is above it is stored from version 9 on
         raise SourceError(
             f"{chains.path.name}: channel {number} has {len(found)} blocks, and its header counts {n_blocks}; is the file damaged?"
         )
