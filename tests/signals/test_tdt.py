@@ -225,6 +225,21 @@ def test_a_cut_index_is_refused_wherever_it_was_cut(tmp_path):
     assert recording.notes["unfinished"].startswith("the block has no mark of its end")
 
 
+def test_a_damaged_index_is_refused_in_words(tmp_path):
+    path = photometry().write(tmp_path / "block")
+    content = path.read_bytes()
+    second = 2 * 40
+    for at, value, message in (
+        (16, struct.pack("<d", np.nan), "a.tsq: record 3 is at nan s since 1970; is the index damaged"),
+        (32, struct.pack("<i", 77), r"a.tsq: LFP1: samples of the formats \[0, 77\]"),
+        (36, struct.pack("<f", 5.0), r"a.tsq: LFP1: samples at \[5.0, 24414.0625\] Hz"),
+        (0, struct.pack("<i", 3), "a.tsq: LFP1: a piece of -28 bytes"),
+    ):
+        path.write_bytes(content[: second + at] + value + content[second + at + len(value) :])
+        with pytest.raises(SourceError, match=message):
+            recording_of(path, only="LFP1")
+
+
 def test_cut_samples_are_refused_wherever_they_were_cut(tmp_path):
     made = photometry()
     path = made.write(tmp_path / "block")

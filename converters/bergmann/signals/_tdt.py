@@ -46,6 +46,9 @@ CLOCK = 25e6
 BLOCK = 1 << 18
 """Records that are read at once."""
 
+LATEST = 1e11
+"""Seconds since 1970 that no record states."""
+
 
 @dataclass(frozen=True, eq=False)
 class Store:
@@ -196,6 +199,11 @@ def read_block(tsq: Path) -> TdtBlock:
     is_whole = False
     for first in range(1, n_records, BLOCK):
         records = np.fromfile(tsq, RECORD, count=min(BLOCK, n_records - first), offset=first * RECORD.itemsize)
+        odd = np.flatnonzero(~((records["seconds"] >= 0) & (records["seconds"] < LATEST)))
+        if len(odd):
+            raise SourceError(
+                f"{tsq.name}: record {first + int(odd[0]) + 1} is at {records['seconds'][odd[0]]:g} s since 1970; is the index damaged?"
+            )
         start = float(records["seconds"][0]) if first == 1 else start
         is_whole = records["name"][-1].tobytes() == STOP and records["type"][-1] == MARK
         last = max(last, float(records["seconds"].max()))
