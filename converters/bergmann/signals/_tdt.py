@@ -201,9 +201,8 @@ def read_block(tsq: Path) -> TdtBlock:
         records = np.fromfile(tsq, RECORD, count=min(BLOCK, n_records - first), offset=first * RECORD.itemsize)
         odd = np.flatnonzero(~((records["seconds"] >= 0) & (records["seconds"] < LATEST)))
         if len(odd):
-            raise SourceError(
-                f"{tsq.name}: record {first + int(odd[0]) + 1} is at {records['seconds'][odd[0]]:g} s since 1970; is the index damaged?"
-            )
+            number, seconds = first + int(odd[0]) + 1, records["seconds"][odd[0]]
+            raise SourceError(f"{tsq.name}: record {number} is at {seconds:g} s since 1970; is the index damaged?")
         start = float(records["seconds"][0]) if first == 1 else start
         is_whole = records["name"][-1].tobytes() == STOP and records["type"][-1] == MARK
         last = max(last, float(records["seconds"].max()))
