@@ -140,6 +140,10 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
     _write_abf(folder / "patch.abf")
     _write_ppd(folder / "fiber.ppd")
     _write_tdms(folder / "board.tdms")
+    _write_spike2(folder / "ced.smr")
+    _write_tdt(folder / "tank" / "block.tsq")
+    _write_open_ephys(folder / "Record Node 101" / "experiment1" / "recording1")
+    _write_intan(folder / "headstage.rhd")
     _write_tiff(folder / "stack" / "stack.tif")
     _write_bruker(folder / "TSeries-001")
     _write_caiman(folder / "caiman" / "rois.hdf5")
@@ -164,6 +168,10 @@ def small_lab(tmp_path_factory: pytest.TempPathFactory) -> SmallLab:
         "wavesurfer": {"path": daq["path"]},
         "pyphotometry": {"path": folder / "fiber.ppd"},
         "tdms": {"path": folder / "board.tdms"},
+        "spike2": {"path": folder / "ced.smr"},
+        "tdt": {"path": folder / "tank" / "block.tsq"},
+        "openephys": {"path": folder / "Record Node 101" / "experiment1" / "recording1" / "structure.oebin"},
+        "intan": {"path": folder / "headstage.rhd"},
         "bruker": {"path": folder / "TSeries-001" / "TSeries-001.xml"},
         "scanimage": {"path": movie["path"]},
         "tiff": {"path": folder / "stack" / "stack.tif"},
@@ -297,6 +305,102 @@ def _write_tdms(path: Path) -> None:
     values = struct.pack("<40h", *range(-20, 20))
     lead = b"TDSm" + struct.pack("<IIQQ", 14, 4713, len(meta) + len(values), len(meta))
     path.write_bytes(lead + meta + values)
+
+
+def _write_spike2(path: Path) -> None:
+    """Spike2: 60 samples at 1 kHz in two blocks, and a line that was high three times."""
+    import numpy as np
+
+    def title(text: str, size: int) -> bytes:
+        return (bytes([len(text)]) + text.encode()).ljust(size, b"\0")
+
+    def channel(name: str, kind: int, places: tuple[int, ...], tail: bytes) -> bytes:
+        head = struct.pack("<hiiiHhhhhh72xiih", 0, -1, places[0], places[-1], len(places), 0, 0, 0, 0, 0, 0, 100, 0)
+        return head + title(name, 10) + struct.pack("<fBb", 0, kind, 0) + tail.ljust(16, b"\0")
+
+    first = 512 + 2 * 140
+    places = (first, first + 20 + 60, first + 2 * (20 + 60))
+    scale = struct.pack("<ff", 2.0, 0.0) + title("mmHg", 6)
+    header = struct.pack(
+        "<h10s8shhhihhhhhidBBBBBBH", 6, b"(C) CED 87", b"", 10, 1, 0, first, 2, 0, 0, 0, 0, 9000, 1e-6, 25, 57, 30, 10, 17, 5, 2024
+    )
+    content = header.ljust(512, b"\0") + channel("Pressure", 1, places[:2], scale) + channel("Puff", 4, places[2:], b"\1")
+    for number, start in enumerate((0, 3000)):
+        after = places[1] if number == 0 else -1
+        content += (
+            struct.pack("<iiiiHH", -1, after, start, start, 1, 30) + np.arange(30 * number, 30 * number + 30, dtype="<i2").tobytes()
+        )
+    edges = np.array([100, 150, 600, 650, 2000, 2050], dtype="<i4")
+    path.write_bytes(content + struct.pack("<iiiiHH", -1, -1, 100, 2050, 2, 6) + edges.tobytes())
+
+
+def _write_tdt(path: Path) -> None:
+    """A TDT block: two pieces of a stream of 256 samples at 1017.25 Hz, and two epocs."""
+    import numpy as np
+
+    def record(
+        kind: int, name: bytes, seconds: float, place: bytes, *, size: int = 10, channel: int = 0, rate: float = 0.0
+    ) -> bytes:
+        head = struct.pack("<iI4sHHd", size, kind, name, channel, 0, 1715940000.0 + seconds)
+        return head + place + struct.pack("<if", 0 if size > 10 else 4, rate)
+
+    path.parent.mkdir()
+    rate = 25e6 / 24576
+    content = bytes(40) + record(0x8801, b"\1\0\0\0", 0.0, bytes(8))
+    for number in range(2):
+        content += record(
+            0x8101, b"x465", number * 256 / rate, struct.pack("<q", number * 1024), size=10 + 256, channel=1, rate=rate
+        )
+        content += record(0x101, b"Cue/", 0.25 + number / 8, struct.pack("<d", number + 1))
+    path.write_bytes(content + record(0x8801, b"\2\0\0\0", 1.0, bytes(8)))
+    path.with_suffix(".tev").write_bytes(np.arange(512, dtype="<f4").tobytes())
+
+
+def _write_open_ephys(folder: Path) -> None:
+    """Open Ephys 0.6: 60 samples of two channels at 1 kHz from number 500 on, and two pulses on line 1."""
+    import numpy as np
+
+    stream = "Acquisition_Board-100.Rhythm_Data"
+    names = (("CH1", 0.195, "uV"), ("ADC1", 0.00015258789, "V"))
+    channels = [{"channel_name": name, "bit_volts": volts, "units": unit} for name, volts, unit in names]
+    board = {"folder_name": f"{stream}/", "stream_name": "Rhythm_Data", "sample_rate": 1000.0, "source_processor_id": 100}
+    events = [{"folder_name": f"{stream}/TTL/", "stream_name": "Rhythm_Data", "initial_state": 0}]
+    said = {
+        "GUI version": "0.6.7",
+        "continuous": [board | {"num_channels": 2, "channels": channels}],
+        "events": events,
+        "spikes": [],
+    }
+    samples, lines = folder / "continuous" / stream, folder / "events" / stream / "TTL"
+    samples.mkdir(parents=True)
+    lines.mkdir(parents=True)
+    (folder / "structure.oebin").write_text(json.dumps(said, indent=4), encoding="utf-8")
+    started = "Software Time (milliseconds since midnight Jan 1st 1970 UTC): 1715941857250\n"
+    (folder / "sync_messages.txt").write_text(
+        f"{started}Start Time for Acquisition Board (100) - Rhythm_Data @ 1000 Hz: 500\n", encoding="utf-8"
+    )
+    np.column_stack([np.arange(60), -np.arange(60)]).astype("<i2").tofile(samples / "continuous.dat")
+    np.save(samples / "sample_numbers.npy", np.arange(500, 560, dtype=np.int64))
+    np.save(lines / "sample_numbers.npy", np.array([510, 515, 530, 535], dtype=np.int64))
+    np.save(lines / "states.npy", np.array([1, -1, 1, -1], dtype=np.int16))
+
+
+def _write_intan(path: Path) -> None:
+    """Intan RHD: 256 samples at 20 kHz of an amplifier and a digital input that is high every other 32 samples."""
+    import numpy as np
+
+    def text(value: str) -> bytes:
+        return struct.pack("<I", 2 * len(value)) + value.encode("utf-16-le")
+
+    def channel(name: str, kind: int) -> bytes:
+        return text(name) + text(name) + struct.pack("<10h2f", 0, 0, kind, 1, 0, 0, 0, 0, 0, 0, 0, 0)
+
+    header = struct.pack("<Ihhfh6fh2f", 0xC6912702, 3, 1, 20000.0, 1, *[0.0] * 6, 0, 0.0, 0.0) + text("") * 3
+    header += struct.pack("<hh", 0, 13) + text("") + struct.pack("<h", 1) + text("Port A") + text("A")
+    header += struct.pack("<hhh", 1, 2, 1) + channel("A-000", 0) + channel("DIGITAL-IN-01", 4)
+    numbers = np.arange(256)
+    rows = (numbers.astype("<i4"), (numbers + 32768).astype("<u2"), (numbers // 32 % 2).astype("<u2"))
+    path.write_bytes(header + b"".join(row[start : start + 128].tobytes() for start in (0, 128) for row in rows))
 
 
 def _write_lightning_pose(path: Path, n_frames: int) -> None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bergmann.arrays import DigitalLine
 from bergmann.errors import SourceError
-from bergmann.records import Channel, Recording
+from bergmann.records import Channel, EventLine, Recording
 from bergmann.timing.pulses import Levels, Polarity, Pulses, find_levels, find_pulses
 from bergmann.timing.times import ExplicitTimes
 
@@ -37,8 +37,10 @@ class RecordedPulses:
     n_faint : int
         Stretches that leave the resting level by a tenth of the step and do not reach the threshold, where that was found and not
         stated: weaker pulses, perhaps.
-    is_momentary : bool
-        Whether the line only says when, so that `durations` say nothing.
+    has_ends : bool
+        Whether it is known how long each was; if not, `durations` say nothing.
+    has_samples : bool
+        Whether they were found on samples; if not, the file states their times.
     """
 
     channel: str
@@ -51,7 +53,8 @@ class RecordedPulses:
     on_at_start: NDArray[np.bool_]
     on_at_end: NDArray[np.bool_]
     n_faint: int = 0
-    is_momentary: bool = False
+    has_ends: bool = True
+    has_samples: bool = True
 
     def __len__(self) -> int:
         return len(self.times)
@@ -59,8 +62,10 @@ class RecordedPulses:
     @property
     def basis(self) -> str:
         """How the pulses are known, e.g. ``"threshold 2.5 V, hysteresis 0.5 V"`` or ``"digital line"``."""
-        if self.unit == "n.a.":
-            text = "events of a line that only says when" if self.is_momentary else "digital line"
+        if not self.has_samples:
+            text = "times of its events" if self.has_ends else "times of its events, whose ends are not stored"
+        elif self.unit == "n.a.":
+            text = "digital line" if self.has_ends else "events of a line that only says when"
         else:
             text = f"threshold {self.threshold:g} {self.unit}, hysteresis {self.hysteresis:g} {self.unit}"
         n_cut = int((self.on_at_start | self.on_at_end).sum())
@@ -79,7 +84,8 @@ def recorded_pulses(
 
     No pulse spans a gap between sweeps: one that is on there is cut, and said to be. A digital line is on where it is 1. For an
     analog channel, `threshold` is by default half way between the two levels of the channel and `hysteresis` a tenth of the step
-    between them; with a stated `threshold`, `hysteresis` is by default a fifth of it.
+    between them; with a stated `threshold`, `hysteresis` is by default a fifth of it. Of a line whose events are stored by their
+    times, these are the pulses.
 
     Parameters
     ----------
@@ -99,8 +105,15 @@ def recorded_pulses(
     SourceError
         If there is no such channel, or no two levels on it and `threshold` is not given.
     """
-    channel = recording.channel(channel_name)
-    runs = _runs(recording)
+    part = recording.part(channel_name)
+    if isinstance(part, EventLine):
+        if threshold is not None or hysteresis is not None or polarity == "low":
+            raise SourceError(
+                f"{recording.files[0].name}: channel {channel_name}: it has the times of events, and no samples; leave out "
+                "`threshold` and `hysteresis`"
+            )
+        return _pulses_of_line(part)
+    channel, runs = part, _runs(recording)
     try:
         levels = _levels(channel) if channel.kind == "analog" and threshold is None else None
         threshold, hysteresis = _thresholds(channel, levels, threshold, hysteresis)
@@ -121,7 +134,24 @@ def recorded_pulses(
         on_at_start=np.concatenate([_mark(len(one), 0, one.starts_on) for one in found]),
         on_at_end=np.concatenate([_mark(len(one), -1, one.ends_on) for one in found]),
         n_faint=n_faint,
-        is_momentary=channel.is_momentary,
+        has_ends=not channel.is_momentary,
+    )
+
+
+def _pulses_of_line(line: EventLine) -> RecordedPulses:
+    n_events = len(line.times)
+    return RecordedPulses(
+        channel=line.name,
+        times=line.times,
+        durations=np.zeros(n_events) if line.durations is None else line.durations,
+        levels=np.ones(n_events),
+        unit="n.a.",
+        threshold=0.5,
+        hysteresis=0.0,
+        on_at_start=_mark(n_events, 0, line.on_at_start),
+        on_at_end=_mark(n_events, -1, line.on_at_end),
+        has_ends=line.durations is not None,
+        has_samples=False,
     )
 
 

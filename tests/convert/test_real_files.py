@@ -67,6 +67,12 @@ TABULAR = "boris/test_export_events_tabular.csv"
 VON_FREY = "pain_assay/PainAssaySVM/CCI/CCI injured paw.csv"
 ANIMAL = "Cage1, Animal 1"
 
+TDMS = {name: f"ni_tdms/{name}.tdms" for name in ("Digital_Input", "big_endian", "raw1", "raw_timestamps")}
+SPIKE2 = {name: f"spike2_smr/File_{name}.smr" for name in ("spike2_1", "spike2_2")}
+TANK = "tdt_photometry/Photo_249_391-200721-120136_stubbed"
+PPD = "pyphotometry_ppd/m17-R-2018-12-12-090409.ppd"
+WHEEL = "pybpod_ibl/raw_behavior_data/_iblrig_encoderPositions.raw.ssv"
+
 LIGHT = "format: abf_protocol, of: opto, site: site, power: 5 mW"
 ASSAY = (
     f"format: assay, path: '{DATA / VON_FREY}', assay: von_frey, unit: score, units: {{velocity: mm/s, height: mm}}, "
@@ -110,6 +116,25 @@ CASES = {
             "opto": f"format: abf, {path(ABF['opto'])}",
             "light": LIGHT,
             **{name: f"format: abf, {path(ABF[name])}, starts: 2 min after opto" for name in ("steps", "clamp")},
+        },
+    ),
+    "tdms": Case("2024-01-23 20:48:43", {name: f"format: tdms, {path(file)}, {AT_START}" for name, file in TDMS.items()}),
+    "spike2": Case("2003-10-07 10:15:33", {name: f"format: spike2, {path(file)}, {AT_START}" for name, file in SPIKE2.items()}),
+    "tdt": Case(
+        "from fibre",
+        {
+            "fibre": f"format: tdt, {path(TANK)}, only: [Dv1A, Dv2A, Dv3B, Dv4B, LNRW, LNnR, PrtR, RNPS]",
+            "raw": f"format: tdt, {path(TANK)}, only: [Fi1d], {AT_START}",
+            "cut": f"format: tdt, {path(TANK)}, only: [Fi1r], cut: keep, {AT_START}",
+            "rewards": "format: channel, of: fibre/LNRW, event: reward",
+        },
+    ),
+    "photometry": Case(
+        "from fibre",
+        {
+            "fibre": f"format: pyphotometry, {path(PPD)}",
+            "wheel": f"format: encoder, {path(WHEEL)}, columns: {{time: '1', position: '2'}}, header: none, "
+            f"units: {{time: us, position: ticks}}, {AT_START}",
         },
     ),
     "deeplabcut": Case(
@@ -445,6 +470,106 @@ def test_abf_and_the_light_of_its_protocol(opened: Callable[[str], NWBFile]) -> 
         assert_abf(nwbfile, name, start)
     assert_light(nwbfile)
     assert nwbfile.session_start_time.isoformat() == "2019-08-14T13:29:01.316000-04:00"
+
+
+def test_every_recording_of_these_kinds_is_read() -> None:
+    if not DATA.is_dir():
+        pytest.skip("needs the real files of ../shared/data, which are absent here")
+    there = {file.relative_to(DATA).as_posix() for pattern in ("*.tdms", "*.smr", "*.ppd", "*.abf") for file in DATA.rglob(pattern)}
+    there |= {file.relative_to(DATA).as_posix() for file in (DATA / "wavesurfer").glob("*.h5")}
+    there |= {file.parent.relative_to(DATA).as_posix() for file in DATA.rglob("*.tsq")}
+    assert there == {*TDMS.values(), *SPIKE2.values(), PPD, *ABF.values(), *WAVESURFER.values(), TANK}
+
+
+def lengths(nwbfile: NWBFile) -> dict[str, tuple[int, float]]:
+    """Of each series: how many samples it has, and its rate."""
+    return {name: (len(series.data), series.rate) for name, series in nwbfile.acquisition.items() if hasattr(series, "data")}
+
+
+def test_tdms(opened: Callable[[str], NWBFile]) -> None:
+    nptdms = pytest.importorskip("nptdms")
+    nwbfile = opened("tdms")
+    assert {name.partition("_")[0]: pair for name, pair in lengths(nwbfile).items() if not name.startswith("raw")} == {
+        "Digital": (20000, 2000.0),
+        "big": (3500, 1000.0),
+    }
+    assert [pair for name, pair in lengths(nwbfile).items() if name.startswith("raw1_")] == [(2000, 50000.0)] * 7
+    assert lengths(nwbfile)["raw_timestamps_Untitled"] == (128, 1000.0)
+    for name, file in TDMS.items():
+        with nptdms.TdmsFile.open(DATA / file) as source:
+            for channel in source.groups()[0].channels():
+                series = nwbfile.acquisition[f"{name}_{channel.name}"]
+                np.testing.assert_allclose(physical(series), channel[:].astype(float), rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_spike2(opened: Callable[[str], NWBFile]) -> None:
+    rawio = pytest.importorskip("neo.rawio.spike2rawio")
+    nwbfile = opened("spike2")
+    assert lengths(nwbfile) == {"spike2_1_Respi": (45688, pytest.approx(1e6 / 4980))}
+    theirs = rawio.Spike2RawIO(filename=str(DATA / SPIKE2["spike2_1"]))
+    theirs.parse_header()
+    np.testing.assert_array_equal(
+        nwbfile.acquisition["spike2_1_Respi"].data[:], theirs.get_analogsignal_chunk(0, 0, stream_index=0)[:, 0]
+    )
+    counts = {name: len(table) for name, table in nwbfile.events.items()}
+    assert counts == {
+        "spike2_1_Stim": 3,
+        "spike2_1_V1": 5444,
+        "spike2_1_untitled": 247,
+        "spike2_1_untitled (2)": 246,
+        "spike2_1_untitled (3)": 3,
+        "spike2_1_Keyboard": 9,
+        "spike2_2_tags": 1,
+        "spike2_2_Spikes": 646,
+    }
+    assert "".join(nwbfile.events["spike2_1_Keyboard"]["value"][:]) == "cymmakani"
+    stimulus = nwbfile.events["spike2_1_Stim"]
+    assert stimulus["timestamp"][:] == pytest.approx([271.715865, 333.348075, 391.66506])
+    assert stimulus["duration"][:] == pytest.approx([9.960291, 9.961479, 9.96567])
+    np.testing.assert_allclose(nwbfile.events["spike2_1_V1"]["timestamp"][:], theirs.get_event_timestamps(0, 0, 1)[0] * 3e-6)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_tdt(opened: Callable[[str], NWBFile]) -> None:
+    tdt = pytest.importorskip("tdt")
+    nwbfile = opened("tdt")
+    slow, fast = pytest.approx(25e6 / 24576), pytest.approx(25e6 / 4096)
+    assert lengths(nwbfile) == {
+        **{f"fibre_{name}": (1280, slow) for name in ("Dv1A", "Dv2A", "Dv3B", "Dv4B")},
+        **{f"raw_Fi1d {number}": (7680, fast) for number in (1, 2, 3, 4)},
+        **{f"cut_Fi1r {number}": (10240, fast) for number in (1, 2)},
+    }
+    assert nwbfile.session_start_time.isoformat() == "2020-07-21T13:02:24.999999-04:00"
+    theirs = tdt.read_block(str(DATA / TANK), verbose=0)
+    for name in ("Dv1A", "Dv2A", "Dv3B", "Dv4B"):
+        np.testing.assert_array_equal(nwbfile.acquisition[f"fibre_{name}"].data[:], theirs.streams[name].data)
+    for number, values in enumerate(theirs.streams.Fi1d.data, start=1):
+        np.testing.assert_array_equal(nwbfile.acquisition[f"raw_Fi1d {number}"].data[:], values)
+    for name, count in (("LNRW", 50), ("LNnR", 1457), ("PrtR", 49), ("RNPS", 11)):
+        table = nwbfile.events[f"fibre_{name}"]
+        assert len(table) == count
+        np.testing.assert_allclose(table["timestamp"][:], theirs.epocs[name].onset, atol=3e-6)
+        np.testing.assert_array_equal(table["value"][:], theirs.epocs[name].data)
+        assert table.colnames == ("timestamp", "value")
+    np.testing.assert_array_equal(nwbfile.events["rewards"]["timestamp"][:], nwbfile.events["fibre_LNRW"]["timestamp"][:])
+
+
+def test_pyphotometry_and_the_wheel_of_pybpod(opened: Callable[[str], NWBFile]) -> None:
+    nwbfile = opened("photometry")
+    names = ("analog_1", "analog_2", "digital_1", "digital_2")
+    assert lengths(nwbfile) == {f"fibre_{name}": (474192, 130.0) for name in names}
+    content = (DATA / PPD).read_bytes()
+    words = np.frombuffer(content, "<u2", offset=2 + int.from_bytes(content[:2], "little"))
+    for number in (0, 1):
+        np.testing.assert_array_equal(nwbfile.acquisition[f"fibre_analog_{number + 1}"].data[:], words[number::2] >> 1)
+        np.testing.assert_array_equal(nwbfile.acquisition[f"fibre_digital_{number + 1}"].data[:], words[number::2] & 1)
+    assert nwbfile.acquisition["fibre_analog_1"].conversion == 0.00010122
+    rows = np.loadtxt(DATA / WHEEL)
+    (series,) = nwbfile.acquisition["wheel"].time_series.values()
+    assert len(rows) == 936
+    np.testing.assert_allclose(series.timestamps[:], rows[:, 0] / 1e6, atol=1e-9)
+    np.testing.assert_allclose(np.ravel(physical(series)), rows[:, 1])
 
 
 # --- behaviour --------------------------------------------------------------------------------------------------------

@@ -44,12 +44,14 @@ KNOWN = {
     "pyphotometry_ppd": {"pyphotometry": 1},
     "scanimage_tiff": {"scanimage": 3},
     "sleap": {"sleap": 1},
+    "spike2_smr": {"spike2": 2},
     "suite2p": {"suite2p": 1},
+    "tdt_photometry": {"tdt": 1},
     "wavesurfer": {"wavesurfer": 3},
 }
 """Sources of each folder of real files, counted by hand; a folder that is not here has none that can be read."""
 
-QUESTIONS = {"boris": 2, "ni_tdms": 1, "pyphotometry_ppd": 2, "thorimage": 1, "wavesurfer": 3}
+QUESTIONS = {"boris": 2, "ni_tdms": 1, "pyphotometry_ppd": 2, "spike2_smr": 4, "thorimage": 1, "wavesurfer": 3}
 """Two projects of many observations, three pictures that may be a movie, and lines that have pulses (the others)."""
 
 
@@ -65,6 +67,13 @@ def values_of(found: Survey) -> Mapping[str, Mapping[str, str | None]]:
 
 def formats_in(folder: Path) -> Counter[str]:
     return Counter(str(values["format"]) for values in values_of(look(folder)).values() if values)
+
+
+def test_the_files_beside_an_index_are_of_its_source(small_lab: Any) -> None:
+    found = look(small_lab.folder)
+    there = {item.entry.name: item for item in found.items}
+    assert there["block"].entry.values[0].text == "tdt"
+    assert not {path.name for path in found.unclaimed} & {"block.tev", "continuous.dat", "sample_numbers.npy", "states.npy"}
 
 
 def folders_of_real_files() -> list[str]:

@@ -8,7 +8,12 @@ import pynwb
 import pytest
 from pynwb import NWBHDF5IO
 
-from bergmann.records import Channel, Recording
+from bergmann.behavior import channel_events
+from bergmann.convert.align import fit_line
+from bergmann.errors import SourceError
+from bergmann.optogenetics import channel as light_channel
+from bergmann.pulses import recorded_pulses
+from bergmann.records import Channel, EventLine, Recording
 from bergmann.registry import Entry, Placed, Source
 from bergmann.signals.abf import AbfSource
 from bergmann.signals.abf import read as read_abf
@@ -16,8 +21,8 @@ from bergmann.signals.nwb import ADD, SweepTimes, add_recording
 from bergmann.signals.stated import RecordingStated, check_recording
 from bergmann.signals.wavesurfer import WaveSurferSource
 from bergmann.signals.wavesurfer import read as read_wavesurfer
-from bergmann.stated import Device
-from bergmann.timing.times import ExplicitTimes
+from bergmann.stated import Device, Ref
+from bergmann.timing.times import ExplicitTimes, RegularTimes
 
 
 def recording(*, starts=(0.5, 3.5)):
@@ -121,3 +126,61 @@ def test_real_recordings_come_back_as_they_were(real, nwbfile, tmp_path, name):
             assert (series.unit, series.conversion) == (channel.unit, channel.conversion)
             if not record.is_continuous:
                 np.testing.assert_array_equal(series.timestamps[:], record.times.seconds)
+
+
+def line_of(name="TTL", **said):
+    said = {"durations": np.array([0.25, 0.5]), "values": np.array([7.0, 9.0]), "on_at_end": True} | said
+    return EventLine(name=name, description="edges", times=ExplicitTimes(np.array([0.75, 3.5])), resolution=1e-5, **said)
+
+
+def test_events_of_lines_come_back(nwbfile, tmp_path):
+    empty = EventLine(name="none", description="edges", times=ExplicitTimes(np.empty(0)), resolution=1e-5, values=())
+    words = line_of("tags", durations=None, values=("a", "b"), on_at_end=False)
+    record = replace(recording(), lines=(line_of(), words, empty))
+    assert record.parts == ("IN 0", "a/b:c", "TTL", "tags", "none")
+    written(nwbfile, entry_of(record.aligned(10.0), channels={"TTL": {"records": "frame clock"}}), tmp_path / "a.nwb")
+    with NWBHDF5IO(tmp_path / "a.nwb", "r") as io:
+        file = io.read()
+        assert set(file.events) == {"patch_TTL", "patch_tags", "patch_none", "patch_tags (2)"}  # the first are the comments
+        table = file.events["patch_TTL"].to_dataframe()
+        assert table.to_dict("list") == {"timestamp": [10.75, 13.5], "duration": [0.25, 0.5], "value": [7.0, 9.0]}
+        assert file.events["patch_TTL"]["timestamp"].resolution == 1e-5
+        said = "frame clock; edges on 'TTL'; the last event was on when the recording ended; file: 19125000.abf"
+        assert file.events["patch_TTL"].description == said
+        assert file.events["patch_tags (2)"].to_dataframe().to_dict("list") == {"timestamp": [10.75, 13.5], "value": ["a", "b"]}
+        assert len(file.events["patch_none"]) == 0
+        assert file.events["patch_tags"].to_dataframe()["annotation"].tolist() == ["+TGOT", "-TGOT"]
+
+
+def test_a_line_of_events_has_pulses_and_no_samples():
+    record = replace(recording(), lines=(line_of(), line_of("onsets", durations=None, on_at_end=False)))
+    pulses = recorded_pulses(record, "TTL")
+    assert (pulses.times.seconds.tolist(), pulses.durations.tolist()) == ([0.75, 3.5], [0.25, 0.5])
+    assert (pulses.on_at_start.tolist(), pulses.on_at_end.tolist()) == ([False, False], [False, True])
+    assert pulses.basis == "times of its events; 1 cut at the edge of a sweep"
+    with pytest.raises(SourceError, match="TTL has the times of events, and no samples"):
+        record.channel("TTL")
+    with pytest.raises(SourceError, match="channel TTL: it has the times of events, and no samples; leave out `threshold`"):
+        recorded_pulses(record, "TTL", threshold=0.5)
+    events = channel_events.read(channel_events.ChannelEventsSource(of="daq/onsets", event="puff"), {"of": record})
+    assert (events.series[0].times.seconds.tolist(), events.series[0].durations) == ([0.75, 3.5], None)
+    light = light_channel.read(light_channel.LightChannel(of="daq/TTL", cut="keep"), {"of": record})
+    assert (light.times.seconds.tolist(), light.durations.tolist(), light.resolution) == ([0.75, 3.5], [0.25, 0.5], 1e-5)
+    with pytest.raises(SourceError, match="how long light was on is not known; state the pulses as they were set"):
+        light_channel.read(light_channel.LightChannel(of="daq/onsets"), {"of": record})
+
+
+def test_a_line_of_events_is_a_clock():
+    seconds = 1.5 + np.arange(40) / 10
+    line = EventLine(name="TTL", description="edges", times=ExplicitTimes(seconds), resolution=1e-5)
+    record = replace(recording(), lines=(line,))  # of samples a tenth of a second apart, which decide nothing here
+    fit = fit_line(RegularTimes(0.0, 10.0, 40), "movie", record, Ref("daq", "TTL"))
+    assert (fit.offset, fit.reference) == (pytest.approx(1.5, abs=1e-5), "daq/TTL")
+    cut = replace(record, lines=(replace(line, durations=np.full(40, 0.01), on_at_start=True),))
+    with pytest.raises(SourceError, match="daq/TTL: on at its first sample"):
+        fit_line(RegularTimes(0.0, 10.0, 40), "movie", cut, Ref("daq", "TTL"))
+
+
+def test_a_line_has_a_duration_and_a_value_an_event():
+    with pytest.raises(SourceError, match="1 durations of TTL for 2 events"):
+        line_of(durations=np.array([0.5]))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from bergmann.errors import SourceError
 from bergmann.pulses import RecordedPulses, choose_whole, recorded_pulses, refuse_faint
-from bergmann.records import Events, EventSeries, Recording
+from bergmann.records import Channel, Events, EventSeries, Recording
 from bergmann.registry import Format, Inputs, Source
 from bergmann.stated import Quantity, Ref
 from bergmann.timing.times import ExplicitTimes
@@ -85,7 +85,8 @@ def _level(source: ChannelEventsSource, key: Literal["threshold", "hysteresis"],
     stated: Quantity | None = getattr(source, key)
     if stated is None or source.of.part is None:
         return None
-    unit = recording.channel(source.of.part).unit
+    part = recording.part(source.of.part)
+    unit = part.unit if isinstance(part, Channel) else "n.a."
     try:
         return stated.to(unit)
     except Exception as error:  # pint raises unrelated types for a unit that only the recorder knows
@@ -97,7 +98,7 @@ def _series(source: ChannelEventsSource, pulses: RecordedPulses, kept: NDArray[n
     return EventSeries(
         name=source.event,
         times=ExplicitTimes(pulses.times.seconds[kept]),
-        durations=None if pulses.is_momentary else pulses.durations[kept],
+        durations=pulses.durations[kept] if pulses.has_ends else None,
         columns={} if digital else {"level": pulses.levels[kept]},
         column_descriptions={} if digital else {"level": f"Median level of the pulse on {source.of}, in {pulses.unit}."},
         description=source.event,

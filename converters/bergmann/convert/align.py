@@ -16,7 +16,7 @@ from bergmann.plan.resolve import Plan, inputs_of, timed_roots
 from bergmann.plan.run_times import check_run_order, counterpart, fit_by_headers
 from bergmann.plan.session import SourceEntry
 from bergmann.pulses import RecordedPulses, recorded_pulses
-from bergmann.records import Record, Recording
+from bergmann.records import EventLine, Record, Recording
 from bergmann.registry import Entry, load_confirmations
 from bergmann.stated import Ref
 from bergmann.timing.fit import ClockFit, fit_pulses, fit_used
@@ -186,7 +186,9 @@ def _fit_line(aligned: Aligned, entry: SourceEntry, clock: Ref[Recording], recor
     if str(clock) not in aligned.lines:  # one line may tick for two cameras
         aligned.lines[str(clock)] = recorded_pulses(recording, clock.part)
     until = record.span[1] if entry.is_cut and record.span else None
-    return _fit_to(record.clock_times, name, aligned.lines[str(clock)], clock, resolution=1 / recording.rate, until=until)
+    return _fit_to(
+        record.clock_times, name, aligned.lines[str(clock)], clock, resolution=_resolution(recording, clock.part), until=until
+    )
 
 
 def fit_line(own: Times, name: str, recording: Recording, clock: Ref[Recording], *, until: float | None = None) -> ClockFit:
@@ -210,7 +212,13 @@ def fit_line(own: Times, name: str, recording: Recording, clock: Ref[Recording],
         If there is not one pulse a frame, or the line is on when the recording begins.
     """
     pulses = recorded_pulses(recording, clock.part or "")
-    return _fit_to(own, name, pulses, clock, resolution=1 / recording.rate, until=until)
+    return _fit_to(own, name, pulses, clock, resolution=_resolution(recording, clock.part or ""), until=until)
+
+
+def _resolution(recording: Recording, name: str) -> float:
+    """How exactly times on a line are known, in seconds: to a sample, or as its file states them."""
+    part = recording.part(name)
+    return part.resolution if isinstance(part, EventLine) else 1 / recording.rate
 
 
 def _fit_to(

@@ -38,8 +38,8 @@ class Line:
     count : int
     rate : float or None
         Mean rate from the first to the last pulse, in Hz.
-    length : float
-        Median duration of a pulse, in seconds.
+    length : float or None
+        Median duration of a pulse, in seconds; None where only their beginnings are stored.
     levels : tuple of float
         Lowest and highest level of a pulse.
     unit : str
@@ -53,7 +53,7 @@ class Line:
     channel: str
     count: int
     rate: float | None
-    length: float
+    length: float | None
     levels: tuple[float, float]
     unit: str
     n_faint: int
@@ -111,7 +111,8 @@ def count_lines(recordings: Mapping[str, Header]) -> tuple[tuple[Line, ...], tup
         if int(record.sweep_lengths.sum()) * len(record.channels) > MOST_SAMPLES:
             uncounted.append(name)
             continue
-        lines += [line for channel in record.parts if (line := _line(name, record, channel)) is not None]
+        of_one_thing = [one.name for one in record.channels] + [one.name for one in record.lines if not one.has_kinds]
+        lines += [line for channel in of_one_thing if (line := _line(name, record, channel)) is not None]
     return tuple(lines), tuple(uncounted)
 
 
@@ -134,7 +135,7 @@ def _line(name: str, recording: Recording, channel: str) -> Line | None:
         channel=channel,
         count=len(pulses),
         rate=(len(pulses) - 1) / span if span > 0 else None,
-        length=float(np.median(pulses.durations)),
+        length=float(np.median(pulses.durations)) if pulses.has_ends else None,
         levels=(float(pulses.levels.min()), float(pulses.levels.max())),
         unit="" if pulses.unit == "n.a." else pulses.unit,
         n_faint=pulses.n_faint,

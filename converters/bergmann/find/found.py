@@ -15,6 +15,10 @@ GENERIC = ("tiff", "video")
 """Formats that take files of many instruments; where another format claims a file too, it is that one's."""
 
 
+_OF_A_BLOCK = frozenset({".tev", ".tbk", ".tdx", ".tin", ".tnt"})
+"""Files that stand beside the index of a block of a TDT tank."""
+
+
 @dataclass(frozen=True)
 class Found:
     """A source that a format found in a folder.
@@ -116,6 +120,12 @@ def _is_beside(key: str, path: Path, named: tuple[Path, ...], folders: list[Path
         return any(path.parent == xml.parent and path.name.startswith(f"{xml.stem}_Cycle") for xml in named) or any(
             path == xml.with_suffix(".env") for xml in named
         )
+    if key == "tdt":
+        return any(path.parent == one.parent and path.stem == one.stem and path.suffix.lower() in _OF_A_BLOCK for one in named)
+    if key == "openephys":
+        return any(path.is_relative_to(one.parent) for one in named)
+    if key == "intan":
+        return path.suffix == ".dat" and any(path.parent == one.parent and one.stem == "info" for one in named)
     if key == "deeplabcut":
         return any(path.parent == one.parent and path.name.startswith(one.stem) and path != one for one in named) and (
             path.suffix.lower() in {".csv", ".h5", ".pickle", ".json"}

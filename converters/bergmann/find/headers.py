@@ -182,9 +182,11 @@ def _files(record: Record) -> str:
 
 def _recording(_: Header, record: Recording) -> str:
     first, last = record.span or (0.0, 0.0)
-    names = ", ".join(record.parts)
+    parts = f"{n_of(len(record.channels), 'channel')}: {', '.join(one.name for one in record.channels)}" if record.channels else ""
+    lines = f"events of {', '.join(one.name for one in record.lines)}" if record.lines else ""
     sweeps = f" in {n_of(len(record.sweep_lengths), 'sweep')}" if len(record.sweep_lengths) > 1 else ""
-    return f"{last - first:.1f} s{_hertz(record.rate)}{sweeps}, {n_of(len(record.channels), 'channel')}: {names}"
+    sampled = f"{last - first:.1f} s{_hertz(record.rate) if record.channels else ''}{sweeps}"
+    return ", ".join(text for text in (sampled, parts, lines) if text)
 
 
 def _frame_rate(header: Header, record: Movie | Video) -> float | None:

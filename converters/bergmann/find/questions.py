@@ -22,7 +22,8 @@ MOST_NAMED = 20
 
 def about_line(line: Line, choices: Choices) -> Iterator[str]:
     """Ask what the pulses of a line are."""
-    pulses = f"{n_of(line.count, 'pulse')}, {duration_text(line.length)} each{_levels(line)}"
+    what = f"{n_of(line.count, 'event')}, whose ends are not stored"
+    pulses = what if line.length is None else f"{n_of(line.count, 'pulse')}, {duration_text(line.length)} each{_levels(line)}"
     yield f"{line.ref}: {pulses}. What is it? Write in place of ???"
     sites = choices.names("light_sites")
     site = sites[0] if len(sites) == 1 else f"<one of {', '.join(sites)}>" if sites else "<name of a light site>"

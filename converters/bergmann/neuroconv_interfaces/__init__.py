@@ -47,7 +47,20 @@ from bergmann.optogenetics import (
     stated_train,
 )
 from bergmann.segmentation import aqua, aqua2, caiman, glial_events, suite2p
-from bergmann.signals import abf, labchart, pyphotometry, signal_hdf5, signal_numpy, signal_table, tdms, wavesurfer
+from bergmann.signals import (
+    abf,
+    intan,
+    labchart,
+    openephys,
+    pyphotometry,
+    signal_hdf5,
+    signal_numpy,
+    signal_table,
+    spike2,
+    tdms,
+    tdt,
+    wavesurfer,
+)
 
 __all__ = [
     "AbfInterface",
@@ -67,9 +80,11 @@ __all__ = [
     "EncoderInterface",
     "FormatInterface",
     "GlialEventsInterface",
+    "IntanInterface",
     "IntervalsInterface",
     "LabChartInterface",
     "LightningPoseInterface",
+    "OpenEphysInterface",
     "PulsePalEventsInterface",
     "PulsePalLightInterface",
     "PulseTableInterface",
@@ -79,10 +94,12 @@ __all__ = [
     "SignalNumpyInterface",
     "SignalTableInterface",
     "SleapInterface",
+    "Spike2Interface",
     "SpikesInterface",
     "StatedTrainInterface",
     "Suite2pInterface",
     "TdmsInterface",
+    "TdtInterface",
     "TiffInterface",
     "VideoInterface",
     "WaveSurferInterface",
@@ -129,6 +146,30 @@ class TdmsInterface(FormatInterface):
     """NI TDMS recordings."""
 
     format = tdms.FORMAT
+
+
+class IntanInterface(FormatInterface):
+    """Recordings of Intan's systems: digital and analog inputs, amplifiers, stimulation."""
+
+    format = intan.FORMAT
+
+
+class OpenEphysInterface(FormatInterface):
+    """Recordings of the Open Ephys GUI in its binary format."""
+
+    format = openephys.FORMAT
+
+
+class Spike2Interface(FormatInterface):
+    """Spike2 recordings of 32 bits."""
+
+    format = spike2.FORMAT
+
+
+class TdtInterface(FormatInterface):
+    """Blocks of TDT tanks."""
+
+    format = tdt.FORMAT
 
 
 class WaveSurferInterface(FormatInterface):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bergmann.errors import SourceError
 from bergmann.optogenetics._plateaus import find_varying
 from bergmann.pulses import RecordedPulses, choose_whole, recorded_pulses, refuse_faint
-from bergmann.records import Channel, LightPulses, Recording
+from bergmann.records import Channel, EventLine, LightPulses, Recording
 from bergmann.registry import Format, Inputs, Source
 from bergmann.stated import Duration, Quantity, Ref
 from bergmann.timing.times import ExplicitTimes
@@ -70,8 +70,8 @@ def read(source: LightChannel, inputs: Inputs) -> LightPulses:
         raise SourceError(
             f"`of: {source.of}` names no channel; write `{source.of.name}/CHANNEL` with one of: {', '.join(recording.parts)}"
         )
-    channel = recording.channel(source.of.part)
-    unit = channel.unit
+    part = recording.part(source.of.part)
+    unit = part.unit if isinstance(part, Channel) else "n.a."
     pulses = recorded_pulses(
         recording, source.of.part, threshold=_in_unit(source.threshold, unit), hysteresis=_in_unit(source.hysteresis, unit)
     )
@@ -93,15 +93,16 @@ def read(source: LightChannel, inputs: Inputs) -> LightPulses:
         durations=_widths(source, pulses, recording.files[0].name)[kept],
         command=None if is_digital or varying.any() else pulses.levels[kept],
         command_unit="" if is_digital or varying.any() else pulses.unit,
-        basis="; ".join([f"{_how(channel)} {source.of}, {pulses.basis}", *_said_width(source), *remarks]),
-        resolution=1 / recording.rate,
-        is_recorded=not channel.is_command,
+        basis="; ".join([f"{_how(part)} {source.of}, {pulses.basis}", *_said_width(source), *remarks]),
+        resolution=1 / recording.rate if isinstance(part, Channel) else part.resolution,
+        is_recorded=not (isinstance(part, Channel) and part.is_command),
         is_varying=bool(varying.any()),
     )
 
 
-def _how(channel: Channel) -> str:
-    return "commanded, not recorded: the time in the state" if channel.is_command else "recorded on"
+def _how(part: Channel | EventLine) -> str:
+    is_command = isinstance(part, Channel) and part.is_command
+    return "commanded, not recorded: the time in the state" if is_command else "recorded on"
 
 
 def _said_width(source: LightChannel) -> list[str]:
@@ -110,11 +111,11 @@ def _said_width(source: LightChannel) -> list[str]:
 
 def _widths(source: LightChannel, pulses: RecordedPulses, file: str) -> NDArray[np.float64]:
     """How long each pulse was, shape (n_pulses,), in seconds: as recorded, or as stated for a line that only says when."""
-    if pulses.is_momentary and source.width is None:
+    if not pulses.has_ends and source.width is None:
         raise SourceError(
             f"{file}: {pulses.channel} says when, and not how long; state `width:`, the length of every pulse, if it is known"
         )
-    if not pulses.is_momentary and source.width is not None:
+    if pulses.has_ends and source.width is not None:
         raise SourceError(f"{file}: {pulses.channel} says how long each pulse was; leave out `width: {source.width}`")
     return pulses.durations if source.width is None else np.full(len(pulses), source.width.to("s"))
 

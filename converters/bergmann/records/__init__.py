@@ -10,7 +10,7 @@ from bergmann.records.glia import FOOTPRINT, EventFeature, Footprints, GlialEven
 from bergmann.records.imaging import Movie, MovieChannel
 from bergmann.records.light import LightPulses
 from bergmann.records.segmentation import RoiPlane, Segmentation
-from bergmann.records.signals import Channel, CommandPulses, Recording
+from bergmann.records.signals import Channel, CommandPulses, EventLine, Recording
 from bergmann.records.spikes import SpikeTimes
 from bergmann.records.task import StateMachine
 
@@ -20,6 +20,7 @@ __all__ = [
     "CommandPulses",
     "Cuttable",
     "EventFeature",
+    "EventLine",
     "EventSeries",
     "Events",
     "Footprints",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,6 +50,45 @@ class Channel:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
+class EventLine:
+    """One recorded line of which not samples are stored, but the times at which something happened on it.
+
+    Attributes
+    ----------
+    name : str
+    description : str
+        What its events are, as the file says it: ``"rising edges"``.
+    times : ExplicitTimes
+        When each began, in seconds.
+    durations : np.ndarray, shape (n_events,), seconds, or None
+        None if the file says no ends. Of an event that is cut, the part that was recorded.
+    values : np.ndarray or tuple of str, shape (n_events,), or None
+        What is stored with each: a number, a code, a text.
+    has_kinds : bool
+        Whether the values say of what kind each event is (keys, sorted spikes), so that they are not pulses of one thing.
+    resolution : float
+        To what the times are counted, in seconds.
+    on_at_start, on_at_end : bool
+        Whether the first (last) event is cut: it was on when the recording began (ended).
+    """
+
+    name: str
+    description: str
+    times: ExplicitTimes
+    durations: NDArray[np.float64] | None = None
+    values: NDArray[Any] | tuple[str, ...] | None = None
+    has_kinds: bool = False
+    resolution: float
+    on_at_start: bool = False
+    on_at_end: bool = False
+
+    def __post_init__(self) -> None:
+        for what, values in (("durations", self.durations), ("values", self.values)):
+            if values is not None:
+                agree(f"{what} of {self.name}", len(values), len(self.times), "events")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
 class CommandPulses:
     """Pulses that a protocol commanded on an output, from its epoch table.
 
@@ -88,6 +127,8 @@ class Recording(Record):
     sweep_lengths : np.ndarray, shape (n_sweeps,), int64
         Samples of each sweep.
     channels : tuple of Channel
+    lines : tuple of EventLine
+        Lines of which only the times of events are stored.
     tags : tuple of str
         Comments typed during the recording.
     tag_times : ExplicitTimes
@@ -100,6 +141,7 @@ class Recording(Record):
     sweep_starts: ExplicitTimes
     sweep_lengths: NDArray[np.int64]
     channels: tuple[Channel, ...]
+    lines: tuple[EventLine, ...] = ()
     tags: tuple[str, ...] = ()
     tag_times: ExplicitTimes = field(default_factory=lambda: ExplicitTimes(np.empty(0)))
     commands: tuple[CommandPulses, ...] = ()
@@ -111,8 +153,13 @@ class Recording(Record):
             agree(f"samples of {channel.name}", channel.samples.shape[0], int(self.sweep_lengths.sum()), "samples in sweeps")
 
     @property
+    def recorded_lines(self) -> tuple[Channel | EventLine, ...]:
+        """The channels, and behind them the lines of events."""
+        return self.channels + self.lines
+
+    @property
     def parts(self) -> tuple[str, ...]:
-        return tuple(channel.name for channel in self.channels)
+        return tuple(one.name for one in self.recorded_lines)
 
     @property
     def span(self) -> tuple[float, float] | None:
@@ -121,10 +168,27 @@ class Recording(Record):
 
     def aligned(self, offset: float) -> Self:
         shifted = super().aligned(offset)
-        return replace(shifted, commands=tuple(replace(c, times=c.times.shifted(offset)) for c in self.commands))
+        return replace(
+            shifted,
+            lines=tuple(replace(one, times=one.times.shifted(offset)) for one in self.lines),
+            commands=tuple(replace(c, times=c.times.shifted(offset)) for c in self.commands),
+        )
 
     def channel(self, name: str) -> Channel:
         """The channel of that name, compared by `bergmann.texts.named`.
+
+        Raises
+        ------
+        SourceError
+            If there is none, or it has events and no samples; the message lists those there are.
+        """
+        part = self.part(name)
+        if isinstance(part, Channel):
+            return part
+        raise SourceError(f"{self.files[0].name}: {part.name} has the times of events, and no samples")
+
+    def part(self, name: str) -> Channel | EventLine:
+        """The channel or the line of that name, compared by `bergmann.texts.named`.
 
         Raises
         ------
@@ -133,7 +197,7 @@ class Recording(Record):
         """
         meant = named(name, self.parts)
         if meant is not None:
-            return self.channels[self.parts.index(meant)]
+            return self.recorded_lines[self.parts.index(meant)]
         known = ", ".join(self.parts) or "none"
         raise SourceError(f"{self.files[0].name}: no channel {name!r}; it has: {known}")
 

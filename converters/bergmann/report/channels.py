@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from bergmann.errors import SourceError
 from bergmann.plan.resolve import Plan
 from bergmann.pulses import recorded_pulses
-from bergmann.records import Channel, Recording, Trace
+from bergmann.records import Channel, EventLine, Recording, Trace
 from bergmann.report.guarded import guarded
 from bergmann.report.html import Html, el, join
 from bergmann.report.placing import MOST_SAMPLES
@@ -86,8 +86,17 @@ def _recording(plan: Plan, name: str, recording: Recording) -> Html:
     total = int(recording.sweep_lengths.sum())
     sweeps = f", {n_sweeps} sweeps behind each other" if n_sweeps > 1 else ""
     said = f"{total:,} samples a channel at {recording.rate:g} Hz{sweeps}. Each column shows the least and the greatest value."
+    said = said if recording.channels or not recording.lines else "Only the times of events are stored."
     rows = [guarded(f"channel {one.name} of {name}", _channel, plan, name, recording, one) for one in recording.channels]
+    rows += [_line(plan, name, recording, line) for line in recording.lines]
     return join(el("h3", name), el("p", said, class_="aside"), el("ul", *(el("li", row) for row in rows), class_="channels"))
+
+
+def _line(plan: Plan, name: str, recording: Recording, line: EventLine) -> Html:
+    """What there is to say of a line of events, which is not drawn."""
+    looks = f"{line.description}: {_count(recording, line)}"
+    words = el("p", el("strong", line.name), el("span", looks), el("span", _use(plan, name, line.name), class_="aside"))
+    return el("div", words, class_="channel")
 
 
 def _trace(name: str, trace: Trace) -> Html:
@@ -102,9 +111,12 @@ def _trace(name: str, trace: Trace) -> Html:
 
 def _channel(plan: Plan, name: str, recording: Recording, channel: Channel) -> Html:
     found = envelope(channel)
-    used = _uses(plan, name, channel.name)
-    use = f"used by {', '.join(used)}" if used else "kept as recorded; nothing refers to it"
-    return _row(name, channel.name, describe(recording, channel, found), use, found)
+    return _row(name, channel.name, describe(recording, channel, found), _use(plan, name, channel.name), found)
+
+
+def _use(plan: Plan, name: str, channel: str) -> str:
+    used = _uses(plan, name, channel)
+    return f"used by {', '.join(used)}" if used else "kept as recorded; nothing refers to it"
 
 
 def _row(name: str, part: str, looks: str, use: str, found: Envelope) -> Html:
@@ -145,7 +157,7 @@ def describe(recording: Recording, channel: Channel, found: Envelope) -> str:
         return text
 
 
-def _count(recording: Recording, channel: Channel) -> str:
+def _count(recording: Recording, channel: Channel | EventLine) -> str:
     pulses = recorded_pulses(recording, channel.name)
     rate = 1 / pulses.times.interval if len(pulses) > 2 else float("nan")
     often = "" if not np.isfinite(rate) else f", usually {rate:.4g} a second" if rate >= 1 else f", usually every {1 / rate:.4g} s"

@@ -12,6 +12,7 @@ from bergmann.plan.resolve import Plan, inputs_of, references
 from bergmann.plan.session import SourceEntry
 from bergmann.records import Movie, Record, Recording
 from bergmann.stated import Quantity
+from bergmann.texts import named
 
 MOST_SAMPLES = 20_000_000
 """Samples of a recorded channel up to which it is read through: half an hour at 10 kHz."""
@@ -133,12 +134,18 @@ def _why_not(plan: Plan, aligned: Aligned, entry: SourceEntry, most_samples: int
             return f"{ref.name}, which says its times, is not placed either"
         record = aligned.records[ref.name]
         goes_through = key == "clock" or entry.format.reads_values
-        if goes_through and isinstance(record, Recording) and int(record.sweep_lengths.sum()) > most_samples:
+        if goes_through and isinstance(record, Recording) and _samples_to_read(record, ref.part) > most_samples:
             return f"the conversion will find its times on {ref}, which is too long to be read through here"
     path = getattr(entry.source, "path", None)
     if entry.format.reads_values and path is not None and path.is_file() and path.stat().st_size > MOST_BYTES:
         return "the conversion will read its times; its file is too long for a page"
     return None
+
+
+def _samples_to_read(recording: Recording, part: str | None) -> int:
+    """Samples that finding the pulses of a channel goes through; none where the times of its events are stored."""
+    is_stored = part is not None and named(part, [one.name for one in recording.lines]) is not None
+    return 0 if is_stored else int(recording.sweep_lengths.sum())
 
 
 def _place(plan: Plan, aligned: Aligned, entry: SourceEntry) -> None:

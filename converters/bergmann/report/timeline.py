@@ -152,9 +152,10 @@ _MARKED: Mapping[type[Record], str] = {LightPulses: "pulses", Intervals: "interv
 def _count(record: Record) -> str:
     """How much a source holds, in words."""
     if isinstance(record, Recording):
-        return (
-            f"{int(record.sweep_lengths.sum()):,} samples, {len(record.channels)} channel{'' if len(record.channels) == 1 else 's'}"
-        )
+        n_channels, n_lines = len(record.channels), len(record.lines)
+        sampled = f"{int(record.sweep_lengths.sum()):,} samples, {n_channels} channel{'' if n_channels == 1 else 's'}"
+        lines = f"{n_lines} line{'' if n_lines == 1 else 's'} of events"
+        return ", ".join([*([sampled] if n_channels or not n_lines else []), *([lines] if n_lines else [])])
     is_volume = isinstance(record, Movie) and len(record.channels[0].frames.shape) == 4
     what = "samples" if isinstance(record, Trace) else "volumes" if is_volume else "frames"
     times = getattr(record, "times", None)

@@ -121,7 +121,9 @@ def _found(header: Record | None, unread: str) -> str:
             )
         case Recording():
             total = int(header.sweep_lengths.sum())
-            return f"{_several(len(header.channels), 'channel')}, {total:,} samples at {header.rate:g} Hz"
+            sampled = f"{_several(len(header.channels), 'channel')}, {total:,} samples at {header.rate:g} Hz"
+            lines = [f"{one.name}: {_several(len(one.times), 'event')}" for one in header.lines]
+            return "; ".join([*([sampled] if header.channels else []), *lines])
         case Segmentation():
             n_rois = sum(len(plane.masks) for plane in header.planes)
             return f"{n_rois:,} ROIs in {_several(len(header.planes), 'plane')}, {len(header.times):,} frames"

@@ -6,7 +6,7 @@ A recording has one rate. A file may hold channels of several, or ones that bega
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -69,9 +69,41 @@ def chosen_channels(path: Path, grids: Mapping[str, Grid], wanted: tuple[str, ..
     SourceError
         If there is none, if one that is stated is not there, or if those that are meant were not sampled together.
     """
-    if not grids:
+    return chosen_parts(path, grids, (), wanted)[0]
+
+
+def chosen_parts(
+    path: Path, grids: Mapping[str, Grid], lines: Sequence[str], wanted: tuple[str, ...]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The channels, and the lines of which the times of events are stored, that are meant, each in the order of the file.
+
+    Parameters
+    ----------
+    path, grids, wanted
+        As `chosen_channels`.
+    lines : sequence of str
+        Names of the lines; they belong to channels of any rate.
+
+    Raises
+    ------
+    SourceError
+        As `chosen_channels`; a file with lines alone is no fault.
+    """
+    there = (*grids, *lines)
+    if not there:
         raise SourceError(f"{path.name}: it holds no channel of samples; was the recording stopped at once?")
-    meant = {nearest_named(path, one, tuple(grids), "channel") for one in wanted} or set(grids)
+    meant = {nearest_named(path, one, there, "channel") for one in wanted} or set(there)
+    return _sampled_together(path, grids, meant), tuple(name for name in lines if name in meant)
+
+
+def _sampled_together(path: Path, grids: Mapping[str, Grid], meant: set[str]) -> tuple[str, ...]:
+    """Those of the channels that are meant, in their order.
+
+    Raises
+    ------
+    SourceError
+        If they were not sampled together.
+    """
     lots: dict[Grid, list[str]] = {}
     for name in (name for name in grids if name in meant):
         lots.setdefault(grids[name], []).append(name)

@@ -6,14 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from hdmf.common import VectorData
 from numpy.typing import NDArray
 from pynwb import NWBFile, TimeSeries
 from pynwb.epoch import TimeIntervals
-from pynwb.event import EventsTable
+from pynwb.event import DurationVectorData, EventsTable, TimestampVectorData
 
-from bergmann.records import Channel, Recording
+from bergmann.records import Channel, EventLine, Recording
 from bergmann.registry import Entry, Placed
-from bergmann.signals.stated import ChannelStated, RecordingStated, nwb_name, series_names
+from bergmann.signals.stated import ChannelStated, RecordingStated, event_names, nwb_name, series_names
 from bergmann.texts import folded
 from bergmann.timing.times import RegularTimes, time_arguments
 
@@ -42,7 +43,7 @@ class SweepTimes:
 
 
 def add_recording(nwbfile: NWBFile, entry: Entry[Recording, RecordingStated], placed: Placed) -> None:
-    """Add one `TimeSeries` a channel, a table of sweeps where there are several, and a table of tags where there are any.
+    """Add a `TimeSeries` a channel, a table of sweeps where there are several, one of the events of each line, and one of tags.
 
     Channels of a recording with gaps share the timestamps of the first. What the protocol commanded is written by the room whose
     stimulus it is.
@@ -64,8 +65,12 @@ def add_recording(nwbfile: NWBFile, entry: Entry[Recording, RecordingStated], pl
         made.append(series)
     if len(recording.sweep_starts) > 1:
         nwbfile.add_time_intervals(_sweeps(f"{entry.name}_sweeps", recording))
-    if recording.tags:
-        nwbfile.add_events_table(_tags(f"{entry.name}_tags", recording))
+    tables = [
+        *([_tags(recording)] if recording.tags else []),
+        *(_events(line, entry.stated, recording) for line in recording.lines),
+    ]
+    for name, columns in zip(event_names(entry.name, recording), tables, strict=True):
+        nwbfile.add_events_table(EventsTable(name=name, **columns))
     placed.put("sources", entry.name, tuple(made))
 
 
@@ -77,9 +82,12 @@ def _times(recording: Recording, made: list[TimeSeries], placed: Placed) -> dict
     return {"timestamps": made[0] if made else placed.stream(SweepTimes(recording))}
 
 
-def _description(channel: Channel, stated: RecordingStated) -> str:
+def _description(channel: Channel | EventLine, stated: RecordingStated) -> str:
     said = next((one for name, one in stated.channels.items() if folded(name) == folded(channel.name)), ChannelStated())
-    kind = "digital line, 0 or 1" if channel.kind == "digital" else "analog channel"
+    if isinstance(channel, EventLine):
+        kind = f"{channel.description} on"
+    else:
+        kind = "digital line, 0 or 1" if channel.kind == "digital" else "analog channel"
     return "; ".join(text for text in (said.records, said.description, f"{kind} {channel.name!r}") if text)
 
 
@@ -103,12 +111,41 @@ def _sweeps(name: str, recording: Recording) -> TimeIntervals:
     return table
 
 
-def _tags(name: str, recording: Recording) -> EventsTable:
+def _events(line: EventLine, stated: RecordingStated, recording: Recording) -> dict[str, Any]:
+    """One row an event, with how long it was where that is stored; no column of NaN, which costs archives the session's end."""
+    columns: list[VectorData] = [_timestamps(line.times.seconds, "When each event began, in seconds.", line.resolution)]
+    if line.durations is not None:
+        how_long = "How long each event lasted, in seconds."
+        columns.append(
+            DurationVectorData(name="duration", description=how_long, data=line.durations, resolution=float(line.resolution))
+        )
+    if line.values is not None and len(line.times):
+        values = line.values if isinstance(line.values, np.ndarray) else list(line.values)
+        columns.append(VectorData(name="value", description="What is stored with each event.", data=values))
+    cut = [f"the {end} event was on when the recording {did}" for end, did in _cuts(line)]
+    return _table("; ".join([_description(line, stated), *cut, f"file: {recording.files[0].name}"]), columns)
+
+
+def _cuts(line: EventLine) -> list[tuple[str, str]]:
+    return [("first", "began")] * line.on_at_start + [("last", "ended")] * line.on_at_end
+
+
+def _tags(recording: Recording) -> dict[str, Any]:
     """One row a tag."""
-    table = EventsTable(name=nwb_name(name), description="Comments typed while recording.")
-    for time, tag in zip(recording.tag_times.seconds, recording.tags, strict=True):
-        table.add_row(timestamp=float(time), annotation=tag)
-    return table
+    times = _timestamps(recording.tag_times.seconds, "When each was typed, in seconds.")
+    return _table(
+        "Comments typed while recording.",
+        [times, VectorData(name="annotation", description="The text.", data=list(recording.tags))],
+    )
+
+
+def _timestamps(seconds: NDArray[np.float64], description: str, resolution: float | None = None) -> TimestampVectorData:
+    resolution = None if resolution is None else float(resolution)
+    return TimestampVectorData(name="timestamp", description=description, data=seconds, resolution=resolution)
+
+
+def _table(description: str, columns: list[VectorData]) -> dict[str, Any]:
+    return {"description": description, "columns": columns, "colnames": [column.name for column in columns]}
 
 
 ADD = {Recording: add_recording}

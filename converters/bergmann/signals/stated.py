@@ -38,7 +38,7 @@ class RecordingStated(Stated):
     device : str
         Name of the instrument, a key of ``devices``.
     channels : mapping of str to ChannelStated
-        By name of the channel in the source.
+        By name of the channel, or of the line of events, in the source.
     """
 
     description: str | None = None
@@ -67,7 +67,13 @@ def nwb_name(text: str) -> str:
 
 def series_names(name: str, recording: Recording) -> tuple[str, ...]:
     """Names of the series of the channels, in their order."""
-    return distinct_names([nwb_name(f"{name}_{channel}") for channel in recording.parts])
+    return distinct_names([nwb_name(f"{name}_{channel.name}") for channel in recording.channels])
+
+
+def event_names(name: str, recording: Recording) -> tuple[str, ...]:
+    """Names of the table of the tags, where there are any, and of those of the lines that have events, in their order."""
+    tags = ["tags"] if recording.tags else []
+    return distinct_names([nwb_name(f"{name}_{one}") for one in (*tags, *(line.name for line in recording.lines))])
 
 
 def pulses_name(name: str, recording: Recording, channel: str) -> str:
@@ -83,12 +89,11 @@ def pulses_name(name: str, recording: Recording, channel: str) -> str:
 
 
 def recording_names(entry: Any) -> Iterator[tuple[str, str]]:
-    """The series of each channel, and the tables of sweeps and tags where there are any."""
+    """The series of each channel, and the tables of sweeps, events and tags where there are any."""
     yield from (("acquisition", name) for name in series_names(entry.name, entry.record))
     if len(entry.record.sweep_starts) > 1:
         yield "intervals", nwb_name(f"{entry.name}_sweeps")
-    if entry.record.tags:
-        yield "events", nwb_name(f"{entry.name}_tags")
+    yield from (("events", name) for name in event_names(entry.name, entry.record))
 
 
 STATED = {Recording: RecordingStated}

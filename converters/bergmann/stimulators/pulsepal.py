@@ -250,7 +250,7 @@ def _refuse_unclear(pulses: RecordedPulses, recording: Recording, mode: Mode) ->
         raise SourceError(
             f"{file}: {pulses.channel} was on at {at:.6f} s, when a sweep began or ended; when it triggered is not known"
         )
-    if pulses.is_momentary and mode == "gated":
+    if not pulses.has_ends and mode == "gated":
         raise SourceError(f"{file}: {pulses.channel} only says when, and the trigger is gated: how long it was on must be known")
 
 
