@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bergmann.convert.anchors import SessionAnchors
+from bergmann.convert.frame_clock import findings_of_fit, fit_source
 from bergmann.errors import SessionError, SourceError
 from bergmann.findings import Finding
 from bergmann.moments import Moment, When, resolve
@@ -18,8 +19,7 @@ from bergmann.pulses import recorded_pulses
 from bergmann.records import Record, Recording
 from bergmann.registry import Entry, load_confirmations
 from bergmann.stated import Ref
-from bergmann.timing.fit import ClockFit, fit_pulses, fit_used
-from bergmann.timing.times import Times
+from bergmann.timing.fit import ClockFit
 
 
 @dataclass(frozen=True)
@@ -51,22 +51,7 @@ class Aligned:
         found = [one for several in self.differences.values() for one in several]
         for name, fit in self.fits.items():
             place = self.plan.loaded.origin(f"sources.{name}.clock").text
-            if fit.remark:
-                check = "unsteady clock" if "no steady clock" in fit.remark else "frames not used"
-                remedy = "is that so? If the line was recorded too late, all times of this source are wrong"
-                found.append(Finding(severity="warning", check=check, location=place, message=fit.remark, remedy=remedy))
-            times = self.records[name].clock_times
-            if fit.n_pulses and times is not None and fit.residual > 0.5 * times.interval:
-                found.append(
-                    Finding(
-                        severity="warning",
-                        check="clock residual",
-                        location=place,
-                        message=f"after the fit, {name} is up to {fit.residual * 1e3:.1f} ms away from the pulses on "
-                        f"{fit.reference}, more than half a frame",
-                        remedy="its times in the file carry this error, which the clock table states",
-                    )
-                )
+            found += findings_of_fit(name, fit, self.records[name].clock_times, place)
         return tuple(found)
 
     def misplaced(self) -> tuple[Finding, ...]:
@@ -171,45 +156,10 @@ def fit_clock(aligned: Aligned, name: str, entry: SourceEntry, record: Record) -
 
 
 def _fit_line(aligned: Aligned, entry: SourceEntry, clock: Ref[Recording], record: Record) -> ClockFit:
-    name = entry.name
     recording = aligned.records[clock.name]
     if not isinstance(recording, Recording) or clock.part is None:
         raise SourceError(f"`clock: {clock}` is not a channel of a recording")
-    if record.clock_times is None:
-        raise SourceError(f"`clock: {clock}`: {name} has no frames that a line could tick for")
-    return fit_line(record.clock_times, name, recording, clock, until=record.span[1] if entry.is_cut and record.span else None)
-
-
-def fit_line(own: Times, name: str, recording: Recording, clock: Ref[Recording], *, until: float | None = None) -> ClockFit:
-    """How the clock of frames relates to that of a recording, one of whose lines ticked for them.
-
-    Parameters
-    ----------
-    own : Times
-        Of the frames, on their source's own clock, in seconds.
-    name : str
-        Of the source.
-    recording : Recording
-    clock : Ref
-        The recording's name, and the channel.
-    until : float, optional
-        Time of the last frame that is used, where a person has said that not all are: only those up to it need a pulse.
-
-    Raises
-    ------
-    SourceError
-        If there is not one pulse a frame, or the line is on when the recording begins.
-    """
-    pulses = recorded_pulses(recording, clock.part or "")
-    if len(pulses) and pulses.on_at_start[0]:
-        raise SourceError(
-            f"{clock}: on at its first sample, so when the first frame of {name} began is not known; was {clock.name} started "
-            f"after {name}, or does the line rest high?"
-        )
-    seconds, resolution = pulses.times.seconds, 1 / recording.rate
-    if until is None or len(own) == len(seconds):
-        return fit_pulses(own, seconds, resolution=resolution, source=name, line=str(clock))
-    return fit_used(own, seconds, until=until, resolution=resolution, source=name, line=str(clock))
+    return fit_source(entry, record, recording, clock, recorded_pulses(recording, clock.part))
 
 
 def put_on_clock(record: Record, fit: ClockFit) -> Record:

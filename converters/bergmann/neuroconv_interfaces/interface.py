@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from neuroconv.basedatainterface import BaseDataInterface
 from pynwb import NWBFile
 
-from bergmann.convert.align import fit_line, put_on_clock
+from bergmann.convert.align import put_on_clock
+from bergmann.convert.frame_clock import fit_line
 from bergmann.errors import SourceError
 from bergmann.neuroconv_interfaces.adding import BLOCK, Added, refuse_contradictions, refuse_dangling, stated_collections
 from bergmann.neuroconv_interfaces.reading import read_source, validated

@@ -14,10 +14,12 @@ from bergmann.findings import Finding
 from bergmann.foreign import Offer, installed_offers, settle
 from bergmann.moments import Moment
 from bergmann.plan.mistakes import error, keys_of, nearest, validate
+from bergmann.plan.pulse_keys import PulseKeys, check_pulse_keys
 from bergmann.plan.yaml import Branch, Leaf, Node
 from bergmann.records import Cuttable, Record, Recording, Video
 from bergmann.registry import Format, Inputs, Source, load_collections, load_confirmations, load_formats, load_stated
 from bergmann.stated import Ref, Stated
+from bergmann.timing.frame_pulses import NO_CHOICES, PulseChoices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,7 +93,7 @@ CONFIRMS = "confirms"
 """The key of a source that is another account of what another source says."""
 
 
-class PlanKeys(Stated):
+class PlanKeys(PulseKeys):
     """What is said of a source that neither its format nor its room asks for."""
 
     clock: Ref[Recording] | None = Field(None, description="the recorded channel whose pulses tick for its frames: daq/FrameClock")
@@ -130,6 +132,8 @@ class SourceEntry:
         Whether what the room asks for is stated; while it is left blank, `stated` is empty, and the files can be looked at.
     run : str or None
         The run that it is of; None for one of the whole session.
+    pulses : PulseChoices
+        What is said of the pulses of its clock line.
     """
 
     name: str
@@ -142,6 +146,7 @@ class SourceEntry:
     is_finished: bool = True
     frames: tuple[int, int] | None = None
     run: str | None = None
+    pulses: PulseChoices = NO_CHOICES
 
     @property
     def is_cut(self) -> bool:
@@ -252,6 +257,8 @@ def make_entry(name: str, branch: Branch, kind: Format, vocabulary: Vocabulary, 
     own = validate(PlanKeys, Branch(shares[2], branch.place), key, findings)
     if source is not None:
         findings.extend(_not_heeded(kind, source, shares[2], key))
+    if own is not None:
+        findings.extend(check_pulse_keys(shares[2], own, key))
     if len(findings) > before or source is None or own is None:
         return None
     return SourceEntry(
@@ -264,6 +271,7 @@ def make_entry(name: str, branch: Branch, kind: Format, vocabulary: Vocabulary, 
         confirms=own.confirms,
         frames=own.frames or ((1, own.last_frame) if own.last_frame is not None else None),
         is_finished=stated is not None,
+        pulses=own.choices,
     )
 
 
