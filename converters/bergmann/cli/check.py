@@ -28,6 +28,7 @@ from bergmann.errors import BergmannError, WriteError
 from bergmann.findings import UNREADABLE, has_errors
 
 if TYPE_CHECKING:
+    from bergmann.plan.clock_lines import Counted
     from bergmann.plan.resolve import Plan
 
 
@@ -38,15 +39,23 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write one offline HTML page of the session: pictures, times, and each finding beside its line.",
 )
+@click.option("--all-pulses", is_flag=True, help="Count the pulses of clock lines however long they are.")
 @own_formats_options
 @arms_option
 @json_option
 def command(
-    sessions: tuple[Path, ...], page: Path | None, formats_folder: Path | None, yes: bool, arms: Path | None, as_json: bool
+    sessions: tuple[Path, ...],
+    page: Path | None,
+    all_pulses: bool,
+    formats_folder: Path | None,
+    yes: bool,
+    arms: Path | None,
+    as_json: bool,
 ) -> None:
     """Say everything that is missing or contradicts in session files, at once.
 
-    Reads headers only and writes nothing; for a page, also some frames and the recorded channels.
+    Reads headers and the clock lines, whose pulses are compared with the frames, and writes nothing; for a page, also some frames
+    and the recorded channels. Lines of more than 20 million samples are left to the conversion, or to --all-pulses.
     """
     from bergmann.plan.resolve import make_plan
 
@@ -66,6 +75,8 @@ def command(
             if not as_json:
                 show(f"{path}: {error}")
             continue
+        counted = _count(plan, all_pulses)
+        plan = replace(plan, findings=(*plan.findings, *counted.findings))
         if page is not None:
             try:
                 plan = _with_page(plan, page)
@@ -85,6 +96,10 @@ def command(
             "sources": [
                 {"name": name, "format": one.format.key, "run": one.run, "read": name in plan.headers} for name, one in sources
             ],
+            "clock_lines": {
+                "counted": [{"line": one.name, "pulses": one.n_pulses, "frames": dict(one.frames)} for one in counted.lines],
+                "not_counted": dict(counted.left),
+            },
             "findings": [finding.as_dict() for finding in plan.findings],
         }
         if has_errors(plan.findings):
@@ -94,6 +109,7 @@ def command(
             in_runs = f" in {count_of(len(runs), 'run')} ({', '.join(runs)})" if runs else ""
             show(f"{path}: {count_of(len(plan.loaded.order), 'source')}{in_runs}, {count_findings(plan.findings)}")
             print_findings(plan.findings)
+            _show_counted(counted, argument(path))
             if page is not None and "page" in document:
                 show(f"page: {page}")
             if plan.is_complete and plan.loaded.excluded is None:
@@ -103,8 +119,32 @@ def command(
     sys.exit(status)
 
 
+def _count(plan: Plan, all_pulses: bool) -> Counted:
+    """What is on the clock lines; nothing is read, and nothing imported, for a session without one."""
+    from bergmann.plan.veil import Veil
+
+    if not any(entry.clock is not None for entry in plan.loaded.sources.values()):
+        from bergmann.plan.clock_lines import Counted
+
+        return Counted()
+    from bergmann.plan.clock_lines import MOST_SAMPLES, count_lines
+
+    counted = count_lines(plan, most_samples=None if all_pulses else MOST_SAMPLES)
+    return replace(counted, findings=Veil.of(plan.loaded).findings(counted.findings))
+
+
+def _show_counted(counted: Counted, path: str) -> None:
+    """Say which clock lines were read, and which were not."""
+    for line in counted.lines:
+        show(f"counted: {line}")
+    for name, length in counted.left.items():
+        read_by = f"`bergmann check {path} --all-pulses`, or the conversion, reads it"
+        show(f"not counted: {name} has {count_of(length, 'sample')}; {read_by}")
+
+
 def _with_page(plan: Plan, page: Path) -> Plan:
     """Write the page; gives the plan with what only a look at the values shows among its findings."""
     from bergmann.report.page import write_page
 
-    return replace(plan, findings=(*plan.findings, *write_page(plan, page)))
+    found = write_page(plan, page)
+    return replace(plan, findings=tuple(dict.fromkeys((*plan.findings, *found))))

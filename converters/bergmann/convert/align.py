@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from bergmann.convert.anchors import SessionAnchors
-from bergmann.convert.frame_clock import findings_of_fit, fit_source
 from bergmann.errors import SessionError, SourceError
 from bergmann.findings import Finding
 from bergmann.moments import Moment, When, resolve
+from bergmann.plan.frame_clock import findings_of_fit, fit_source
 from bergmann.plan.resolve import Plan, inputs_of, timed_roots
 from bergmann.plan.run_times import check_run_order, counterpart, fit_by_headers
 from bergmann.plan.session import SourceEntry
