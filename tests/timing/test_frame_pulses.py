@@ -125,7 +125,7 @@ def test_numbers_of_dropped_frames_place_a_camera_that_only_has_a_rate(count: in
     dropped = tuple(sorted(data.draw(st.sets(st.integers(1, count), min_size=1, max_size=10))))
     kept = np.setdiff1d(np.arange(count), np.array(dropped) - 1)
     own, truth = RegularTimes(0.0, RATE, len(kept)), pulses_at(taken(count))
-    assert "`dropped_frames: [1204" in refused(own, truth)
+    assert "`dropped_frames: [N" in refused(own, truth)
     fit = fitted(own, truth, dropped_frames=dropped)
     np.testing.assert_allclose(mapped(own, fit), truth[kept], atol=2 * RESOLUTION)
     assert "has no times of their own" not in fit.method

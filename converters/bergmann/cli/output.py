@@ -77,7 +77,8 @@ def print_findings(findings: Iterable[Finding]) -> None:
         )
         click.echo(f"    {visible(finding.message)}")
         if finding.remedy:
-            click.echo(f"    -> {visible(finding.remedy)}")
+            remedy = visible(finding.remedy).replace("\n", "\n       ")
+            click.echo(f"    -> {remedy}")
 
 
 MOST_PLACES = 3

@@ -78,7 +78,9 @@ def align(plan: Plan) -> Aligned:
             put(aligned, entry, entry.read(inputs), is_derived=bool(inputs))
         except SourceError as error:
             place = plan.loaded.place(f"sources.{name}")
-            raise SessionError([Finding(severity="error", check="source", location=place, message=str(error))]) from error
+            raise SessionError(
+                [Finding(severity="error", check="source", location=place, message=error.found, remedy=error.remedy)]
+            ) from error
     if misplaced := aligned.misplaced():
         raise SessionError(misplaced)
     return aligned

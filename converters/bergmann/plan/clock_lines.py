@@ -15,7 +15,10 @@ from bergmann.stated import Ref
 from bergmann.texts import named
 
 MOST_SAMPLES = 20_000_000
-"""Samples of the clock lines of a session up to which `bergmann check` reads them through unasked: half an hour at 10 kHz."""
+"""Samples of the clock lines of a session up to which `bergmann check` reads them through unasked: half an hour at 10 kHz.
+
+One second, as measured (an analog line of WaveSurfer, 16 bits); samples that are parsed from text count more.
+"""
 
 
 @dataclass(frozen=True)
@@ -67,23 +70,24 @@ def count_lines(plan: Plan, *, most_samples: int | None = MOST_SAMPLES) -> Count
     plan : Plan
         Of a session with or without findings; sources whose files could not be read are left out.
     most_samples : int, optional
-        How many samples may be read; lines beyond it are left, the shortest read first. None reads all.
+        How many samples of a binary file may be read, or as many of a text as take as long; the shortest lines are read first.
+        None reads all.
 
     Returns
     -------
     Counted
         Nothing is raised for what is on the lines.
     """
-    lines = sorted(_lines(plan), key=lambda one: one.n_samples)
+    lines = sorted(_lines(plan), key=lambda one: one.cost)
     counted: list[CountedLine] = []
     findings: dict[str, list[Finding]] = {}
     left: dict[str, int] = {}
     n_read = 0
     for line in lines:
-        if most_samples is not None and n_read + line.n_samples > most_samples:
+        if most_samples is not None and n_read + line.cost > most_samples:
             left[str(line.clock)] = line.n_samples
             continue
-        n_read += line.n_samples
+        n_read += line.cost
         try:
             pulses = recorded_pulses(line.recording, line.clock.part or "")
         except SourceError as error:
@@ -106,6 +110,11 @@ class _Line:
     @property
     def n_samples(self) -> int:
         return int(self.recording.sweep_lengths.sum())
+
+    @property
+    def cost(self) -> int:
+        """How long reading it takes, in samples of a binary file."""
+        return self.n_samples * int(getattr(self.recording.channel(self.clock.part or "").samples, "cost", 1))
 
 
 def _lines(plan: Plan) -> Iterator[_Line]:
@@ -143,4 +152,6 @@ def _check(plan: Plan, name: str, line: _Line, pulses: RecordedPulses) -> Iterat
 def _refusal(plan: Plan, name: str, error: SourceError) -> Finding:
     """What the conversion will be refused for, at the line to edit."""
     place = plan.loaded.place(f"sources.{name}.clock")
-    return Finding(severity="error", check="source", location=place, message=str(error).removeprefix(f"{name}: "))
+    return Finding(
+        severity="error", check="source", location=place, message=error.found.removeprefix(f"{name}: "), remedy=error.remedy
+    )

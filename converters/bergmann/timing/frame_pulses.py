@@ -17,7 +17,7 @@ from bergmann.errors import SourceError
 from bergmann.timing.bursts import find_bursts, find_slips, listing, slots, usual_interval
 from bergmann.timing.clock_map import ClockMap, Floats
 from bergmann.timing.fit import ClockFit, fit_pulses, fit_used
-from bergmann.timing.pulse_evidence import UNSTATED_SLIP, Mismatch, explain
+from bergmann.timing.pulse_evidence import UNSTATED_SLIP, Mismatch, refusal
 from bergmann.timing.times import ExplicitTimes, RegularTimes, Times
 
 Indices = NDArray[np.int64]
@@ -210,7 +210,7 @@ def _fit_chosen(ticks: Ticks, line: ClockLine, source: str, choices: PulseChoice
         _refuse_leap(ticks, line, source)
         return fit_pulses(ticks.times, line.pulses, resolution=line.resolution, source=source, line=line.name)
     if until is None or (choices.burst is None and len(find_bursts(line.pulses)) > 1):
-        raise SourceError(explain(_mismatch(ticks, line, source, choices)))
+        raise refusal(_mismatch(ticks, line, source, choices))
     return fit_used(ticks.times, line.pulses, until=until, resolution=line.resolution, source=source, line=line.name)
 
 
@@ -374,7 +374,7 @@ def _pairs_by_count(own: Times, line: ClockLine, source: str, choices: PulseChoi
         or (ends.rest and (beyond >= 0 or beyond % per_frame))
         or not (extra.rest or ends.rest or beyond == 0)
     ):
-        raise SourceError(explain(replace(mismatch, expected=expected)))
+        raise refusal(replace(mismatch, expected=expected))
     lacking = -beyond // per_frame if ends.rest else 0
     n_first = ends.before + (lacking if ends.rest == "before" else 0)
     n_last = ends.after + (lacking if ends.rest == "after" else 0)

@@ -93,16 +93,14 @@ class Offer:
         return f"{self.keys} ({self.because})"
 
 
-def explain(found: Mismatch) -> str:
-    """The counts, what the line and the frames' own times show, and what a person may state; none is chosen."""
+def refusal(found: Mismatch) -> SourceError:
+    """The counts and what the line shows; its remedy is what a person may state, of which none is chosen."""
     head = f"{_counted(found)}, but {_pulses(len(found.pulses))} on {found.line}; expected {_expected(found)}"
-    seen = "; ".join(_seen(found))
+    said = ". ".join((head, *_seen(found)))
     offers = list(_offers(found))
     if not offers:
-        tail = "Was one of the two stopped early, or does the line tick for something else?"
-    else:
-        tail = f"State for {found.source} what is so: {'; or '.join(map(str, offers))}"
-    return ". ".join(part for part in (head, seen, tail) if part)
+        return SourceError(f"{said}. Was one of the two stopped early, or does the line tick for something else?")
+    return SourceError(said, remedy=f"state for {found.source} what is so:\n" + "; or\n".join(map(str, offers)))
 
 
 def _pulses(number: int) -> str:
@@ -272,9 +270,13 @@ def _more_pulses(found: Mismatch) -> Iterator[Offer]:
     if "dropped_frames" not in found.stated and not leaps and beyond % found.per_frame == 0:
         numbers = beyond // found.per_frame
         if leaps is None:
-            example = ", ".join(str(one) for one in range(1204, 1204 + min(numbers, 2))) + (", ..." if numbers > 2 else "")
             why = f"the numbers of {numbers} frames that were taken and not saved, as the camera's own count has them"
-            yield Offer(f"`dropped_frames: [{example}]`", why)
+            yield Offer(f"`dropped_frames: {_as_many(numbers)}`", why)
+
+
+def _as_many(numbers: int) -> str:
+    """A list that waits for so many numbers, and is refused until they stand there."""
+    return f"[{', '.join('N' * min(numbers, 3))}{', ...' if numbers > 3 else ''}]"
 
 
 def _extra(found: Mismatch) -> Iterator[Offer]:
@@ -314,16 +316,19 @@ def _fewer_pulses(found: Mismatch) -> Iterator[Offer]:
         if gaps == -found.beyond:
             yield Offer("`missing_pulses: by gaps`", "the line has gaps of just as many pulses")
             return
-        if found.pulses[0] - found.recorded[0] < _PAUSE * usual:
+        starts = found.pulses[0] - found.recorded[0] < _PAUSE * usual
+        ends = found.recorded[1] - found.pulses[-1] < _PAUSE * usual
+        if starts:
             yield Offer(
                 "`missing_pulses: before`", f"the line was recorded from its first pulse on; the first {lacking} frames have none"
             )
-        if found.recorded[1] - found.pulses[-1] < _PAUSE * usual:
+        if ends:
             yield Offer("`missing_pulses: after`", f"the line was recorded to its last pulse; the last {lacking} frames have none")
-        example = ", ".join(str(one) for one in range(1204, 1204 + min(lacking, 2))) + (", ..." if lacking > 2 else "")
-        yield Offer(
-            f"`missing_pulses: [{example}]`", f"the numbers of {lacking} frames that have no pulse; they are timed by the others"
-        )
+        if not starts and not ends:
+            why = f"the last, or the first, {lacking} frames have none, although the line was recorded then"
+            yield Offer("`missing_pulses: after`, or `before`", why)
+        why = f"the numbers of {lacking} frames that have no pulse; they are timed by the others"
+        yield Offer(f"`missing_pulses: {_as_many(lacking)}`", why)
     if len(found.pulses) // found.per_frame and found.ticks_per_frame == 1:
         last = len(found.pulses) // found.per_frame
         yield Offer(f"`last_frame: {last}`", "to use the frames that have a pulse, if the line was stopped early")
