@@ -11,7 +11,7 @@ from bergmann.convert.anchors import SessionAnchors
 from bergmann.errors import SessionError, SourceError
 from bergmann.findings import Finding
 from bergmann.moments import Moment, When, resolve
-from bergmann.plan.frame_clock import findings_of_fit, fit_source
+from bergmann.plan.frame_clock import check_burst_start, findings_of_fit, fit_source
 from bergmann.plan.resolve import Plan, inputs_of, timed_roots
 from bergmann.plan.run_times import check_run_order, counterpart, fit_by_headers
 from bergmann.plan.session import SourceEntry
@@ -52,6 +52,7 @@ class Aligned:
         for name, fit in self.fits.items():
             place = self.plan.loaded.origin(f"sources.{name}.clock").text
             found += findings_of_fit(name, fit, self.records[name].clock_times, place)
+            found += check_burst_start(self.plan, name, fit)
         return tuple(found)
 
     def misplaced(self) -> tuple[Finding, ...]:

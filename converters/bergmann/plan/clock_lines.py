@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bergmann.errors import SourceError
 from bergmann.findings import Finding
-from bergmann.plan.frame_clock import findings_of_fit, fit_source, ticks_of
+from bergmann.plan.frame_clock import check_burst_start, findings_of_fit, fit_source, ticks_of
 from bergmann.plan.resolve import Plan
 from bergmann.pulses import RecordedPulses, recorded_pulses
 from bergmann.records import Recording
@@ -147,11 +147,12 @@ def _check(plan: Plan, name: str, line: _Line, pulses: RecordedPulses) -> Iterat
         yield _refusal(plan, name, error)
         return
     yield from findings_of_fit(name, fit, record.clock_times, plan.loaded.place(f"sources.{name}.clock"))
+    if line.clock.name == plan.reference:
+        yield from check_burst_start(plan, name, fit)
 
 
 def _refusal(plan: Plan, name: str, error: SourceError) -> Finding:
     """What the conversion will be refused for, at the line to edit."""
-    place = plan.loaded.place(f"sources.{name}.clock")
-    return Finding(
-        severity="error", check="source", location=place, message=error.found.removeprefix(f"{name}: "), remedy=error.remedy
-    )
+    place, run = plan.loaded.place(f"sources.{name}.clock"), plan.loaded.sources[name].run
+    message = error.found.removeprefix(f"{name}: ") if run is None else error.found
+    return Finding(severity="error", check="source", location=place, message=message, remedy=error.remedy)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 
 from bergmann.errors import SourceError
 from bergmann.findings import Finding
+from bergmann.plan.resolve import Plan
 from bergmann.plan.session import SourceEntry
 from bergmann.pulses import RecordedPulses, recorded_pulses
 from bergmann.records import Movie, Record, Recording
@@ -68,8 +71,16 @@ def fit_source(entry: SourceEntry, record: Record, recording: Recording, clock: 
         As `fit_frames`, or if the source has no frames, or the line is on when the recording begins.
     """
     until = record.span[1] if entry.is_cut and record.span else None
-    ticks = ticks_of(record, entry.name, clock)
+    ticks = replace(ticks_of(record, entry.name, clock), began=_began(record, recording))
     return fit_ticks(ticks, entry.name, recording, clock, pulses, choices=entry.pulses, until=until)
+
+
+def _began(record: Record, recording: Recording) -> float | None:
+    """When a source began by the wall clocks of its instrument and of the recording's, on the latter's clock, in seconds."""
+    mine, its, span = record.start, recording.start, recording.span
+    if mine is None or its is None or span is None or (mine.tzinfo is None) != (its.tzinfo is None):
+        return None
+    return span[0] + (mine - its).total_seconds()
 
 
 def fit_ticks(
@@ -143,4 +154,33 @@ def findings_of_fit(name: str, fit: ClockFit, times: Times | None, place: str) -
             message=f"after the fit, {name} is up to {fit.residual * 1e3:.1f} ms away from the pulses on "
             f"{fit.reference}, more than half a frame",
             remedy="its times in the file carry this error, which the clock table states",
+        )
+
+
+def check_burst_start(plan: Plan, name: str, fit: ClockFit) -> Iterator[Finding]:
+    """The wall clock of a source whose burst is stated, against the begin of that burst; of others `check` compares the session's.
+
+    Parameters
+    ----------
+    plan : Plan
+    name : str
+        Of the source.
+    fit : ClockFit
+        To a line on the session's clock.
+    """
+    entry, header, head = plan.loaded.sources[name], plan.headers.get(name), plan.loaded.head
+    if entry.pulses.burst is None or header is None or header.start is None or head is None:
+        return
+    if plan.start is None or not plan.time_of_day_known:
+        return
+    begun = plan.start.replace(tzinfo=None) + timedelta(seconds=fit.offset)
+    difference = header.start.replace(tzinfo=None) - begun
+    if abs(difference) > timedelta(seconds=head.session.tolerance.to("s")):
+        yield Finding(
+            severity="warning",
+            check="conflict",
+            location=plan.loaded.place(f"sources.{name}"),
+            message=f"its own clock says {header.start:%Y-%m-%d %H:%M:%S}, {difference.total_seconds():+.0f} s from the begin of "
+            f"the burst that is stated, {begun:%H:%M:%S}",
+            remedy="is it this burst, and the right file? State `session.tolerance` if the clocks disagree so far",
         )

@@ -17,7 +17,7 @@ from bergmann.errors import SourceError
 from bergmann.timing.bursts import find_bursts, find_slips, listing, slots, usual_interval
 from bergmann.timing.clock_map import ClockMap, Floats
 from bergmann.timing.fit import ClockFit, fit_pulses, fit_used
-from bergmann.timing.pulse_evidence import UNSTATED_SLIP, Mismatch, refusal
+from bergmann.timing.pulse_evidence import UNSTATED_SLIP, Mismatch, refusal, with_other_bursts
 from bergmann.timing.times import ExplicitTimes, RegularTimes, Times
 
 Indices = NDArray[np.int64]
@@ -104,12 +104,15 @@ class Ticks:
         Ticks of each: planes of a volume, scans that were averaged into a frame.
     what : str
         What a tick is: ``"frames"``, ``"planes"``, ``"averaged scans"``.
+    began : float, optional
+        When the source began by the wall clocks of both instruments, in seconds on the line's clock; only about.
     """
 
     times: Times
     n_frames: int
     per_frame: int = 1
     what: str = "frames"
+    began: float | None = None
 
     @classmethod
     def of_frames(cls, times: Times) -> Ticks:
@@ -196,7 +199,12 @@ def fit_frames(
         pulses or by the frames' own times, or as `fit_pulses`.
     """
     chosen, said = _of_burst(line, choices, source)
-    fit = _fit_chosen(ticks, chosen, source, choices, until)
+    try:
+        fit = _fit_chosen(ticks, chosen, source, choices, until)
+    except SourceError as error:
+        if choices.burst is None:
+            raise
+        raise with_other_bursts(error, _mismatch(ticks, line, source, replace(choices, burst=None))) from error
     return replace(fit, method="; ".join((fit.method, *said)))
 
 
@@ -253,6 +261,7 @@ def _mismatch(ticks: Ticks, line: ClockLine, source: str, choices: PulseChoices)
         ticks_per_frame=1 if by_frame else ticks.per_frame,
         ticks=ticks.what,
         bursts=() if choices.burst is not None else find_bursts(line.pulses),
+        began=ticks.began,
         stated=frozenset(name for name in vars(choices) if getattr(choices, name) is not None),
     )
 

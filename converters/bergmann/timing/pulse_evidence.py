@@ -48,6 +48,8 @@ class Mismatch:
         Keys that are stated.
     expected : int, optional
         Pulses that there should be by all that is stated.
+    began : float, optional
+        When the source began by the wall clocks of both instruments, in seconds on the line's clock.
     """
 
     source: str
@@ -62,6 +64,7 @@ class Mismatch:
     bursts: tuple[Burst, ...]
     stated: frozenset[str] = frozenset()
     expected: int | None = None
+    began: float | None = None
 
     @property
     def needed(self) -> int:
@@ -103,6 +106,15 @@ def refusal(found: Mismatch) -> SourceError:
     return SourceError(said, remedy=f"state for {found.source} what is so:\n" + "; or\n".join(map(str, offers)))
 
 
+def with_other_bursts(refused: SourceError, found: Mismatch) -> SourceError:
+    """What was refused of the burst that is stated, with the bursts of the line that have as many pulses as are needed."""
+    if len(found.bursts) < 2 or not (offers := list(_bursts_that_fit(found))):
+        return refused
+    others = "; or\n".join(map(str, offers))
+    rest = f"; or\n{refused.remedy.partition(chr(10))[2]}" if refused.remedy else ""
+    return SourceError(refused.found, remedy=f"is it another burst? State for {found.source} what is so:\n{others}{rest}")
+
+
 def _pulses(number: int) -> str:
     return f"{number} {'pulse' if number == 1 else 'pulses'}"
 
@@ -125,7 +137,8 @@ def _expected(found: Mismatch) -> str:
 def _seen(found: Mismatch) -> Iterator[str]:
     """What the line shows."""
     if len(found.bursts) > 1:
-        yield f"The line has {len(found.bursts)} bursts of pulses with pauses between them ({listing(found.bursts)})"
+        began = f"; by its own clock, {found.source} began at {found.began:.0f} s" if found.began is not None else ""
+        yield f"The line has {len(found.bursts)} bursts of pulses with pauses between them ({listing(found.bursts)}){began}"
     elif len(found.pulses) > 1:
         begin, end = found.recorded
         yield (
