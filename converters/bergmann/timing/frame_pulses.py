@@ -217,7 +217,8 @@ def _fit_chosen(ticks: Ticks, line: ClockLine, source: str, choices: PulseChoice
     if len(ticks.times) == len(line.pulses):
         _refuse_leap(ticks, line, source)
         return fit_pulses(ticks.times, line.pulses, resolution=line.resolution, source=source, line=line.name)
-    if until is None or (choices.burst is None and len(find_bursts(line.pulses)) > 1):
+    has_bursts = choices.burst is None and len(find_bursts(line.pulses)) > 1
+    if until is None or has_bursts or _first_leaps(ticks.times, line.pulses):
         raise refusal(_mismatch(ticks, line, source, choices))
     return fit_used(ticks.times, line.pulses, until=until, resolution=line.resolution, source=source, line=line.name)
 
@@ -266,6 +267,14 @@ def _mismatch(ticks: Ticks, line: ClockLine, source: str, choices: PulseChoices)
     )
 
 
+def _first_leaps(own: Times, pulses: Floats) -> list[tuple[int, float]]:
+    """Where the first pulses leap against the first frames' own times, as far as there are both; none if these are not measured."""
+    if not isinstance(own, ExplicitTimes):
+        return []
+    common = min(len(own), len(pulses))
+    return find_slips(own.seconds[:common], pulses[:common], period=usual_interval(own.seconds), least=UNSTATED_SLIP)
+
+
 def _refuse_leap(ticks: Ticks, line: ClockLine, source: str) -> None:
     """Refuse as many pulses as frames whose own measured times leap against each other: both lack some, at different places.
 
@@ -273,10 +282,7 @@ def _refuse_leap(ticks: Ticks, line: ClockLine, source: str) -> None:
     ------
     SourceError
     """
-    if not isinstance(ticks.times, ExplicitTimes):
-        return
-    period = usual_interval(ticks.times.seconds)
-    leaps = find_slips(ticks.times.seconds, line.pulses, period=period, least=UNSTATED_SLIP)
+    leaps, period = _first_leaps(ticks.times, line.pulses), usual_interval(ticks.times.seconds)
     if leaps:
         raise SourceError(
             f"{source}: {len(ticks.times)} frames and as many pulses on {line.name}, but {_leap(leaps, period)}; so frames were "
@@ -542,6 +548,7 @@ def _refuse_contradicted(own: Times, pulses: Floats, pairs: _Pairs, source: str,
     ------
     SourceError
     """
+    _refuse_other_places(own, pulses, pairs, source, line, choices)
     timeline = _timeline(own, pairs)[pairs.frames]
     period = usual_interval(timeline)
     stated = ", ".join(f"`{key}`" for key, value in vars(choices).items() if value is not None and key != "burst")
@@ -559,6 +566,32 @@ def _refuse_contradicted(own: Times, pulses: Floats, pairs: _Pairs, source: str,
             f"{source}: by what is stated ({stated}), {_leap([(frame, leaps[0][1]), *leaps[1:]], period)}; so the pulses of "
             f"{line.name} contradict it"
         )
+
+
+def _refuse_other_places(own: Times, pulses: Floats, pairs: _Pairs, source: str, line: ClockLine, choices: PulseChoices) -> None:
+    """Refuse numbers of frames where there are gaps of just as many at other places.
+
+    Raises
+    ------
+    SourceError
+    """
+    trains = []
+    if isinstance(choices.dropped_frames, tuple) and isinstance(own, ExplicitTimes):
+        trains.append(("dropped_frames", "the frames' own times have gaps", "frame", own.seconds, pairs.places))
+    if isinstance(choices.missing_pulses, tuple) and choices.pulses_per_frame in (None, 1):
+        trains.append(("missing_pulses", f"{line.name} has gaps", "pulse", pulses[pairs.pulses], pairs.places[pairs.frames]))
+    for key, what, event, times, places in trains:
+        try:
+            found = slots(times, event)
+        except SourceError:
+            continue  # gaps that are no whole number of intervals show nothing; a leap is looked for all the same
+        stated = places - places[0]
+        if found[-1] == stated[-1] and (found != stated).any():
+            at = int(np.flatnonzero(found != stated)[0])
+            raise SourceError(
+                f"{source}: `{key}` names as many frames as {what} for, but at other places: they differ first behind {event} {at} "
+                f"(at {times[at - 1]:.3f} s); so these contradict it. State `{key}: by gaps`, or mend the numbers"
+            )
 
 
 def _refuse_other_end(timeline: Floats, pulses: Floats, pairs: _Pairs, source: str, choices: PulseChoices, period: float) -> None:
