@@ -166,6 +166,21 @@ def test_a_camera_that_dropped_frames_needs_their_numbers(folder: Folder, bergma
     np.testing.assert_allclose(movie_times(folder, "paw_cam"), kept, rtol=0, atol=ONE_SAMPLE)
 
 
+def test_a_line_that_was_recorded_too_late_times_the_frames_before_by_the_others(folder: Folder, bergmann: Bergmann) -> None:
+    """The DAQ was started in the pulse of the tenth frame: that pulse is cut, and nine frames have none."""
+    begun = truth().frame_times[9] + 0.05 * FRAME
+    record(folder, frames=np.concatenate([[0.0], truth().frame_times[10:] - begun]))
+    said = "State `extra_pulses: 1 before`, for the pulse that is cut, and `missing_pulses: before`"
+    assert said.replace("State", "state") in bergmann("check", folder.session).stdout
+    folder.state(MOVIE, "clock: daq/FrameClock, extra_pulses: 1 before, missing_pulses: before}")
+    ran = bergmann("check", folder.session)
+    assert (
+        "no pulse for the first 10 frames and 1 pulse before the first frame is of no frame, as stated; nothing on the"
+        in ran.stdout
+    )
+    np.testing.assert_allclose(movie_times(folder), truth().frame_times - begun, rtol=0, atol=ONE_SAMPLE)
+
+
 # --- two movies on one line -------------------------------------------------------------------------------------------
 
 

@@ -331,6 +331,7 @@ def test_a_line_that_was_recorded_too_short_is_seen_by_the_end_of_its_recording(
 
 def test_a_line_of_another_rate_offers_nothing() -> None:
     said = refused(RegularTimes(0.0, RATE, 100), np.arange(130) / 27.0)
+    assert "one every 37.04 ms, and the frames come every 50 ms" in said
     assert said.endswith("Was one of the two stopped early, or does the line tick for something else?")
     assert "`" not in said
 

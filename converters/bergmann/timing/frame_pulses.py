@@ -324,14 +324,18 @@ def _fit_stated(ticks: Ticks, line: ClockLine, source: str, choices: PulseChoice
         fit = fit_pulses(every.part(first, first + len(used)), used, resolution=line.resolution, source=source, line=line.name)
     else:
         fit = _fit_places(every, used, pairs, source, line)
-    doubts = tuple(f"{source}: {doubt}: {UNPROVED} but the statement; if it is wrong, all its times are" for doubt in pairs.doubts)
+    doubts = (
+        f"{source}: {' and '.join(pairs.doubts)}, as stated; {UNPROVED}, and if it is wrong, all its times are"
+        if pairs.doubts
+        else ""
+    )
     said = (*_said_of_ratio(choices), *pairs.said)
     return replace(
         fit,
         method="; ".join((fit.method, *said)),
         n_pulses=len(line.pulses),
         n_events=len(own),
-        remark="; ".join(text for text in (*doubts, fit.remark) if text),
+        remark="; ".join(text for text in (doubts, fit.remark) if text),
     )
 
 

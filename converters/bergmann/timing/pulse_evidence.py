@@ -102,6 +102,9 @@ def refusal(found: Mismatch) -> SourceError:
     said = ". ".join((head, *_seen(found)))
     offers = list(_offers(found))
     if not offers:
+        own, each = usual_interval(found.own.seconds), usual_interval(found.pulses)
+        if np.isfinite(own) and np.isfinite(each) and not _is_same_rate(found):
+            said += f", one every {1e3 * each:.4g} ms, and the frames come every {1e3 * own:.4g} ms"
         return SourceError(f"{said}. Was one of the two stopped early, or does the line tick for something else?")
     return SourceError(said, remedy=f"state for {found.source} what is so:\n" + "; or\n".join(map(str, offers)))
 
