@@ -360,3 +360,36 @@ def test_nothing_that_is_stated_is_left_unsaid() -> None:
     choices = PulseChoices(burst=(1, 1), pulses_per_frame=2)
     assert choices.pairs
     assert not replace(choices, pulses_per_frame=None).pairs
+
+
+@given(
+    st.lists(st.integers(0, 10**8), max_size=60, unique=True).map(sorted),
+    st.lists(st.floats(0, 1e4, allow_subnormal=False), min_size=1, max_size=60).map(sorted),
+    st.booleans(),
+    st.sampled_from(
+        [
+            {},
+            {"burst": (1, 1)},
+            {"burst": (1, 2)},
+            {"pulses_per_frame": 2},
+            {"frames_per_pulse": 3},
+            {"extra_pulses": Ends(rest="before")},
+            {"extra_pulses": Ends(after=2), "missing_pulses": Ends(rest="before")},
+            {"dropped_frames": "by gaps"},
+            {"missing_pulses": "by gaps", "extra_pulses": Ends(rest="after")},
+            {"dropped_frames": (1, 5), "missing_pulses": (2,)},
+            {"pulses_per_frame": 2, "missing_pulses": "by gaps", "dropped_frames": "by gaps"},
+        ]
+    ),
+)
+def test_whatever_is_on_a_line_is_fitted_or_refused_in_words(
+    pulses: list[int], own: list[float], measured: bool, choices: dict[str, Any]
+) -> None:
+    times = ExplicitTimes(np.array(own)) if measured else RegularTimes(0.0, RATE, len(own))
+    there = ClockLine(name="daq/X", pulses=np.array(pulses, dtype=float) * RESOLUTION, resolution=RESOLUTION, recorded=(0.0, 1e4))
+    try:
+        fit = fit_frames(Ticks.of_frames(times), there, source="movie", choices=PulseChoices(**choices))
+    except SourceError:
+        fit = None
+    if fit is not None:
+        assert np.isfinite(times.mapped(fit.clock).seconds).all() if fit.clock is not None else np.isfinite(fit.offset)

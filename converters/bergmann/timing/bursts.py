@@ -95,14 +95,14 @@ def listing(bursts: Sequence[Burst]) -> str:
 
 
 def usual_interval(times: Floats) -> float:
-    """Mean of the intervals that are not gaps, in seconds; NaN for fewer than two events.
+    """Mean of the intervals that are not gaps, in seconds; NaN for fewer than two events, or events that are mostly at one time.
 
     The median of sampled pulses is a whole number of samples, so that it may be off by a hundredth.
     """
     steps = np.diff(times)
     if not len(steps):
         return float("nan")
-    median = float(np.median(steps))
+    median = float(np.sort(steps)[(len(steps) - 1) // 2])  # one of the intervals, so that there is one that is no gap
     return float(np.mean(steps[np.abs(steps - median) <= 0.5 * median])) if median > 0 else float("nan")
 
 
@@ -122,6 +122,8 @@ def slots(times: Floats, what: str) -> NDArray[np.int64]:
         If a gap is no whole number of intervals: it does not say how many events are missing in it.
     """
     usual = usual_interval(times)
+    if len(times) > 1 and not usual > 0:
+        raise SourceError(f"the times do not say how often a {what} comes")
     steps = np.diff(times) / usual if len(times) > 1 else np.empty(0)
     whole = np.maximum(np.round(steps), 1)
     odd = np.flatnonzero((steps > 1.5) & (np.abs(steps - whole) > _WHOLE))

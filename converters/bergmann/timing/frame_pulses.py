@@ -204,7 +204,8 @@ def fit_frames(
     except SourceError as error:
         if choices.burst is None:
             raise
-        raise with_other_bursts(error, _mismatch(ticks, line, source, replace(choices, burst=None))) from error
+        whole = _mismatch(ticks, line, source, replace(choices, burst=None))
+        raise with_other_bursts(error, whole, stated=choices.burst) from error
     return replace(fit, method="; ".join((fit.method, *said)))
 
 
@@ -231,7 +232,7 @@ def _of_burst(line: ClockLine, choices: PulseChoices, source: str) -> tuple[Cloc
     SourceError
         If there are not so many bursts.
     """
-    if choices.burst is None:
+    if choices.burst is None or not len(line.pulses):
         return line, ()
     first, last = choices.burst
     bursts = find_bursts(line.pulses)
@@ -284,11 +285,15 @@ def _refuse_leap(ticks: Ticks, line: ClockLine, source: str) -> None:
     """
     leaps, period = _first_leaps(ticks.times, line.pulses), usual_interval(ticks.times.seconds)
     if leaps:
+        offers = (
+            "`dropped_frames: by gaps` with `missing_pulses: by gaps` (where the line has gaps)",
+            "`dropped_frames: by gaps` with `missing_pulses: after` or `extra_pulses: after`, or `before` (where it has none)",
+            "`pulses_per_frame: 1` (if each pulse is one frame all the same)",
+        )
         raise SourceError(
             f"{source}: {len(ticks.times)} frames and as many pulses on {line.name}, but {_leap(leaps, period)}; so frames were "
-            f"dropped and pulses are missing or extra elsewhere. State what is so for {source}: `dropped_frames: by gaps` with "
-            "`extra_pulses: after`, `extra_pulses: before` or `missing_pulses: by gaps`; or, if each pulse is one frame all the "
-            "same, `pulses_per_frame: 1`"
+            "dropped, or pulses are missing, at different places",
+            remedy=f"state for {source} what is so:\n" + "; or\n".join(offers),
         )
 
 
@@ -316,6 +321,8 @@ def _fit_stated(ticks: Ticks, line: ClockLine, source: str, choices: PulseChoice
         pairs = _pairs_by_gaps(every, trimmed, source, choices)
     else:
         pairs = _pairs_by_count(every, trimmed, source, choices, _mismatch(ticks, trimmed, source, choices))
+    if not len(pairs.frames):
+        raise SourceError(f"{source}: what is stated leaves no frame that has a pulse on {line.name}")
     pairs = _with_ends(pairs, line, n_before, choices)
     _refuse_contradicted(every, trimmed.pulses, pairs, source, line, choices)
     used = trimmed.pulses[pairs.pulses]
@@ -397,8 +404,6 @@ def _pairs_by_count(own: Times, line: ClockLine, source: str, choices: PulseChoi
     lacking = -beyond // per_frame if ends.rest else 0
     n_first = ends.before + (lacking if ends.rest == "before" else 0)
     n_last = ends.after + (lacking if ends.rest == "after" else 0)
-    if n_first + n_last >= n_frames:
-        raise SourceError(f"{source}: `missing_pulses` leaves no frame that has a pulse")
     skipped = beyond if extra.rest == "before" else 0
     has_pulse = np.ones(n_taken, dtype=np.bool_)
     has_pulse[places[np.array(missing, dtype=np.int64) - 1]] = False

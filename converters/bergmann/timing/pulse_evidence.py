@@ -109,9 +109,11 @@ def refusal(found: Mismatch) -> SourceError:
     return SourceError(said, remedy=f"state for {found.source} what is so:\n" + "; or\n".join(map(str, offers)))
 
 
-def with_other_bursts(refused: SourceError, found: Mismatch) -> SourceError:
+def with_other_bursts(refused: SourceError, found: Mismatch, *, stated: tuple[int, int]) -> SourceError:
     """What was refused of the burst that is stated, with the bursts of the line that have as many pulses as are needed."""
-    if len(found.bursts) < 2 or not (offers := list(_bursts_that_fit(found))):
+    own = f"`burst: {stated[0]}`" if stated[0] == stated[1] else f"`burst: {stated[0]}-{stated[1]}`"
+    offers = [one for one in _bursts_that_fit(found) if one.keys != own] if len(found.bursts) > 1 else []
+    if not offers:
         return refused
     others = "; or\n".join(map(str, offers))
     rest = f"; or\n{refused.remedy.partition(chr(10))[2]}" if refused.remedy else ""
@@ -172,11 +174,12 @@ def _bursts_that_fit(found: Mismatch) -> Iterator[Offer]:
         yield Offer(f"`burst: {number}`", f"its {_pulses(found.needed)} are as many as needed")
     if single:
         return
+    ends = np.cumsum([0, *sizes])
     several = [
-        (first, last)
-        for first in range(1, len(sizes))
-        for last in range(first + 1, min(len(sizes), first + 200) + 1)
-        if sum(sizes[first - 1 : last]) == found.needed and last - first + 1 < len(sizes) and _agrees(found, first, last)
+        (first + 1, int(last))
+        for first in range(len(sizes))
+        if (last := np.searchsorted(ends, ends[first] + found.needed)) < len(ends) and ends[last] == ends[first] + found.needed
+        if 1 < last - first < len(sizes) and _agrees(found, first + 1, int(last))
     ]
     for first, last in several[:3]:
         yield Offer(f"`burst: {first}-{last}`", f"their {_pulses(found.needed)} are as many as needed")
@@ -216,17 +219,17 @@ def _has_ratio(found: Mismatch, pulses: Floats, times: int) -> bool:
 def _ratios(found: Mismatch) -> Iterator[Offer]:
     """Another whole number of pulses a frame, or of frames a pulse, that both counts and rates show."""
     n_pulses, n_frames = len(found.pulses), found.n_frames
-    span, frames = float(found.pulses[-1] - found.pulses[0]), usual_interval(times_of_frames(found))
-    if n_pulses < 2 or not np.isfinite(frames) or span <= 0:
+    each, frames = usual_interval(found.pulses), usual_interval(times_of_frames(found))
+    if not (each > 0 and frames > 0):
         return
-    times = round(frames / usual_interval(found.pulses))
+    times = round(frames / each)
     exact = n_pulses // n_frames if n_pulses % n_frames == 0 else 0
     for number in dict.fromkeys(one for one in (exact, times) if one >= 1):
         if number != found.ticks_per_frame * found.per_frame and _has_ratio(found, found.pulses, number):
             yield _several_a_frame(found, number)
             return
-    every = round(usual_interval(found.pulses) / frames)
-    is_rate = abs(usual_interval(found.pulses) - every * frames) <= SAME_RATE * every * frames
+    every = round(each / frames)
+    is_rate = abs(each - every * frames) <= SAME_RATE * every * frames
     if found.ticks_per_frame == 1 and every >= 2 and -(-n_frames // every) == n_pulses and is_rate:
         yield Offer(f"`frames_per_pulse: {every}`", f"the pulses come once for {every} frames, and are as many as that needs")
 
