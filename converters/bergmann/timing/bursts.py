@@ -22,6 +22,9 @@ _NEIGHBOURS = 12
 _WHOLE = 0.3
 """How far a gap may be from a whole number of intervals to say how many events are missing in it."""
 
+_MOST_MISSING = 1e7
+"""Intervals beyond which the length of a gap counts nothing: no interval is known to a ten-millionth."""
+
 _SETTLED = 25
 """Events on either side by which a slip is told from one that comes late."""
 
@@ -126,7 +129,7 @@ def slots(times: Floats, what: str) -> NDArray[np.int64]:
         raise SourceError(f"the times do not say how often a {what} comes")
     steps = np.diff(times) / usual if len(times) > 1 else np.empty(0)
     whole = np.maximum(np.round(steps), 1)
-    odd = np.flatnonzero((steps > 1.5) & (np.abs(steps - whole) > _WHOLE))
+    odd = np.flatnonzero((steps > 1.5) & ((np.abs(steps - whole) > _WHOLE) | (steps > _MOST_MISSING)))
     if len(odd):
         at = int(odd[0])
         raise SourceError(

@@ -195,9 +195,9 @@ def _bursts_that_fit(found: Mismatch) -> Iterator[Offer]:
 
 def _agrees(found: Mismatch, first: int, last: int) -> bool:
     """Whether the pulses of bursts do not leap against the frames' own times, where these are measured."""
-    if not isinstance(found.own, ExplicitTimes) or found.per_frame > 1:
-        return True
     pulses = found.pulses[found.bursts[first - 1].first : found.bursts[last - 1].stop]
+    if not isinstance(found.own, ExplicitTimes) or len(pulses) != len(found.own):
+        return True
     return not find_slips(found.own.seconds, pulses, period=usual_interval(found.own.seconds), least=UNSTATED_SLIP)
 
 
