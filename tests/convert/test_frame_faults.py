@@ -181,6 +181,43 @@ def test_a_line_that_was_recorded_too_late_times_the_frames_before_by_the_others
     np.testing.assert_allclose(movie_times(folder), truth().frame_times - begun, rtol=0, atol=ONE_SAMPLE)
 
 
+def test_dropped_frames_are_told_by_the_cameras_own_numbers(folder: Folder, bergmann: Bergmann) -> None:
+    from pynwb import NWBHDF5IO
+
+    taken = truth().camera_times[0] + np.arange(93) / RIG.camera_rate
+    record(folder, camera=taken, seconds=2)
+    kept = np.delete(np.arange(93), [30, 61])
+    ids = folder.path / "cam" / "ids.csv"
+    ids.write_text("frame_id,lux\n" + "".join(f"{number + 7001},3\n" for number in kept), encoding="utf-8")
+    ran = bergmann("check", folder.session)
+    assert "frame_ids: {path: <table>, column: <name>}" in offered(ran)
+    folder.state("clock: daq/CamTTL}", "clock: daq/CamTTL, frame_ids: {path: cam/ids.csv, column: frame_id}}")
+    np.testing.assert_allclose(movie_times(folder, "paw_cam"), taken[kept], rtol=0, atol=ONE_SAMPLE)
+    ran = bergmann("convert", folder.session, "--out", folder.out)
+    assert ran.status == 0, ran.stdout
+    (file,) = folder.out.rglob("*.nwb")
+    with NWBHDF5IO(file, "r") as io:
+        made = io.read().lab_meta_data["bergmann_conversion"]
+        assert "2 frames dropped (31, 62), as stated" in made.clocks.to_dataframe().set_index("source").loc["paw_cam", "method"]
+        assert "cam/ids.csv" in set(made.source_files.to_dataframe()["path"])
+    for text, said in (
+        (
+            "frame_id\n1\n2\n",
+            "ids.csv: column 'frame_id': 2 rows for 91 frames of paw_cam; expected the number of each saved frame",
+        ),
+        ("frame_id\n" + "5\n" * 91, "line 3: 5 behind 5; expected numbers that rise. Was the counter started again?"),
+        ("frame_id\n" + "x\n" * 91, "line 2: 'x' is no whole number; expected the camera's number of the frame"),
+        ("frame_id\n1\n" + "".join(f"{one}\n" for one in range(9_000_000, 9_000_090)), "are these numbers of frames, or times?"),
+        ("id\n" + "1\n" * 91, "ids.csv: no column 'frame_id'; the columns are: id"),
+    ):
+        ids.write_text(text, encoding="utf-8")
+        assert said in bergmann("check", folder.session).stdout
+    ids.unlink()
+    assert "there is no 'ids.csv'" in bergmann("check", folder.session).stdout
+    folder.state("column: frame_id}}", "column: frame_id}, dropped_frames: [3]}")
+    assert "`frame_ids` and `dropped_frames` both say which frames were dropped" in bergmann("check", folder.session).stdout
+
+
 # --- two movies on one line -------------------------------------------------------------------------------------------
 
 

@@ -90,8 +90,9 @@ def count_lines(plan: Plan, *, most_samples: int | None = MOST_SAMPLES) -> Count
         n_read += line.cost
         try:
             pulses = recorded_pulses(line.recording, line.clock.part or "")
-        except SourceError as error:
-            findings |= {name: [_refusal(plan, name, error)] for name in line.sources}
+        except (SourceError, OSError) as error:
+            refused = error if isinstance(error, SourceError) else SourceError(f"{line.clock}: it cannot be read ({error})")
+            findings |= {name: [_refusal(plan, name, refused)] for name in line.sources}
             continue
         findings |= {name: list(_check(plan, name, line, pulses)) for name in line.sources}
         counted.append(CountedLine(str(line.clock), len(pulses), line.n_samples, dict(_ticks(plan, line))))

@@ -72,7 +72,10 @@ def fit_source(entry: SourceEntry, record: Record, recording: Recording, clock: 
     """
     until = record.span[1] if entry.is_cut and record.span else None
     ticks = replace(ticks_of(record, entry.name, clock), began=_began(record, recording))
-    return fit_ticks(ticks, entry.name, recording, clock, pulses, choices=entry.pulses, until=until)
+    choices = entry.pulses
+    if entry.frame_ids is not None:
+        choices = replace(choices, dropped_frames=entry.frame_ids.dropped(ticks.n_frames, entry.name) or None)
+    return fit_ticks(ticks, entry.name, recording, clock, pulses, choices=choices, until=until)
 
 
 def _began(record: Record, recording: Recording) -> float | None:

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
+from bergmann.disk import refuse_unreachable
+from bergmann.errors import SourceError
 from bergmann.findings import Finding
 from bergmann.plan.mistakes import error
 from bergmann.plan.yaml import Node
+from bergmann.registry import expand
 from bergmann.stated import Stated
+from bergmann.tables.table import read_table
 from bergmann.timing.frame_pulses import BY_GAPS, NO_CHOICES, Ends, PulseChoices
+
+_MOST_DROPPED = 1_000_000
+"""Frames in a row that no camera drops."""
 
 _ENDS = re.compile(r"(?:(?P<count>\d+)\s+)?(?P<end>before|after)(?:\s+(?:the\s+)?(?:movie|video|frames))?")
 
@@ -147,6 +156,61 @@ class PulseKeys(Stated):
 KEYS = tuple(PulseKeys.model_fields)
 
 
+class FrameIds(Stated):
+    """A table in which the camera's own number of each saved frame stands; numbers that it leaps over are dropped frames.
+
+    Attributes
+    ----------
+    path : Path
+        CSV, TSV or XLSX, a row for each saved frame, with a header.
+    column : str
+        The column of the camera's numbers, such as frame_id.
+    """
+
+    path: Path
+    column: str
+
+    def dropped(self, n_frames: int, source: str) -> tuple[int, ...]:
+        """The frames that were taken and not saved, counted from 1 among all from the first that was saved to the last.
+
+        Parameters
+        ----------
+        n_frames : int
+            Frames that are saved.
+        source : str
+            Name for the message.
+
+        Raises
+        ------
+        SourceError
+            If there is no such table, or it has no such column, not a row a frame, or numbers that are not whole or do not rise.
+        """
+        files = expand(self.path)
+        refuse_unreachable(files)
+        if len(files) > 1:
+            raise SourceError(f"{self.path.name}: {len(files)} files match; name the one table of frame numbers of {source}")
+        table = read_table(files[0])
+        where = table.where(self.column)
+        cells = [(cell.strip(), line) for cell, line in zip(table.cells(self.column), table.lines, strict=True)]
+        if len(cells) != n_frames:
+            raise SourceError(
+                f"{where}: {len(cells)} rows for {n_frames} frames of {source}; expected the number of each saved frame"
+            )
+        for cell, line in cells:
+            if not re.fullmatch(r"\d{1,15}", cell):
+                raise SourceError(f"{where}, line {line}: {cell!r} is no whole number; expected the camera's number of the frame")
+        numbers = [int(cell) for cell, _ in cells]
+        for (before, after), (_, line) in zip(pairwise(numbers), cells[1:], strict=True):
+            if after <= before:
+                raise SourceError(
+                    f"{where}, line {line}: {after} behind {before}; expected numbers that rise. Was the counter started again?"
+                )
+            if after - before > _MOST_DROPPED:
+                raise SourceError(f"{where}, line {line}: {after} behind {before}; are these numbers of frames, or times?")
+        saved = set(numbers)
+        return tuple(number - numbers[0] + 1 for number in range(numbers[0], numbers[-1] + 1) if number not in saved)
+
+
 def check_pulse_keys(own: Mapping[str, Node], stated: PulseKeys, key: str) -> Iterator[Finding]:
     """What of these keys cannot be together, or says something of a line that is not stated.
 
@@ -159,7 +223,7 @@ def check_pulse_keys(own: Mapping[str, Node], stated: PulseKeys, key: str) -> It
     key : str
         Dotted key of the source.
     """
-    there = [word for word in KEYS if word in own]
+    there = [word for word in (*KEYS, "frame_ids") if word in own]
     if there and "clock" not in own:
         message = f"`{there[0]}` says something of the pulses of a clock line, and no `clock` is stated"
         yield error(
@@ -169,6 +233,9 @@ def check_pulse_keys(own: Mapping[str, Node], stated: PulseKeys, key: str) -> It
             message,
             f"state `clock: <recording>/<channel>`, or leave `{there[0]}` out",
         )
+    if "frame_ids" in own and "dropped_frames" in own:
+        message = "`frame_ids` and `dropped_frames` both say which frames were dropped"
+        yield error(own["frame_ids"], f"{key}.frame_ids", "conflict", message, "leave one of them out")
     choices = stated.choices
     if choices == NO_CHOICES:
         return

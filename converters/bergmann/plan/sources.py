@@ -14,7 +14,7 @@ from bergmann.findings import Finding
 from bergmann.foreign import Offer, installed_offers, settle
 from bergmann.moments import Moment
 from bergmann.plan.mistakes import error, keys_of, nearest, validate
-from bergmann.plan.pulse_keys import PulseKeys, check_pulse_keys
+from bergmann.plan.pulse_keys import FrameIds, PulseKeys, check_pulse_keys
 from bergmann.plan.yaml import Branch, Leaf, Node
 from bergmann.records import Cuttable, Record, Recording, Video
 from bergmann.registry import Format, Inputs, Source, load_collections, load_confirmations, load_formats, load_stated
@@ -101,6 +101,10 @@ class PlanKeys(PulseKeys):
     confirms: Ref[Record] | None = Field(
         None, description="the source that this is another account of, such as the plan of light that was recorded: light"
     )
+    frame_ids: FrameIds | None = Field(
+        None,
+        description="the camera's own number of each saved frame, which tells dropped ones: {path: cam/ids.csv, column: frame_id}",
+    )
     absent: str | None = Field(None, description="why it was not recorded")
     frames: Annotated[tuple[int, int], BeforeValidator(_parse_frames)] | None = Field(
         None, description="first and last frame to use, counted from 1: 6001-44400"
@@ -134,6 +138,8 @@ class SourceEntry:
         The run that it is of; None for one of the whole session.
     pulses : PulseChoices
         What is said of the pulses of its clock line.
+    frame_ids : FrameIds or None
+        Where the camera's own number of each saved frame stands; its path is absolute.
     """
 
     name: str
@@ -147,6 +153,7 @@ class SourceEntry:
     frames: tuple[int, int] | None = None
     run: str | None = None
     pulses: PulseChoices = NO_CHOICES
+    frame_ids: FrameIds | None = None
 
     @property
     def is_cut(self) -> bool:
@@ -272,6 +279,7 @@ def make_entry(name: str, branch: Branch, kind: Format, vocabulary: Vocabulary, 
         frames=own.frames or ((1, own.last_frame) if own.last_frame is not None else None),
         is_finished=stated is not None,
         pulses=own.choices,
+        frame_ids=own.frame_ids,
     )
 
 

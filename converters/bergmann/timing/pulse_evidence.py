@@ -291,6 +291,9 @@ def _more_pulses(found: Mismatch) -> Iterator[Offer]:
         if leaps is None:
             why = f"the numbers of {numbers} frames that were taken and not saved, as the camera's own count has them"
             yield Offer(f"`dropped_frames: {_as_many(numbers)}`", why)
+            yield Offer(
+                "`frame_ids: {path: <table>, column: <name>}`", "if that count was written to a table, a row for each frame"
+            )
 
 
 def _as_many(numbers: int) -> str:
