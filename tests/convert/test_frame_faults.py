@@ -341,6 +341,7 @@ WRONG = {
     "pulses_per_frame: 2": "64 frames, but 64 pulses on daq/FrameClock; expected 2 pulses a frame, as stated",
     "frames_per_pulse: 1": "`1` is not a number of at least 2",
     "frames_per_pulse: 2, missing_pulses: after": "`missing_pulses` and `frames_per_pulse` cannot be stated together",
+    "frames_per_pulse: 2, frame_ids: {path: notes.csv, column: from}": "`frame_ids` and `frames_per_pulse` cannot be",
     "extra_pulses: 3": "`3` does not say which pulses are of no frame; write `before` or `after` (the movie), or how many",
     "extra_pulses: 0 before": "`0 before` does not say which pulses are of no frame",
     "extra_pulses: 2 before": "64 frames, but 62 pulses on daq/FrameClock; expected one pulse a frame",

@@ -120,14 +120,9 @@ def command(
 
 
 def _count(plan: Plan, all_pulses: bool) -> Counted:
-    """What is on the clock lines; nothing is read, and nothing imported, for a session without one."""
-    from bergmann.plan.veil import Veil
-
-    if not any(entry.clock is not None for entry in plan.loaded.sources.values()):
-        from bergmann.plan.clock_lines import Counted
-
-        return Counted()
+    """What is on the clock lines; nothing is read for a session without one."""
     from bergmann.plan.clock_lines import MOST_SAMPLES, count_lines
+    from bergmann.plan.veil import Veil
 
     counted = count_lines(plan, most_samples=None if all_pulses else MOST_SAMPLES)
     return replace(counted, findings=Veil.of(plan.loaded).findings(counted.findings))

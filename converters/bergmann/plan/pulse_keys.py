@@ -239,7 +239,10 @@ def check_pulse_keys(own: Mapping[str, Node], stated: PulseKeys, key: str) -> It
     choices = stated.choices
     if choices == NO_CHOICES:
         return
-    for word, other in _not_together(choices):
+    together = [*_not_together(choices)]
+    if "frame_ids" in own and choices.frames_per_pulse is not None:
+        together.append(("frame_ids", "frames_per_pulse"))
+    for word, other in together:
         message = f"`{word}` and `{other}` cannot be stated together: the number of pulses would not say how many are of which"
         remedy = (
             "state numbers for one of them, such as `extra_pulses: 3 before`"
