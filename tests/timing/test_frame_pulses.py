@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bergmann.errors import SourceError
@@ -56,6 +56,7 @@ def refused(own: Times | Ticks, pulses: np.ndarray[Any, Any], recorded: tuple[fl
 # --- pauses -----------------------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(8, 60), min_size=1, max_size=5), st.floats(1.0, 60.0), st.integers(1, 4))
 def test_bursts_are_parted_by_long_pauses_alone(sizes: list[int], pause: float, per_frame: int) -> None:
     """Also where each frame has several pulses that are close to each other."""
@@ -74,6 +75,7 @@ def test_a_stray_pulse_is_a_burst_and_no_pulse_is_none() -> None:
     assert [len(one) for one in find_bursts(np.array([1.0, 9.0]))] == [2]
 
 
+@settings(deadline=None)
 @given(st.integers(5, 300), st.data())
 def test_missing_events_are_told_from_gaps(count: int, data: st.DataObject) -> None:
     kept = sorted(data.draw(st.sets(st.integers(1, count), min_size=count // 2)) | {0, 1, 2})
@@ -105,6 +107,7 @@ def test_a_frame_that_comes_late_is_no_slip() -> None:
 # --- what is stated is done -------------------------------------------------------------------------------------------
 
 
+@settings(deadline=None)
 @given(st.integers(30, 200), st.data())
 def test_dropped_frames_are_found_by_the_gaps_in_the_frames_own_times(count: int, data: st.DataObject) -> None:
     dropped = sorted(data.draw(st.sets(st.integers(3, count - 2), min_size=1, max_size=count // 6)))
@@ -120,6 +123,7 @@ def test_dropped_frames_are_found_by_the_gaps_in_the_frames_own_times(count: int
         assert (fit.n_pulses, fit.n_events, fit.remark) == (count, len(kept), "")
 
 
+@settings(deadline=None)
 @given(st.integers(30, 200), st.data())
 def test_numbers_of_dropped_frames_place_a_camera_that_only_has_a_rate(count: int, data: st.DataObject) -> None:
     dropped = tuple(sorted(data.draw(st.sets(st.integers(1, count), min_size=1, max_size=10))))
@@ -132,6 +136,7 @@ def test_numbers_of_dropped_frames_place_a_camera_that_only_has_a_rate(count: in
     assert "only a rate" in refused(own, truth, dropped_frames="by gaps")
 
 
+@settings(deadline=None)
 @given(st.integers(40, 200), st.booleans(), st.data())
 def test_missing_pulses_are_found_by_the_gaps_on_the_line(count: int, measured: bool, data: st.DataObject) -> None:
     missing = sorted(data.draw(st.sets(st.integers(3, count - 2), min_size=1, max_size=count // 8)))
@@ -146,6 +151,7 @@ def test_missing_pulses_are_found_by_the_gaps_on_the_line(count: int, measured: 
         assert f"{len(missing)} frame{'s' if len(missing) > 1 else ''} without a pulse (" in fit.method
 
 
+@settings(deadline=None)
 @given(st.integers(30, 120), st.integers(0, 9), st.integers(0, 9), st.booleans())
 def test_extra_pulses_are_left_out_at_the_end_that_is_stated(count: int, before: int, after: int, measured: bool) -> None:
     if before + after == 0:
@@ -163,6 +169,7 @@ def test_extra_pulses_are_left_out_at_the_end_that_is_stated(count: int, before:
     assert "expected" in refused(own, all_pulses, extra_pulses=Ends(before=before + 1, after=after))
 
 
+@settings(deadline=None)
 @given(st.integers(20, 120), st.integers(2, 6), st.integers(0, 3))
 def test_several_pulses_a_frame(count: int, per_frame: int, extra: int) -> None:
     truth = pulses_at(taken(count))
@@ -186,6 +193,7 @@ def test_a_frame_clock_that_ticks_twice_close_to_each_other() -> None:
     np.testing.assert_allclose(mapped(own, fitted(own, pairs, pulses_per_frame=2)), truth, atol=2 * RESOLUTION)
 
 
+@settings(deadline=None)
 @given(st.integers(30, 120), st.integers(2, 6))
 def test_a_pulse_for_several_frames(count: int, every: int) -> None:
     truth, own = pulses_at(taken(count)), RegularTimes(0.0, RATE, count)
@@ -222,6 +230,7 @@ def test_a_line_that_ticks_for_averaged_frames_only() -> None:
     np.testing.assert_allclose(mapped(own.frames, fitted(own, truth, pulses_per_frame=1)), truth, atol=2 * RESOLUTION)
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(20, 80), min_size=2, max_size=5, unique=True), st.floats(2.0, 100.0))
 def test_each_of_several_recordings_has_its_burst(sizes: list[int], pause: float) -> None:
     at, bursts = 0.0, []
@@ -362,6 +371,7 @@ def test_nothing_that_is_stated_is_left_unsaid() -> None:
     assert not replace(choices, pulses_per_frame=None).pairs
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.integers(0, 10**8), max_size=60, unique=True).map(sorted),
     st.lists(st.floats(0, 1e4, allow_subnormal=False), min_size=1, max_size=60).map(sorted),
