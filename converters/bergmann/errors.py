@@ -26,7 +26,19 @@ class BergmannError(Exception):
 
 
 class SourceError(BergmannError):
-    """A file of the rig is missing, damaged, or not what was said."""
+    """A file of the rig is missing, damaged, or not what was said.
+
+    Attributes
+    ----------
+    found : str
+        What was found and what was expected.
+    remedy : str
+        What to do, where that is long enough to be shown apart, one choice a line; empty where the message says it.
+    """
+
+    def __init__(self, found: str = "", *, remedy: str = "") -> None:
+        super().__init__(f"{found}. {remedy[:1].upper()}{remedy[1:]}" if remedy else found)
+        self.found, self.remedy = found, remedy
 
 
 class MissingExtraError(SourceError):

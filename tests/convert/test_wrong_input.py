@@ -100,8 +100,9 @@ UNREADABLE: dict[str, tuple[Alter, str, str]] = {
     "more pulses than frames": (
         stating("clock: daq/FrameClock", "clock: daq/CamTTL"),
         "session.yaml:19 sources.movie",
-        "movie: 64 frames, but 91 pulses on daq/CamTTL; expected one pulse a frame. Was one of the two stopped early, or does the "
-        "line tick for something else?",
+        "movie: 64 frames, but 91 pulses on daq/CamTTL; expected one pulse a frame. The pulses are from 1.105 s to 19.106 s of a "
+        "line that was recorded from 0.000 s to 20.370 s, one every 200 ms, and the frames come every 250 ms. Was one "
+        "of the two stopped early, or does the line tick for something else?",
     ),
     "a video that is a text": (
         writing("cam/paw_1.avi", "no video"),

@@ -24,6 +24,7 @@ from bergmann.imaging._count import count_even_pages
 from bergmann.plan.yaml import Branch, Place
 from bergmann.rig.scanimage import write_scanimage
 from bergmann.rig.video import write_video
+from bergmann.rig.wavesurfer import Line, write_wavesurfer
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
@@ -113,6 +114,28 @@ def test_a_count_that_is_nearly_right_is_said_and_not_proposed(rig: Any) -> None
     (half,) = (value for value in by_name["paw_1_cam"].values if value.key == "clock")
     assert half.text is None
     assert "near" not in half.comment
+
+
+@pytest.mark.parametrize(
+    ("pulses", "said"),
+    [
+        (
+            np.concatenate([5 + np.arange(60) / 4, 40 + np.arange(64) / 4]),
+            "burst 2 of 2 on daq/Clock has: then `clock: daq/Clock` and",
+        ),
+        (5 + np.arange(128) / 8, "daq/Clock has 2 times as many: if all are of it, `clock: daq/Clock` and `pulses_per_frame: 2`"),
+    ],
+)
+def test_a_burst_or_every_second_pulse_that_fits_is_said_and_not_proposed(tmp_path: Path, pulses: Any, said: str) -> None:
+    start = datetime(2024, 5, 17, 10, 31)
+    frames = np.zeros((64, 1, 4, 8), np.int16)
+    times = np.arange(64) / 4
+    write_scanimage(tmp_path / "2p", "m", [frames], times=times, n_files=1, frame_rate=4.0, pixel_size=4e-6, start=start)
+    line = Line("Clock", pulses, np.full(len(pulses), 0.02), np.full(len(pulses), 5.0))
+    write_wavesurfer(tmp_path / "daq" / "d_0001.h5", [line], rate=1000.0, n_samples=60_000, start=start, seed=1)
+    (clock,) = (value for item in look(tmp_path).items for value in item.entry.values if value.key == "clock")
+    assert clock.text is None
+    assert said in clock.comment
 
 
 @pytest.mark.parametrize("name", folders_of_real_files() or [pytest.param("", marks=pytest.mark.skip(reason="no real files here"))])

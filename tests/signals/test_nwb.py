@@ -9,9 +9,9 @@ import pytest
 from pynwb import NWBHDF5IO
 
 from bergmann.behavior import channel_events
-from bergmann.convert.align import fit_line
 from bergmann.errors import SourceError
 from bergmann.optogenetics import channel as light_channel
+from bergmann.plan.frame_clock import fit_line
 from bergmann.pulses import recorded_pulses
 from bergmann.records import Channel, EventLine, Recording
 from bergmann.registry import Entry, Placed, Source
@@ -166,7 +166,7 @@ def test_a_line_of_events_has_pulses_and_no_samples():
     assert (events.series[0].times.seconds.tolist(), events.series[0].durations) == ([0.75, 3.5], None)
     light = light_channel.read(light_channel.LightChannel(of="daq/TTL", cut="keep"), {"of": record})
     assert (light.times.seconds.tolist(), light.durations.tolist(), light.resolution) == ([0.75, 3.5], [0.25, 0.5], 1e-5)
-    with pytest.raises(SourceError, match="how long light was on is not known; state the pulses as they were set"):
+    with pytest.raises(SourceError, match="onsets says when, and not how long; state `width:`"):
         light_channel.read(light_channel.LightChannel(of="daq/onsets"), {"of": record})
 
 

@@ -15,9 +15,10 @@ import numpy as np
 from neuroconv._temporal_alignment import _TemporalAlignment
 from numpy.typing import NDArray
 
-from bergmann.convert.align import fit_line, put_on_clock
+from bergmann.convert.align import put_on_clock
 from bergmann.convert.beyond import limited
 from bergmann.errors import SourceError
+from bergmann.plan.frame_clock import fit_line
 from bergmann.records import Channel, Recording, Trace, TraceColumn
 from bergmann.stated import Ref
 from bergmann.timing.times import ExplicitTimes, RegularTimes, Times

@@ -75,7 +75,8 @@ def read(source: ChannelEventsSource, inputs: Inputs) -> Events:
             "with the reason if there was no event"
         )
     kept, remarks = choose_whole(pulses, source.cut, recording.files[0].name)
-    how = "visits of the state" if recording.channel(source.of.part).is_command else "pulses recorded on"
+    part = recording.part(source.of.part)
+    how = "visits of the state" if isinstance(part, Channel) and part.is_command else "pulses recorded on"
     basis = "; ".join([f"{how} {source.of}, {pulses.basis}", *remarks])
     return Events(files=recording.files, series=(_series(source, pulses, kept),), basis=basis)
 

@@ -28,6 +28,7 @@ from bergmann.errors import BergmannError, MissingExtraError, WriteError
 from bergmann.findings import UNREADABLE, has_errors
 
 if TYPE_CHECKING:
+    from bergmann.plan.clock_lines import Counted
     from bergmann.plan.resolve import Plan
 
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Draw the clock of each source (.png, .svg, .pdf): how far its pulses are from the fit, its drift, what is missing.",
 )
+@click.option("--all-pulses", is_flag=True, help="Count the pulses of clock lines however long they are.")
 @own_formats_options
 @arms_option
 @json_option
@@ -50,6 +52,7 @@ def command(
     sessions: tuple[Path, ...],
     page: Path | None,
     plot: Path | None,
+    all_pulses: bool,
     formats_folder: Path | None,
     yes: bool,
     arms: Path | None,
@@ -57,8 +60,9 @@ def command(
 ) -> None:
     """Say everything that is missing or contradicts in session files, at once.
 
-    Reads headers only and writes nothing; for a page, also some frames and the recorded channels; for a picture of the clocks, each
-    line that times a source, from end to end.
+    Reads headers and the clock lines, whose pulses are compared with the frames, and writes nothing; for a page, also some frames
+    and the recorded channels; for a picture of the clocks, each line that times a source, from end to end. Lines of more than
+    20 million samples are left to the conversion, or to --all-pulses.
     """
     from bergmann.plan.resolve import make_plan
 
@@ -79,6 +83,8 @@ def command(
             if not as_json:
                 show(f"{path}: {error}")
             continue
+        counted = _count(plan, all_pulses)
+        plan = replace(plan, findings=(*plan.findings, *counted.findings))
         for what, target, add in (("page", page, _with_page), ("plot", plot, _with_plot)):
             if target is None:
                 continue
@@ -100,6 +106,10 @@ def command(
             "sources": [
                 {"name": name, "format": one.format.key, "run": one.run, "read": name in plan.headers} for name, one in sources
             ],
+            "clock_lines": {
+                "counted": [{"line": one.name, "pulses": one.n_pulses, "frames": dict(one.frames)} for one in counted.lines],
+                "not_counted": dict(counted.left),
+            },
             "findings": [finding.as_dict() for finding in plan.findings],
         }
         if has_errors(plan.findings):
@@ -109,6 +119,7 @@ def command(
             in_runs = f" in {count_of(len(runs), 'run')} ({', '.join(runs)})" if runs else ""
             show(f"{path}: {count_of(len(plan.loaded.order), 'source')}{in_runs}, {count_findings(plan.findings)}")
             print_findings(plan.findings)
+            _show_counted(counted, argument(path))
             for what, target in (("page", page), ("plot", plot)):
                 if what in document:
                     show(f"{what}: {target}")
@@ -119,11 +130,30 @@ def command(
     sys.exit(status)
 
 
+def _count(plan: Plan, all_pulses: bool) -> Counted:
+    """What is on the clock lines; nothing is read for a session without one."""
+    from bergmann.plan.clock_lines import MOST_SAMPLES, count_lines
+    from bergmann.plan.veil import Veil
+
+    counted = count_lines(plan, most_samples=None if all_pulses else MOST_SAMPLES)
+    return replace(counted, findings=Veil.of(plan.loaded).findings(counted.findings))
+
+
+def _show_counted(counted: Counted, path: str) -> None:
+    """Say which clock lines were read, and which were not."""
+    for line in counted.lines:
+        show(f"counted: {line}")
+    for name, length in counted.left.items():
+        read_by = f"`bergmann check {path} --all-pulses`, or the conversion, reads it"
+        show(f"not counted: {name} has {count_of(length, 'sample')}; {read_by}")
+
+
 def _with_page(plan: Plan, page: Path) -> Plan:
     """Write the page; gives the plan with what only a look at the values shows among its findings."""
     from bergmann.report.page import write_page
 
-    return replace(plan, findings=(*plan.findings, *write_page(plan, page)))
+    found = write_page(plan, page)
+    return replace(plan, findings=tuple(dict.fromkeys((*plan.findings, *found))))
 
 
 def _with_plot(plan: Plan, picture: Path) -> Plan:

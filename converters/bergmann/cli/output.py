@@ -79,7 +79,8 @@ def print_findings(findings: Iterable[Finding]) -> None:
         if finding.why:
             click.echo(f"    {visible(finding.why)}")
         if finding.remedy:
-            click.echo(f"    -> {visible(finding.remedy)}")
+            remedy = visible(finding.remedy).replace("\n", "\n       ")
+            click.echo(f"    -> {remedy}")
 
 
 MOST_PLACES = 3

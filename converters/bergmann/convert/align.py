@@ -12,15 +12,15 @@ from bergmann.convert.beyond import limited
 from bergmann.errors import SessionError, SourceError
 from bergmann.findings import Finding
 from bergmann.moments import Moment, When, resolve
+from bergmann.plan.frame_clock import check_burst_start, findings_of_fit, fit_source
 from bergmann.plan.resolve import Plan, inputs_of, timed_roots
 from bergmann.plan.run_times import check_run_order, counterpart, fit_by_headers
 from bergmann.plan.session import SourceEntry
 from bergmann.pulses import RecordedPulses, recorded_pulses
-from bergmann.records import EventLine, Record, Recording
+from bergmann.records import Record, Recording
 from bergmann.registry import Entry, load_confirmations
 from bergmann.stated import Ref
-from bergmann.timing.fit import ClockFit, fit_pulses, fit_used
-from bergmann.timing.times import Times
+from bergmann.timing.fit import ClockFit
 
 
 @dataclass(frozen=True)
@@ -55,22 +55,8 @@ class Aligned:
         found = [one for several in self.differences.values() for one in several]
         for name, fit in self.fits.items():
             place = self.plan.loaded.origin(f"sources.{name}.clock").text
-            if fit.remark:
-                check = "unsteady clock" if "no steady clock" in fit.remark else "frames not used"
-                remedy = "is that so? If the line was recorded too late, all times of this source are wrong"
-                found.append(Finding(severity="warning", check=check, location=place, message=fit.remark, remedy=remedy))
-            times = self.records[name].clock_times
-            if fit.n_pulses and times is not None and fit.residual > 0.5 * times.interval:
-                found.append(
-                    Finding(
-                        severity="warning",
-                        check="clock residual",
-                        location=place,
-                        message=f"after the fit, {name} is up to {fit.residual * 1e3:.1f} ms away from the pulses on "
-                        f"{fit.reference}, more than half a frame",
-                        remedy="its times in the file carry this error, which the clock table states",
-                    )
-                )
+            found += findings_of_fit(name, fit, self.records[name].clock_times, place)
+            found += check_burst_start(self.plan, name, fit)
         return tuple(found)
 
     def misplaced(self) -> tuple[Finding, ...]:
@@ -97,7 +83,9 @@ def align(plan: Plan) -> Aligned:
             put(aligned, entry, entry.read(inputs), is_derived=bool(inputs))
         except SourceError as error:
             place = plan.loaded.place(f"sources.{name}")
-            raise SessionError([Finding(severity="error", check="source", location=place, message=str(error))]) from error
+            raise SessionError(
+                [Finding(severity="error", check="source", location=place, message=error.found, remedy=error.remedy)]
+            ) from error
     if misplaced := aligned.misplaced():
         raise SessionError(misplaced)
     return aligned
@@ -124,7 +112,7 @@ def put(aligned: Aligned, entry: SourceEntry, record: Record, *, is_derived: boo
     is_placed = is_derived or (entry.confirms is not None and entry.clock is None and entry.starts is None)
     if not is_placed and record.span is not None:
         fit = _of_whole_line(fit_clock(aligned, name, entry, record), record, aligned)
-        fit = limited(fit, record, source=name, stated=entry.extrapolate)
+        fit = limited(fit, record, source=name, stated=entry.extrapolate, is_said=entry.pulses.missing_pulses is not None)
         aligned.fits[name] = fit
         record = put_on_clock(record, fit)
     if entry.confirms is not None:
@@ -176,63 +164,15 @@ def fit_clock(aligned: Aligned, name: str, entry: SourceEntry, record: Record) -
 
 
 def _fit_line(aligned: Aligned, entry: SourceEntry, clock: Ref[Recording], record: Record) -> ClockFit:
-    name = entry.name
     recording = aligned.records[clock.name]
     if not isinstance(recording, Recording) or clock.part is None:
         raise SourceError(f"`clock: {clock}` is not a channel of a recording")
     if record.clock_times is None:
-        hint = f"; state `pulses:`, what of {name} the line showed" if "pulses" in type(entry.source).model_fields else ""
-        raise SourceError(f"`clock: {clock}`: {name} has no frames that a line could tick for{hint}")
+        hint = f"; state `pulses:`, what of {entry.name} the line showed" if "pulses" in type(entry.source).model_fields else ""
+        raise SourceError(f"`clock: {clock}`: {entry.name} has no frames that a line could tick for{hint}")
     if str(clock) not in aligned.lines:  # one line may tick for two cameras
         aligned.lines[str(clock)] = recorded_pulses(recording, clock.part)
-    until = record.span[1] if entry.is_cut and record.span else None
-    return _fit_to(
-        record.clock_times, name, aligned.lines[str(clock)], clock, resolution=_resolution(recording, clock.part), until=until
-    )
-
-
-def fit_line(own: Times, name: str, recording: Recording, clock: Ref[Recording], *, until: float | None = None) -> ClockFit:
-    """How the clock of frames relates to that of a recording, one of whose lines ticked for them.
-
-    Parameters
-    ----------
-    own : Times
-        Of the frames, on their source's own clock, in seconds.
-    name : str
-        Of the source.
-    recording : Recording
-    clock : Ref
-        The recording's name, and the channel.
-    until : float, optional
-        Time of the last frame that is used, where a person has said that not all are: only those up to it need a pulse.
-
-    Raises
-    ------
-    SourceError
-        If there is not one pulse a frame, or the line is on when the recording begins.
-    """
-    pulses = recorded_pulses(recording, clock.part or "")
-    return _fit_to(own, name, pulses, clock, resolution=_resolution(recording, clock.part or ""), until=until)
-
-
-def _resolution(recording: Recording, name: str) -> float:
-    """How exactly times on a line are known, in seconds: to a sample, or as its file states them."""
-    part = recording.part(name)
-    return part.resolution if isinstance(part, EventLine) else 1 / recording.rate
-
-
-def _fit_to(
-    own: Times, name: str, pulses: RecordedPulses, clock: Ref[Recording], *, resolution: float, until: float | None
-) -> ClockFit:
-    if len(pulses) and pulses.on_at_start[0]:
-        raise SourceError(
-            f"{clock}: on at its first sample, so when the first frame of {name} began is not known; was {clock.name} started "
-            f"after {name}, or does the line rest high?"
-        )
-    seconds = pulses.times.seconds
-    if until is None or len(own) == len(seconds):
-        return fit_pulses(own, seconds, resolution=resolution, source=name, line=str(clock))
-    return fit_used(own, seconds, until=until, resolution=resolution, source=name, line=str(clock))
+    return fit_source(entry, record, recording, clock, aligned.lines[str(clock)])
 
 
 def _of_whole_line(fit: ClockFit, record: Record, aligned: Aligned) -> ClockFit:

@@ -36,7 +36,7 @@ def own_times(record: Record) -> Iterator[Times]:
         yield from found
 
 
-def limited(fit: ClockFit, record: Record, *, source: str, stated: Quantity | None) -> ClockFit:
+def limited(fit: ClockFit, record: Record, *, source: str, stated: Quantity | None, is_said: bool = False) -> ClockFit:
     """The fit with what of a source lies outside of its pulses; a time far outside is refused, and none is moved to the edge.
 
     Without a statement, a sample may be outside by `UNSTATED` times as much as one pulse usually is from the next.
@@ -50,6 +50,8 @@ def limited(fit: ClockFit, record: Record, *, source: str, stated: Quantity | No
         Its name, for the message.
     stated : Quantity, optional
         How far outside a sample may be.
+    is_said : bool
+        Whether it is stated of frames that they have no pulse, so that they may be as far outside as they are.
 
     Raises
     ------
@@ -58,8 +60,10 @@ def limited(fit: ClockFit, record: Record, *, source: str, stated: Quantity | No
     """
     if fit.clock is None or fit.ties is None:
         return fit
-    found = outside(own_times(record), fit.clock)
+    found = outside(own_times(record), fit.clock, fit.ties)
     allowed = UNSTATED * fit.ties.interval if stated is None else stated.to("s")
+    if is_said:
+        allowed = max(allowed, found.furthest)
     if found.furthest > allowed:
         raise SourceError(_refusal(fit, found, source, allowed, is_stated=stated is not None))
     return replace(fit, outside=found, allowed=allowed)

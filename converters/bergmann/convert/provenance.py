@@ -18,6 +18,7 @@ from bergmann.convert.scope import names_in
 from bergmann.convert.sync import tables_of_lines
 from bergmann.plan.references import with_paths
 from bergmann.plan.resolve import Plan
+from bergmann.registry import expand
 from bergmann.stated import Collections
 from bergmann.timing.fit import ClockFit
 from ndx_bergmann import Clock, SourceFile, Statement, StoredArray, make_conversion_record
@@ -155,6 +156,8 @@ def _paths(plan: Plan) -> set[str]:
     for name, entry in plan.loaded.sources.items():
         with_paths(entry.source, f"sources.{name}", note)
         with_paths(entry.stated, f"sources.{name}", note)
+        if entry.frame_ids is not None:
+            with_paths(entry.frame_ids, f"sources.{name}.frame_ids", note)
     for collection, entries in plan.loaded.collections.items():
         for name, stated in entries.items():
             with_paths(stated, f"{collection}.{name}", note)
@@ -165,6 +168,9 @@ def _stated_files(aligned: Aligned) -> Iterator[tuple[str, str, Path]]:
     """Files that are stated beside the sources of this session, as (name, kind, file)."""
     yield from _calibration_files(aligned)
     yield from _cell_files(aligned)
+    for name, entry in aligned.plan.loaded.sources.items():
+        if entry.frame_ids is not None:
+            yield name, "table of frame numbers", expand(entry.frame_ids.path)[0]
 
 
 def _calibration_files(aligned: Aligned) -> Iterator[tuple[str, str, Path]]:

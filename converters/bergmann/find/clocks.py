@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from bergmann.find.headers import Header
 from bergmann.find.text import n_of
 from bergmann.pulses import recorded_pulses
 from bergmann.records import Channel, Movie, Recording
+from bergmann.timing.bursts import find_bursts
 
 MOST_SAMPLES = 100_000_000
 """Samples of all channels of a recording whose pulses are counted here."""
@@ -47,6 +48,8 @@ class Line:
         Stretches that may be weaker pulses.
     threshold : float or None
         Level above which these pulses are, where the line has more than two levels; a person must state it then.
+    bursts : tuple of int
+        Pulses of each of its bursts, which long pauses part.
     """
 
     recording: str
@@ -58,6 +61,7 @@ class Line:
     unit: str
     n_faint: int
     threshold: float | None = None
+    bursts: tuple[int, ...] = ()
 
     @property
     def ref(self) -> str:
@@ -140,6 +144,7 @@ def _line(name: str, recording: Recording, channel: str) -> Line | None:
         unit="" if pulses.unit == "n.a." else pulses.unit,
         n_faint=pulses.n_faint,
         threshold=threshold,
+        bursts=tuple(len(burst) for burst in find_bursts(times)),
     )
 
 
@@ -196,12 +201,26 @@ def clock_of(name: str, header: Header, lines: Sequence[Line], uncounted: Sequen
     if exact:
         odd = ", ".join(f"{line.ref} has {line.text}" for line in exact)
         return Clock(None, f"{asked}. {odd}, as many as frames, but its files say {header.rate or 0:.5g} Hz")
+    if seen := [said for line in lines for said in _parts_that_fit(header, line, header.ticks)]:
+        return Clock(None, f"{asked}. No line has {header.ticks:,} pulses for its {frames}, but {'; '.join(seen[:3])}")
     near = [line for line in lines if abs(line.count - header.ticks) <= max(NEAR * header.ticks, 2) and line.count >= FEWEST]
     if near:
         said = ", ".join(f"{line.ref} has {n_of(line.count, 'pulse')} ({line.count - header.ticks:+,})" for line in near)
         return Clock(None, f"{asked}. No line has {header.ticks:,} pulses for its {frames}; near: {said}")
     unknown = f" (not counted: {', '.join(uncounted)})" if uncounted else ""
     return Clock(None, f"{asked}. It has {frames}{unknown}; {_listed(lines)}")
+
+
+def _parts_that_fit(header: Header, line: Line, ticks: int) -> Iterator[str]:
+    """What of a line has as many pulses as frames: one of its bursts, or every second (third, fourth) pulse."""
+    if ticks < FEWEST:
+        return
+    for number, count in enumerate(line.bursts, start=1):
+        if count == ticks and len(line.bursts) > 1:
+            yield f"burst {number} of {len(line.bursts)} on {line.ref} has: then `clock: {line.ref}` and `burst: {number}`"
+    times, rest = divmod(line.count, ticks)
+    if times in (2, 3, 4) and not rest and _rates_agree(header, replace(line, rate=line.rate and line.rate / times)):
+        yield f"{line.ref} has {times} times as many: if all are of it, `clock: {line.ref}` and `pulses_per_frame: {times}`"
 
 
 def _rates_agree(header: Header, line: Line) -> bool:

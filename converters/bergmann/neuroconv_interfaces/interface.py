@@ -8,10 +8,11 @@ from typing import Any, ClassVar
 from neuroconv.basedatainterface import BaseDataInterface
 from pynwb import NWBFile
 
-from bergmann.convert.align import fit_line, put_on_clock
+from bergmann.convert.align import put_on_clock
 from bergmann.errors import SourceError
 from bergmann.neuroconv_interfaces.adding import BLOCK, Added, refuse_contradictions, refuse_dangling, stated_collections
 from bergmann.neuroconv_interfaces.reading import read_source, validated
+from bergmann.plan.frame_clock import fit_line
 from bergmann.plan.references import ref_fields
 from bergmann.records import Recording
 from bergmann.registry import Entry, Format, load_collections, load_entry_writers, load_stated

@@ -236,6 +236,7 @@ def _check_plan(plan: Plan) -> Iterator[Finding]:
     yield from check_run_order(plan, plan.headers, spans_by_headers(plan))
     yield from _check_parts(plan)
     yield from _check_instrument_clocks(plan)
+    yield from _check_bursts(plan)
     yield from _check_entries(plan)
     day = plan.start.date() if plan.start is not None else None
     yield from check_stated_times(plan.loaded, plan.headers, day)
@@ -380,7 +381,8 @@ def _check_instrument_clocks(plan: Plan) -> Iterator[Finding]:
     for name, header in plan.headers.items():
         says_the_start = name == plan.reference and not isinstance(head.session.start, datetime)
         start, of = _start_of_run(plan, name)
-        if header.start is None or start is None or says_the_start or plan.loaded.sources[name].starts is not None:
+        entry = plan.loaded.sources[name]
+        if header.start is None or start is None or says_the_start or entry.starts is not None or entry.pulses.burst is not None:
             continue
         difference = header.start - start
         if not difference:
@@ -403,6 +405,35 @@ def _start_of_run(plan: Plan, name: str) -> tuple[datetime | None, str]:
         return plan.start.replace(tzinfo=None) if plan.start is not None else None, "the session"
     references = (one for one in plan.headers if plan.loaded.sources[one].run == run and counterpart(plan, one) is not None)
     return next((plan.headers[one].start for one in references), None), f"the run {run}"
+
+
+def _check_bursts(plan: Plan) -> Iterator[Finding]:
+    """Sources that are each timed by a burst of one line began in the order of their bursts, by their own clocks."""
+    timed = [
+        (entry.clock, entry.pulses.burst, header.start, name)
+        for name, entry in plan.loaded.sources.items()
+        if (header := plan.headers.get(name)) is not None and header.start is not None and entry.clock is not None
+        if entry.pulses.burst is not None
+    ]
+    for clock, burst, start, name in timed:
+        for other_clock, other_burst, other_start, other in timed:
+            if clock != other_clock or (start.tzinfo is None) != (other_start.tzinfo is None):
+                continue
+            apart = (other_start - start).total_seconds()
+            own = f"its own clock says {start:%H:%M:%S}, that of {other} {other_start:%H:%M:%S}"
+            if burst[0] > other_burst[1] and apart > 1:
+                said = f"{own}, but {other} is timed by an earlier burst of {clock}", "are the two bursts exchanged?"
+            elif burst == other_burst and apart > 1:
+                said = f"{own}, but both are timed by the same burst of {clock}", "which burst is whose?"
+            else:
+                continue
+            yield Finding(
+                severity="warning",
+                check="conflict",
+                location=plan.loaded.place(f"sources.{name}.burst"),
+                message=said[0],
+                remedy=f"{said[1]} Then all times of one or both are wrong",
+            )
 
 
 def _check_entries(plan: Plan) -> Iterator[Finding]:

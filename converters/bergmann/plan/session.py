@@ -368,7 +368,9 @@ class _Loader:
             if entry is not None:
                 run, _ = self.runs.place_of(name) or (None, name)
                 placed = with_paths(entry.source, key, self._placed)
-                found[name] = replace(entry, source=placed, stated=with_paths(entry.stated, key, self._placed), run=run)
+                ids = entry.frame_ids and with_paths(entry.frame_ids, f"{key}.frame_ids", self._placed)
+                stated = with_paths(entry.stated, key, self._placed)
+                found[name] = replace(entry, source=placed, stated=stated, frame_ids=ids, run=run)
         return absent, found
 
     def _entries(self) -> Mapping[str, Node]:

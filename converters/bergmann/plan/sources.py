@@ -16,10 +16,12 @@ from bergmann.findings import Finding
 from bergmann.foreign import Offer, installed_offers, settle
 from bergmann.moments import Moment
 from bergmann.plan.mistakes import error, keys_of, nearest, validate
+from bergmann.plan.pulse_keys import FrameIds, PulseKeys, check_pulse_keys
 from bergmann.plan.yaml import Branch, Leaf, Node
 from bergmann.records import Cuttable, Record, Recording, Video
 from bergmann.registry import Format, Inputs, Source, load_collections, load_confirmations, load_formats, load_stated
 from bergmann.stated import Duration, Quantity, Ref, Stated
+from bergmann.timing.frame_pulses import NO_CHOICES, PulseChoices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +123,7 @@ class ClockLine(Stated):
         return stated
 
 
-class PlanKeys(Stated):
+class PlanKeys(PulseKeys):
     """What is said of a source that neither its format nor its room asks for."""
 
     clock: ClockLine | None = Field(
@@ -132,6 +134,10 @@ class PlanKeys(Stated):
     starts: Moment | None = Field(None, description="when its zero is, such as `2.5 s after daq`")
     confirms: Ref[Record] | None = Field(
         None, description="the source that this is another account of, such as the plan of light that was recorded: light"
+    )
+    frame_ids: FrameIds | None = Field(
+        None,
+        description="the camera's own number of each saved frame, which tells dropped ones: {path: cam/ids.csv, column: frame_id}",
     )
     absent: str | None = Field(None, description="why it was not recorded")
     frames: Annotated[tuple[int, int], BeforeValidator(_parse_frames)] | None = Field(
@@ -166,6 +172,10 @@ class SourceEntry:
         Whether what the room asks for is stated; while it is left blank, `stated` is empty, and the files can be looked at.
     run : str or None
         The run that it is of; None for one of the whole session.
+    pulses : PulseChoices
+        What is said of the pulses of its clock line.
+    frame_ids : FrameIds or None
+        Where the camera's own number of each saved frame stands; its path is absolute.
     """
 
     name: str
@@ -179,6 +189,8 @@ class SourceEntry:
     is_finished: bool = True
     frames: tuple[int, int] | None = None
     run: str | None = None
+    pulses: PulseChoices = NO_CHOICES
+    frame_ids: FrameIds | None = None
 
     @property
     def is_cut(self) -> bool:
@@ -289,6 +301,8 @@ def make_entry(name: str, branch: Branch, kind: Format, vocabulary: Vocabulary, 
     own = validate(PlanKeys, Branch(shares[2], branch.place), key, findings)
     if source is not None:
         findings.extend(_not_heeded(kind, source, shares[2], key))
+    if own is not None:
+        findings.extend(check_pulse_keys(shares[2], own, key))
     if len(findings) > before or source is None or own is None:
         return None
     return SourceEntry(
@@ -302,6 +316,8 @@ def make_entry(name: str, branch: Branch, kind: Format, vocabulary: Vocabulary, 
         confirms=own.confirms,
         frames=own.frames or ((1, own.last_frame) if own.last_frame is not None else None),
         is_finished=stated is not None,
+        pulses=own.choices,
+        frame_ids=own.frame_ids,
     )
 
 

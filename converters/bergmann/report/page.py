@@ -95,7 +95,7 @@ class Page:
         placement = place(plan)
         run = dry_run(placement)
         found = (*placement.findings(), *(run.findings if run is not None else ())) if plan.is_complete else ()
-        found = Veil.of(plan.loaded).findings(found)
+        found = tuple(one for one in Veil.of(plan.loaded).findings(found) if one not in plan.findings)
         return cls(_html(replace(plan, findings=(*plan.findings, *found)), placement, run), found)
 
 

@@ -37,6 +37,7 @@ def write_scanimage(
     frame_rate: float,
     pixel_size: float,
     start: datetime,
+    numbers: NDArray[np.int64] | None = None,
 ) -> tuple[Path, ...]:
     """Write a single-plane movie as a series of files ``<stem>_00001_00001.tif``, ``..._00002.tif``, ...
 
@@ -56,12 +57,15 @@ def write_scanimage(
         In metres.
     start : datetime
         When the acquisition began, as the microscope's PC has it.
+    numbers : np.ndarray, shape (n_frames,), int64, optional
+        Number of each frame since the acquisition began; 1, 2, 3 if left out. One that drops frames leaps.
 
     Returns
     -------
     tuple of Path
     """
     folder.mkdir(parents=True, exist_ok=True)
+    numbers = np.arange(1, len(times) + 1) if numbers is None else numbers
     per_file = -(-len(times) // n_files)
     paths = tuple(folder / f"{stem}_00001_{number:05d}.tif" for number in range(1, n_files + 1))
     done = 0
@@ -76,7 +80,7 @@ def write_scanimage(
                     head = _head(block.shape[1:], frame_rate, pixel_size, per_file)
                     series = _File(opened, head, frames_here, block.shape[1:], pixel_size, start)
                 count = min(len(block), per_file - done % per_file)
-                series.add(block[:count], first=done, times=times[done : done + count])
+                series.add(block[:count], numbers=numbers[done : done + count], times=times[done : done + count])
                 block, done = block[count:], done + count
     return paths
 
@@ -110,8 +114,8 @@ class _File:
         self._tags = _tags(head, shape, pixel_size)
         opened.write(head)
 
-    def add(self, frames: NDArray[np.int16], *, first: int, times: Floats) -> None:
-        """Append frames, the first of which is number `first` (from 0) of the series."""
+    def add(self, frames: NDArray[np.int16], *, numbers: NDArray[np.int64], times: Floats) -> None:
+        """Append frames with their numbers in the acquisition, from 1."""
         n_frames, n_channels = frames.shape[:2]
         pages = np.zeros(n_frames * n_channels, dtype=self._page)
         size = self._page.itemsize
@@ -122,7 +126,7 @@ class _File:
         pages["tags"]["value"][:, self._row(270)] = starts + offset["description"]
         pages["tags"]["value"][:, self._row(273)] = starts + offset["pixels"]
         pages["next"] = starts + size
-        pages["description"] = np.repeat(self._descriptions(first, times), n_channels)
+        pages["description"] = np.repeat(self._descriptions(numbers, times), n_channels)
         pages["pixels"] = frames.reshape(-1, *frames.shape[2:])
         self._done += len(pages)
         if self._done == self._n_pages:
@@ -132,7 +136,7 @@ class _File:
     def _row(self, code: int) -> int:
         return int(np.flatnonzero(self._tags["code"] == code)[0])
 
-    def _descriptions(self, first: int, times: Floats) -> list[bytes]:
+    def _descriptions(self, numbers: NDArray[np.int64], times: Floats) -> list[bytes]:
         at = self._start
         epoch = f"[{at.year} {at.month:2d} {at.day:2d} {at.hour:2d} {at.minute:2d} {at.second + at.microsecond * 1e-6:6.3f}]"
         return [
@@ -143,7 +147,7 @@ class _File:
                 f"dcOverVoltage = 0\nepoch = {epoch}\nauxTrigger0 = []\nauxTrigger1 = []\nauxTrigger2 = []\nauxTrigger3 = []\n"
                 "I2CData = {}\n"
             ).encode("ascii")
-            for number, seconds in enumerate(times, start=first + 1)
+            for number, seconds in zip(numbers.tolist(), times, strict=True)
         ]
 
 

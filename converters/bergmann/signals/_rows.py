@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -292,7 +292,15 @@ class Rows:
 
 @dataclass(frozen=True, eq=False)
 class TextColumn:
-    """One column of a text, shape (n_rows,), float64; parsed when it is asked for."""
+    """One column of a text, shape (n_rows,), float64; parsed when it is asked for.
+
+    Attributes
+    ----------
+    cost : int
+        How many times as long a sample takes as one of a binary file: 0.7 us against 0.02 us for each reading of 1 000 000.
+    """
+
+    cost: ClassVar[int] = 40
 
     rows: Rows
     column: int

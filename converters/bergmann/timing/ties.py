@@ -122,7 +122,7 @@ def _are_at(times: Floats, numbers: Indices, wanted: Floats) -> bool:
 _SAME = 1e-9  # s; a sample at the time of a pulse, but for the last digits of a float64
 
 
-def outside(times: Iterable[Times], clock: ClockMap) -> Outside:
+def outside(times: Iterable[Times], clock: ClockMap, ties: Ties | None = None) -> Outside:
     """What lies outside of the events that a clock was fitted to.
 
     Parameters
@@ -130,8 +130,12 @@ def outside(times: Iterable[Times], clock: ClockMap) -> Outside:
     times : iterable of Times
         On the source's own clock, in seconds; regular times are counted, not listed.
     clock : ClockMap
+    ties : Ties, optional
+        The events that have pulses, where the clock is a map over others, too.
     """
     first, last = float(clock.own[0]), float(clock.own[-1])
+    if ties is not None and len(ties):
+        first, last = float(ties.own[ties.events[0]]), float(ties.own[ties.events[-1]])
     parts = [one for one in times if len(one)]
     n_before = sum(_count_before(one, first) for one in parts)
     n_after = sum(len(one) - _count_before(one, last, or_at=True) for one in parts)
