@@ -32,6 +32,7 @@ def validate_paths(paths: Iterable[Path]) -> tuple[Finding, ...]:
         If a path does not exist, there is no NWB file below any, or none of them can be opened.
     """
     from bergmann.validate.quiet import quietly
+    from bergmann.writing.specifications import parsed_once
 
     named = tuple(paths)
     files = find_nwb_files(named)
@@ -39,7 +40,7 @@ def validate_paths(paths: Iterable[Path]) -> tuple[Finding, ...]:
     if len(unreadable) == len(files):
         raise SourceError("\n".join(f"{finding.location}: {finding.message}" for found in unreadable.values() for finding in found))
     findings: list[Finding] = []
-    with quietly():
+    with quietly(), parsed_once():
         from bergmann.validate.tools import check_with_tools
 
         for file in files:
