@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bergmann.errors import SourceError
-from bergmann.imaging._pages import PagedFrames
+from bergmann.imaging._frames import PagedFrames
 
 
 class PackedFrames(PagedFrames):

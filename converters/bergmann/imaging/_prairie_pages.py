@@ -17,8 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bergmann.errors import SourceError
+from bergmann.imaging._frames import PageFrames
 from bergmann.imaging._packed import PackedFrames
-from bergmann.imaging._pages import CutShortError, Page, PageForm, PageFrames, dtype_of, is_packed, walk_pages
+from bergmann.imaging._pages import CutShortError, Page, PageForm, dtype_of, is_packed, walk_pages
 
 
 def sizes_in(folder: Path) -> dict[str, int]:

@@ -20,9 +20,10 @@ from pydantic import Field, PositiveInt
 from bergmann.arrays import LazyArray
 from bergmann.errors import SourceError
 from bergmann.imaging._axes import Axes, StatedAxes, page_positions, settle_axes
+from bergmann.imaging._frames import PageFrames
 from bergmann.imaging._names import check_names, series_in, tiffs_in
 from bergmann.imaging._packed import PackedFrames, check_readable
-from bergmann.imaging._pages import CutShortError, PageForm, PageFrames, dtype_of, is_packed, is_tiff, walk_pages
+from bergmann.imaging._pages import CutShortError, PageForm, dtype_of, is_packed, is_tiff, walk_pages
 from bergmann.imaging._prairie_xml import is_of_series
 from bergmann.imaging._scanimage_header import is_scanimage
 from bergmann.imaging._tiff_header import Meaning, read_meaning
