@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from bergmann.errors import SourceError
 from bergmann.imaging._frames import PageFrames
 from bergmann.imaging._packed import PackedFrames
-from bergmann.imaging._pages import CutShortError, Page, PageForm, dtype_of, is_packed, walk_pages
+from bergmann.imaging._pages import CutShortError, PageForm, dtype_of, is_packed
+from bergmann.imaging._runs import Page, walk_pages
 
 
 def sizes_in(folder: Path) -> dict[str, int]:

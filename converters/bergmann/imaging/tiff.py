@@ -23,8 +23,9 @@ from bergmann.imaging._axes import Axes, StatedAxes, page_positions, settle_axes
 from bergmann.imaging._frames import PageFrames
 from bergmann.imaging._names import check_names, series_in, tiffs_in
 from bergmann.imaging._packed import PackedFrames, check_readable
-from bergmann.imaging._pages import CutShortError, PageForm, dtype_of, is_packed, is_tiff, walk_pages
+from bergmann.imaging._pages import CutShortError, PageForm, dtype_of, is_packed, is_tiff
 from bergmann.imaging._prairie_xml import is_of_series
+from bergmann.imaging._runs import page_runs, walk_pages
 from bergmann.imaging._scanimage_header import is_scanimage
 from bergmann.imaging._tiff_header import Meaning, read_meaning
 from bergmann.records import FramesUsed, Movie, MovieChannel
@@ -141,16 +142,16 @@ def _scan(files: tuple[Path, ...]) -> _Pages:
     is_cut = False
     for index, file in enumerate(files):
         try:
-            for page in walk_pages(file):
-                form = form or page.form
-                if page.form != form:
+            for run in page_runs(file):
+                form = form or run.form
+                if run.form != form:
                     raise SourceError(
-                        f"{file.name}: a page of {page.form.height} x {page.form.width} pixels of {page.form.bits} bits, the first "
+                        f"{file.name}: a page of {run.form.height} x {run.form.width} pixels of {run.form.bits} bits, the first "
                         f"of {files[0].name} has {form.height} x {form.width} of {form.bits}; expected pages of one form"
                     )
-                file_of.append(index)
-                offsets.append(page.offset)
-                directories.append(page.directory)
+                file_of.extend([index] * len(run.offsets))
+                offsets.frombytes(run.offsets.tobytes())
+                directories.frombytes(run.directories.tobytes())
         except CutShortError:
             if index + 1 < len(files):
                 raise SourceError(f"{file.name}: cut short, but other files follow it; copy it again") from None
