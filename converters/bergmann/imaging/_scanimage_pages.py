@@ -44,6 +44,8 @@ class Pages:
         When its frame began, in seconds after the recording did.
     is_cut : bool
         Whether the last file ends in the middle of a page.
+    lengths : tuple of int
+        Size of each file before its pages were counted, in bytes.
     """
 
     files: tuple[Path, ...]
@@ -54,6 +56,7 @@ class Pages:
     in_acquisition: NDArray[np.int64]
     seconds: NDArray[np.float64]
     is_cut: bool
+    lengths: tuple[int, ...]
 
     def name_of(self, page: int) -> str:
         """Name of the file that a page is in."""
@@ -69,6 +72,7 @@ def scan_pages(files: tuple[Path, ...], *, numbered: bool) -> Pages:
         If pages differ in form, a frame's header is missing, or a file that others follow is cut short.
     """
     file_of, offsets, numbers, in_acquisition, seconds = array("i"), array("q"), array("q"), array("q"), array("d")
+    lengths = tuple(file.stat().st_size for file in files)
     form: PageForm | None = None
     is_cut = False
     for index, file in enumerate(files):
@@ -105,6 +109,7 @@ def scan_pages(files: tuple[Path, ...], *, numbered: bool) -> Pages:
         np.frombuffer(in_acquisition, np.int64),
         np.frombuffer(seconds, np.float64),
         is_cut,
+        lengths,
     )
 
 

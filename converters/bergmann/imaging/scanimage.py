@@ -274,6 +274,7 @@ def _channels(setup: Setup, pages: Pages, n_used: int) -> tuple[MovieChannel, ..
                 pages.offsets[first_page + index],
                 (pages.form.height, pages.form.width),
                 stored,
+                pages.lengths,
             ),
         )
         for index, number in enumerate(setup.channels)

@@ -64,7 +64,7 @@ class Tiff(Source):
 
 @dataclass(frozen=True, eq=False)
 class _Pages:
-    """All pages in the order of the files; arrays have shape (n_pages,)."""
+    """All pages in the order of the files, in arrays of shape (n_pages,), and the size of each file before they were counted."""
 
     files: tuple[Path, ...]
     form: PageForm
@@ -72,6 +72,7 @@ class _Pages:
     offsets: NDArray[np.int64]
     directories: NDArray[np.int64]
     is_cut: bool
+    lengths: tuple[int, ...]
 
 
 def find(folder: Path) -> Iterator[Tiff]:
@@ -138,6 +139,7 @@ def _files(path: Path) -> tuple[Path, ...]:
 def _scan(files: tuple[Path, ...]) -> _Pages:
     """Count the pages of all files."""
     file_of, offsets, directories = array("i"), array("q"), array("q")
+    lengths = tuple(file.stat().st_size for file in files)
     form: PageForm | None = None
     is_cut = False
     for index, file in enumerate(files):
@@ -165,6 +167,7 @@ def _scan(files: tuple[Path, ...]) -> _Pages:
         np.frombuffer(offsets, np.int64),
         np.frombuffer(directories, np.int64),
         is_cut,
+        lengths,
     )
 
 
@@ -234,9 +237,9 @@ def _frames(pages: _Pages, used: NDArray[np.int64]) -> LazyArray:
     size, first = (pages.form.height, pages.form.width), pages.files[0]
     stored = dtype_of(pages.form, first)
     if not is_packed(pages.form):
-        return PageFrames(pages.files, pages.file_of[used], pages.offsets[used], size, stored)
+        return PageFrames(pages.files, pages.file_of[used], pages.offsets[used], size, stored, pages.lengths)
     check_readable(first, int(pages.directories[0]))
-    return PackedFrames(pages.files, pages.file_of[used], pages.directories[used], size, stored)
+    return PackedFrames(pages.files, pages.file_of[used], pages.directories[used], size, stored, pages.lengths)
 
 
 def _times(source: Tiff, file: Path, meaning: Meaning, n_frames: int) -> Times:
