@@ -22,8 +22,9 @@ from bergmann.errors import SourceError
 from bergmann.imaging._axes import Axes, StatedAxes, page_positions, settle_axes
 from bergmann.imaging._frames import PageFrames
 from bergmann.imaging._names import check_names, series_in, tiffs_in
+from bergmann.imaging._ome_files import is_in_other_files, read_meaning_of_files
 from bergmann.imaging._packed import PackedFrames, check_readable
-from bergmann.imaging._pages import CutShortError, PageForm, dtype_of, is_packed, is_tiff
+from bergmann.imaging._pages import CutShortError, PageForm, dtype_of, is_packed, is_tiff, read_description
 from bergmann.imaging._prairie_xml import is_of_series
 from bergmann.imaging._runs import page_runs, walk_pages
 from bergmann.imaging._scanimage_header import is_scanimage
@@ -102,7 +103,7 @@ def read(source: Tiff, inputs: Inputs) -> Movie:  # noqa: ARG001
     """
     files = _files(source.path)
     pages = _scan(files)
-    meaning = read_meaning(files[0], len(pages.offsets), int(pages.offsets[0]))
+    meaning = _meaning(pages)
     if meaning.data_offset is not None and len(files) == 1:
         pages = _in_one_piece(pages, meaning)
     axes, shape = settle_axes(files[0].name, _found_axes(source, pages, meaning), _stated_axes(source))
@@ -171,6 +172,17 @@ def _scan(files: tuple[Path, ...]) -> _Pages:
     )
 
 
+def _meaning(pages: _Pages) -> Meaning:
+    """What the first file says of the pages, of all files where it speaks of them."""
+    first = pages.files[0]
+    description = read_description(first)
+    if is_in_other_files(first, description):
+        counts = np.bincount(pages.file_of, minlength=len(pages.files)).tolist()
+        return read_meaning_of_files(pages.files, counts, description)
+    meaning = read_meaning(first, len(pages.offsets), int(pages.offsets[0]))
+    return meaning if len(pages.files) == 1 else replace(meaning, pages=None, seconds=None)  # it speaks of itself only
+
+
 def _in_one_piece(pages: _Pages, meaning: Meaning) -> _Pages:
     """The pages of a file whose pixels lie behind each other: ImageJ gives a file beyond 4 GB one directory for all."""
     size = pages.form.height * pages.form.width * pages.form.bits // 8
@@ -194,7 +206,7 @@ def _found_axes(source: Tiff, pages: _Pages, meaning: Meaning) -> Axes:
     SourceError
         If each of several files has axes of its own and no axes are stated.
     """
-    if len(pages.files) == 1:
+    if meaning.n_files == len(pages.files):
         return meaning.axes, meaning.shape
     if len(meaning.shape) > 1 and source.axes is None:
         raise SourceError(
