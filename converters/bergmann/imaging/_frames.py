@@ -92,7 +92,9 @@ class PageFrames(PagedFrames):
                     self.check_length(number, os.fstat(files[number].fileno()).st_size)
                 if read_rows(files[number], frames[begin:end], int(offsets[begin]), step) < end - begin:
                     raise SourceError(f"{self.files[number].name}: ends inside a page; was it changed while being read?")
-        return frames.reshape(-1, *self.shape[1:]).astype(self.dtype, copy=False)
+        if not self.stored.isnative:
+            frames = frames.byteswap(inplace=True).view(self.dtype)
+        return frames.reshape(-1, *self.shape[1:])
 
 
 def _even_parts(file_of: NDArray[np.int32], offsets: NDArray[np.int64]) -> Iterator[tuple[int, int, int, int]]:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_NEAR = 4
-"""Rows that lie no further apart than so many times their own length are read with what is between them."""
+_NEAR, _PAGE = 4, 8192
+"""Rows that lie no further apart than so many times their own length, or so many bytes, are read with what is between them."""
 
 _SHORT = 32_768
 """Bytes of a row beyond which reading it by itself costs next to nothing."""
@@ -23,18 +23,22 @@ def read_into(file: FileIO, memory: memoryview, at: int) -> int:
 
     By `os.preadv` in one call where the system has it (Windows has not), else by seeking.
     """
-    place = getattr(os, "preadv", None)
-    done = 0
-    while done < len(memory):
-        if place is not None:
-            count = place(file.fileno(), [memory[done:]], at + done)
-        else:
-            file.seek(at + done)
-            count = file.readinto(memory[done:])
-        if not count:
+    done = _read_once(file, memory, at)
+    while 0 < done < len(memory):
+        more = _read_once(file, memory[done:], at + done)
+        if not more:
             break
-        done += count
+        done += more
     return done
+
+
+def _read_once(file: FileIO, memory: memoryview, at: int) -> int:
+    """Read what one call of the system gives, which may be less than there is."""
+    place = getattr(os, "preadv", None)
+    if place is not None:
+        return int(place(file.fileno(), (memory,), at))
+    file.seek(at)
+    return file.readinto(memory) or 0
 
 
 def read_rows(file: FileIO, rows: NDArray[Any], at: int, step: int) -> int:
@@ -53,10 +57,11 @@ def read_rows(file: FileIO, rows: NDArray[Any], at: int, step: int) -> int:
     length = rows.nbytes // len(rows)
     if step == length:
         return read_into(file, _bytes_of(rows), at) // length
-    if length < _SHORT and length < step <= _NEAR * length:
+    if length < _SHORT and length < step <= max(_NEAR * length, _PAGE):
         return _read_with_gaps(file, rows, at, step)
+    memory = _bytes_of(rows)
     for index in range(len(rows)):
-        if read_into(file, _bytes_of(rows[index : index + 1]), at + index * step) < length:
+        if read_into(file, memory[index * length : (index + 1) * length], at + index * step) < length:
             return index
     return len(rows)
 
