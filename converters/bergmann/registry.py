@@ -41,7 +41,7 @@ class Source(BaseModel):
     references to other sources (type ``Ref[TheirRecord]``).
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
 
 @dataclass(frozen=True)

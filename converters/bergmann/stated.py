@@ -23,7 +23,7 @@ R = TypeVar("R")
 class Stated(BaseModel):
     """Base of everything a person states: frozen, and an unknown key is refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False, defer_build=True)
 
 
 Unknown = Literal["unknown"]

@@ -9,6 +9,7 @@ the chain is walked page by page.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +25,6 @@ from bergmann.imaging._pages import (
     STRIPS,
     CutShortError,
     Directory,
-    Field,
     Layout,
     PageForm,
     bytes_of,
@@ -113,7 +113,8 @@ def page_runs(path: Path, *, described: int = 0) -> Iterator[PageRun]:
             directory = Directory(file, layout, at)
             first, stored = _first_of_run(directory, size, described)
             _check_stored(f"{path.name}: page {count + 1}", first.form, stored)
-            run, at = (first, directory.next) if rest else _follow(plain, layout, directory, first, size - stored, described, many)
+            pattern = None if rest else _pattern(layout, directory, described)
+            run, at = _follow(plain, pattern, first, size - stored, many) if pattern else (first, directory.next)
             yield run
             count += len(run.offsets)
             if rest:
@@ -141,71 +142,92 @@ def _check_stored(where: str, form: PageForm, stored: int) -> None:
         )
 
 
-def _follow(
-    file: FileIO, layout: Layout, directory: Directory, first: PageRun, last: int, described: int, many: int
-) -> tuple[PageRun, int]:
+@dataclass(frozen=True)
+class _Pattern:
+    """How the first page of a run lies in the file: what the pages behind it are compared with.
+
+    Attributes
+    ----------
+    layout : Layout
+    directory : Directory
+    parts : mapping of int to slice
+        Where the value of each tag is that is looked at, counted from `begin`.
+    begin, end : int
+        The bytes of the file that hold the directory and these values.
+    """
+
+    layout: Layout
+    directory: Directory
+    parts: Mapping[int, slice]
+    begin: int
+    end: int
+
+    @property
+    def step(self) -> int:
+        """From this directory to the next, in bytes."""
+        return int(self.directory.next - self.directory.at)
+
+    @property
+    def head(self) -> slice:
+        """Where the directory is, counted from `begin`."""
+        return slice(self.directory.at - self.begin, self.directory.stop - self.begin)
+
+
+def _pattern(layout: Layout, directory: Directory, described: int) -> _Pattern:
+    tags = [tag for tag in (*OF_FORM, *((DESCRIPTION,) if described else ())) if tag in directory]
+    fields = {tag: directory.field(tag) for tag in tags}
+    stops = {tag: min(one.stop, one.at + described) if tag == DESCRIPTION else one.stop for tag, one in fields.items()}
+    begin = min(directory.at, *(one.at for one in fields.values()))
+    parts = {tag: slice(one.at - begin, stops[tag] - begin) for tag, one in fields.items()}
+    return _Pattern(layout, directory, parts, begin, max(directory.stop, *stops.values()))
+
+
+def _follow(file: FileIO, pattern: _Pattern, first: PageRun, last: int, many: int) -> tuple[PageRun, int]:
     """The pages that follow one at equal distances, itself among them, and where the directory behind them is.
 
     Parameters
     ----------
     file : FileIO
-    layout : Layout
-    directory : Directory
-        Of the first page.
+    pattern : _Pattern
     first : PageRun
         The first page.
     last : int
         Where the pixels of a page may begin at most, for it to be whole.
-    described : int
     many : int
-        How many pages to look at.
+        How many pages to look at, if they are not too long.
     """
-    step = directory.next - directory.at
-    looked_at = [tag for tag in (*OF_FORM, *((DESCRIPTION,) if described else ())) if tag in directory]
-    fields = {tag: directory.field(tag) for tag in looked_at}
-    ends = {tag: field.stop if tag != DESCRIPTION else min(field.stop, field.at + described) for tag, field in fields.items()}
-    begin = min(directory.at, *(field.at for field in fields.values()))
-    end = max(directory.stop, *ends.values())
-    many = min(many, max(_NO_RUN, _AT_ONCE // (end - begin)))
-    count = min(many, (last - int(first.offsets[0])) // step + 1) if step > 0 and end - begin <= _FARTHEST else 1
-    if count < _NO_RUN:
+    directory, step, width = pattern.directory, pattern.step, pattern.end - pattern.begin
+    if step <= 0 or width > _FARTHEST:
         return first, directory.next
-    rows = np.empty((count, end - begin), np.uint8)
-    rows = rows[: read_rows(file, rows, begin, step)]
+    rows = np.empty((min(many, _AT_ONCE // width, (last - int(first.offsets[0])) // step + 1), width), np.uint8)
+    rows = rows[: read_rows(file, rows, pattern.begin, step)]
     further = step * np.arange(len(rows), dtype=np.int64)
-    head = rows[:, directory.at - begin : directory.stop - begin]
-    alike = _have_same_entries(layout, head, fields, further)
-    for tag, field in fields.items():
-        content = rows[:, field.at - begin : ends[tag] - begin]
-        if tag == STRIPS:
-            alike &= _are_further(content, np.dtype(layout.order + field.code), further)
-        elif tag != DESCRIPTION:
-            alike &= (content == content[:1]).all(axis=1)
-    after = _numbers(head[:, -layout.pointer.size :], layout.pointer_type)[:, 0]
-    length = min(_leading(alike), _leading(after == directory.next + further) + 1)
+    after = _numbers(rows[:, pattern.head][:, -pattern.layout.pointer.size :], pattern.layout.pointer_type)[:, 0]
+    length = min(_leading(_are_alike(pattern, rows, further)), _leading(after == directory.next + further) + 1)
     if length < _NO_RUN:
         return first, directory.next
-    texts = [b""] * length
-    if DESCRIPTION in fields:
-        text = rows[:length, fields[DESCRIPTION].at - begin : ends[DESCRIPTION] - begin]
-        texts = [row.tobytes() for row in text]
+    texts = [row.tobytes() for row in rows[:length, pattern.parts.get(DESCRIPTION, slice(0))]]
     run = PageRun(first.form, first.offsets[0] + further[:length], directory.at + further[:length], texts)
     return run, int(after[length - 1])
 
 
-def _have_same_entries(
-    layout: Layout, head: NDArray[np.uint8], fields: Mapping[int, Field], further: NDArray[np.int64]
-) -> NDArray[np.bool_]:
-    """Which directories have the tags of the first, and the same kinds and lengths of those looked at, further by the distance."""
+def _are_alike(pattern: _Pattern, rows: NDArray[np.uint8], further: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which pages say the same as the first: the same tags, and of those looked at the same values, further by the distance."""
+    layout, head = pattern.layout, rows[:, pattern.head]
     alike: NDArray[np.bool_] = (head[:, : layout.length.size] == head[:1, : layout.length.size]).all(axis=1)
     entries = np.ascontiguousarray(head[:, layout.length.size : -layout.pointer.size]).view(layout.entry_type)
     alike &= (entries["tag"] == entries["tag"][:1]).all(axis=1)
-    for field in fields.values():
+    for tag, part in pattern.parts.items():
+        field = pattern.directory.field(tag)
         entry = entries[:, field.entry]
         alike &= (entry["kind"] == entry["kind"][:1]) & (entry["length"] == entry["length"][:1])
         if not field.is_inline:
             places = entry["value"].astype(np.int64)
             alike &= places - places[:1] == further
+        if tag == STRIPS:
+            alike &= _are_further(rows[:, part], np.dtype(layout.order + field.code), further)
+        elif tag != DESCRIPTION:
+            alike &= (rows[:, part] == rows[:1, part]).all(axis=1)
     return alike
 
 
