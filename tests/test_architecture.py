@@ -21,6 +21,7 @@ LEVEL = {
             "findings",
             "stated",
             "texts",
+            "units",
             "moments",
             "privacy",
             "records",

@@ -41,7 +41,7 @@ class Source(BaseModel):
     references to other sources (type ``Ref[TheirRecord]``).
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
 
 @dataclass(frozen=True)
@@ -313,18 +313,29 @@ def load_names() -> Mapping[type[Record], NamesOf]:
     }
 
 
-@cache
-def load_entry_writers() -> Mapping[type[Record], AddEntry]:
-    """The writer of each kind of record, from each room's ``nwb.ADD``; imports pynwb."""
-    return {record: add for room in ROOMS for record, add in import_module(f"bergmann.{room}.nwb").ADD.items()}
+def entry_writer(record: type[Record]) -> AddEntry:
+    """The writer of a kind of record, from its room's ``nwb.ADD``; imports pynwb, and the extensions of that room only."""
+    add: AddEntry = import_module(f"bergmann.{load_rooms()[record]}.nwb").ADD[record]
+    return add
 
 
 @cache
-def load_collection_writers() -> Mapping[str, AddCollection]:
-    """The writer of each stated collection, from each room's ``nwb.ADD_COLLECTIONS``; imports pynwb."""
-    return {
-        name: add for room in ROOMS for name, add in getattr(import_module(f"bergmann.{room}.nwb"), "ADD_COLLECTIONS", {}).items()
-    }
+def collection_writer(name: str) -> AddCollection:
+    """The writer of a stated collection, from ``nwb.ADD_COLLECTIONS`` of the room that owns it, else of another.
+
+    Imports pynwb, and the extensions of the rooms that were asked only: each costs a tenth of a second or more.
+
+    Raises
+    ------
+    KeyError
+        If no room writes it.
+    """
+    owners = [room for room in ROOMS if name in getattr(import_module(f"bergmann.{room}.stated"), "COLLECTIONS", {})]
+    for room in (*owners, "receptors", *ROOMS):
+        add: AddCollection | None = getattr(import_module(f"bergmann.{room}.nwb"), "ADD_COLLECTIONS", {}).get(name)
+        if add is not None:
+            return add
+    raise KeyError(name)
 
 
 _MAGIC = ("*", "?", "[")

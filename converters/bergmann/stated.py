@@ -9,12 +9,13 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from math import isfinite
 from typing import Annotated, Any, Generic, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
+
+from bergmann.units import units_for
 
 R = TypeVar("R")
 
@@ -22,7 +23,7 @@ R = TypeVar("R")
 class Stated(BaseModel):
     """Base of everything a person states: frozen, and an unknown key is refused."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False, defer_build=True)
 
 
 Unknown = Literal["unknown"]
@@ -133,18 +134,6 @@ _QUANTITY = re.compile(rf"(?P<number>{_NUMBER})(?:{_POWER_OF_TEN})?\s*(?P<unit>\
 _LETTERS = str.maketrans({"\N{MICRO SIGN}": "u", "\N{GREEK SMALL LETTER MU}": "u", "−": "-"})
 
 
-@cache
-def _units() -> Any:
-    """The unit registry, made once: pint's, and the units of viral titres and of colony counts."""
-    import pint
-
-    units: Any = pint.UnitRegistry(autoconvert_offset_to_baseunit=True)
-    units.define("vector_genome = [vector_genome] = vg = gc = GC")
-    units.define("transducing_unit = [transducing_unit] = TU")
-    units.define("plaque_forming_unit = [plaque_forming_unit] = pfu = PFU")
-    return units
-
-
 def _spelled(unit: str) -> str:
     """A unit as pint reads it: ``mm2`` is ``mm^2``, ``%`` is a word."""
     plain = unit.translate(_LETTERS).replace("%", "percent")
@@ -160,7 +149,7 @@ def _refuse_unit(text: str, unit: str) -> None:
     if unit == "M":
         raise ValueError(f"`{text}`: is M molar, mega or minutes? Write `mM`, `uM`, `mol/L` or the unit you mean")
     try:
-        _units().parse_units(_spelled(unit))
+        units_for(_spelled(unit)).parse_units(_spelled(unit))
     except Exception as error:
         raise ValueError(f"`{text}`: `{unit}` is not a unit that is known here ({error})") from error
 
@@ -232,8 +221,8 @@ class Quantity:
         import pint
 
         try:
-            quantity = _units().Quantity(self.value, _spelled(self.unit))
-            return float(quantity.to(_spelled(unit)).magnitude)
+            units = units_for(_spelled(self.unit), _spelled(unit))
+            return float(units.Quantity(self.value, _spelled(self.unit)).to(_spelled(unit)).magnitude)
         except pint.PintError as error:
             raise ValueError(f"`{self}` is not a quantity in {unit}") from error
 
@@ -273,7 +262,8 @@ Titre = Annotated[Quantity, _of("titre")]
 def _parse_dose(text: object) -> Quantity:
     """Read an amount or a concentration; refuse what no drug is measured in."""
     quantity = Quantity.parse(text, usual="ug")
-    dimensions = dict(_units().parse_units(quantity.unit.replace("%", "percent")).dimensionality)
+    plain = quantity.unit.replace("%", "percent")
+    dimensions = dict(units_for(plain).parse_units(plain).dimensionality)
     if "[current]" in dimensions or dimensions in ({"[length]": 1}, {"[time]": 1}, {"[time]": -1}):
         raise ValueError(f"`{quantity}` is no dose; write an amount or a concentration, such as `10 ug`, `5 mg/kg` or `1 uM`")
     return quantity

@@ -35,7 +35,7 @@ from bergmann.plan.veil import Veil
 from bergmann.receptors.nwb import add_explanations, metadata_of, set_arm
 from bergmann.receptors.states import check_times
 from bergmann.receptors.terms import keywords
-from bergmann.registry import Entry, Placed, load_collection_writers, load_entry_writers
+from bergmann.registry import Entry, Placed, collection_writer, entry_writer
 from bergmann.validate import validate_paths
 from bergmann.writing import OnProgress, Streams, check_target, write_session
 from bergmann.writing.naming import existing_targets
@@ -384,14 +384,13 @@ def _add_sources(nwbfile: Any, aligned: Aligned, placed: Placed) -> None:
         If a room refuses what it is given, or two sources would write objects of one name: ``movie``, with two channels, and
         ``movie_ch1``.
     """
-    writers = load_entry_writers()
     for name, record in aligned.records.items():
         source = aligned.plan.loaded.sources[name]
         if source.confirms is not None:
             continue
         entry = Entry(name=name, record=record, stated=source.stated, source=source.source)
         try:
-            writers[source.format.record](nwbfile, entry, placed)
+            entry_writer(source.format.record)(nwbfile, entry, placed)
         except SourceError as error:
             message = str(error).removeprefix(f"sources.{name}: ")
             raise SessionError([_error(aligned.plan, f"sources.{name}", "source", message)]) from error
@@ -428,11 +427,11 @@ def _error(plan: Plan, key: str, check: str, message: str, remedy: str = "") -> 
 
 
 def _add_collections(nwbfile: Any, names: tuple[str, ...], placed: Placed) -> None:
-    writers = {**load_collection_writers(), "devices": add_devices}
     for name in names:
         entries = placed.collections.get(name, {})
         if entries:
-            writers[name](nwbfile, entries, placed)
+            add = add_devices if name == "devices" else collection_writer(name)
+            add(nwbfile, entries, placed)
 
 
 def _add_arm(nwbfile: Any, plan: Plan, placed: Placed) -> None:

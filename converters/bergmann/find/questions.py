@@ -83,7 +83,7 @@ def may_be_pictures(found: Found) -> bool:
     from itertools import islice
 
     from bergmann.errors import SourceError
-    from bergmann.imaging._pages import walk_pages
+    from bergmann.imaging._runs import walk_pages
 
     files = expand(found.path)
     if not 1 < len(files) < FEW_PAGES:

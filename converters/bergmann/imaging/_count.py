@@ -6,7 +6,8 @@ from itertools import islice, pairwise
 from pathlib import Path
 
 from bergmann.errors import SourceError
-from bergmann.imaging._pages import _Directory, _layout, walk_pages
+from bergmann.imaging._pages import Directory, read_layout
+from bergmann.imaging._runs import walk_pages
 
 _FIRST = 12
 """Pages whose spacing is looked at; the first one may be followed by what the others do not have."""
@@ -37,10 +38,10 @@ def count_even_pages(path: Path) -> int | None:
         last = (path.stat().st_size - 1 - first[1]) // step
         places = {round(share * last): False for share in _PROBES} | {last: True}
         with path.open("rb", buffering=8192) as file:
-            layout, _ = _layout(file, path.name)
+            layout, _ = read_layout(file, path.name)
             for number, is_last in places.items():
                 at = first[1] + number * step
-                if _Directory(file, layout, at).next != (0 if is_last else at + step):
+                if Directory(file, layout, at).next != (0 if is_last else at + step):
                     return None
     except (SourceError, OSError):
         return None

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bergmann.errors import SourceError
-from bergmann.imaging._pages import PagedFrames
+from bergmann.imaging._frames import PagedFrames
 
 
 class PackedFrames(PagedFrames):
@@ -21,11 +21,12 @@ class PackedFrames(PagedFrames):
         Raises
         ------
         SourceError
-            If a page cannot be decoded.
+            If a page cannot be decoded, or the size of a file has changed since its pages were counted.
         """
         file_of, directories = self.file_of[block].ravel(), self.places[block].ravel()
         frames = np.empty((len(directories), *self.size), self.dtype)
         for number in np.unique(file_of).tolist():
+            self.check_length(number, self.files[number].stat().st_size)
             wanted = np.flatnonzero(file_of == number)
             for index, page in zip(wanted, _decode(self.files[number], directories[wanted].tolist()), strict=True):
                 frames[index] = page

@@ -1,4 +1,4 @@
-"""Where the pixels of each page of a TIFF are, without one object a page, and frames made of such pages.
+"""Where the pixels of each page of a TIFF are, without one object a page.
 
 Pages are counted by walking the chain of directories (TIFF 6.0, and BigTIFF with its 8-byte offsets), so a recording may have any
 number of them. Only what an instrument writes is taken: uncompressed pages of one sample a pixel, stored in one piece.
@@ -7,24 +7,24 @@ number of them. Only what an instrument writes is taken: uncompressed pages of o
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from bergmann.errors import SourceError
 
-_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _DESCRIPTION, _STRIPS = 256, 257, 258, 259, 270, 273
+_WIDTH, _HEIGHT, _BITS, _COMPRESSION, DESCRIPTION, STRIPS = 256, 257, 258, 259, 270, 273
 _SAMPLES, _STRIP_SIZES, SOFTWARE, ARTIST, _TILE_WIDTH, _SAMPLE_FORMAT = 277, 279, 305, 315, 322, 339
 _SIZE_OF_TYPE = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8}
 _CODE_OF_TYPE = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _ORIENTATION, _TOP_LEFT = 274, 1
 _KIND_OF_FORMAT = {1: "u", 2: "i", 3: "f"}
-_NEAR = 8192  # bytes read at once: a directory and the description that usually follows it
+OF_FORM = (_WIDTH, _HEIGHT, _BITS, _COMPRESSION, STRIPS, _SAMPLES, _STRIP_SIZES, _TILE_WIDTH, _SAMPLE_FORMAT, _ORIENTATION)
+"""Tags that `form_and_offset` reads."""
+
+NEAR = 8192
+"""Bytes read at once: a directory and the description that usually follows it."""
 
 
 class CutShortError(SourceError):
@@ -45,16 +45,7 @@ class PageForm(NamedTuple):
     orientation: int
 
 
-class Page(NamedTuple):
-    """One page: its form, where its pixels and its directory begin, and the beginning of its description."""
-
-    form: PageForm
-    offset: int
-    directory: int
-    description: bytes
-
-
-class _Layout(NamedTuple):
+class Layout(NamedTuple):
     """How numbers are stored in this file."""
 
     order: str
@@ -66,6 +57,17 @@ class _Layout(NamedTuple):
     @property
     def inline(self) -> int:
         return self.pointer.size
+
+    @property
+    def pointer_type(self) -> np.dtype[Any]:
+        """A place in the file, as numpy reads it."""
+        return np.dtype(f"{self.order}u{self.pointer.size}")
+
+    @property
+    def entry_type(self) -> np.dtype[Any]:
+        """A tag of a directory, as numpy reads it."""
+        number = self.pointer_type
+        return np.dtype([("tag", f"{self.order}u2"), ("kind", f"{self.order}u2"), ("length", number), ("value", number)])
 
 
 _BIG, _CLASSIC = (43, "Q", "HHQQ", "Q"), (42, "H", "HHII", "I")
@@ -83,14 +85,14 @@ def is_tiff(path: Path) -> bool:
     return order is not None and len(begin) == 4 and struct.unpack(f"{order}H", begin[2:])[0] in (42, 43)
 
 
-def _layout(file: BinaryIO, name: str) -> tuple[_Layout, int]:
+def read_layout(file: BinaryIO, name: str) -> tuple[Layout, int]:
     """The layout of a TIFF and the place of its first directory."""
     begin = file.read(16)
     order = _ORDERS.get(begin[:2])
     version = struct.unpack(f"{order}H", begin[2:4])[0] if order and len(begin) >= 4 else None
     for number, count, entry, pointer in (_BIG, _CLASSIC):
         if order and version == number and len(begin) >= 8:
-            layout = _Layout(order, number == 43, *(struct.Struct(order + code) for code in (count, entry, pointer)))
+            layout = Layout(order, number == 43, *(struct.Struct(order + code) for code in (count, entry, pointer)))
             at = 8 if layout.big else 4
             if len(begin) >= at + layout.inline:
                 return layout, layout.pointer.unpack_from(begin, at)[0]
@@ -109,10 +111,30 @@ def _read(file: BinaryIO, at: int, size: int) -> bytes:
     return file.read(size)
 
 
-class _Directory:
-    """The tags of one page, values read when asked for."""
+class Field(NamedTuple):
+    """The value of a tag: which entry of the directory it is, where in the file it begins and ends, whether that is in the
+    directory itself, and the code of its numbers.
+    """
 
-    def __init__(self, file: BinaryIO, layout: _Layout, at: int) -> None:
+    entry: int
+    at: int
+    stop: int
+    is_inline: bool
+    code: str
+
+
+class Directory:
+    """The tags of one page, values read when asked for.
+
+    Attributes
+    ----------
+    at, stop : int
+        Where in the file it begins and ends.
+    next : int
+        Where the directory of the next page begins; 0 if there is none.
+    """
+
+    def __init__(self, file: BinaryIO, layout: Layout, at: int) -> None:
         self._file, self._layout = file, layout
         head = _read(file, at, layout.length.size)
         if len(head) < layout.length.size:
@@ -123,6 +145,8 @@ class _Directory:
         body = _read(file, at + layout.length.size, count * layout.entry.size + layout.inline)
         if len(body) < count * layout.entry.size + layout.inline:
             raise CutShortError
+        self.at = at
+        self.stop = at + layout.length.size + len(body)
         self._value_at = at + layout.length.size + layout.entry.size - layout.inline
         self._tags = {
             tag: (kind, length, value, index)
@@ -169,15 +193,21 @@ class _Directory:
         """Up to `limit` bytes of a tag's value, without what pads it."""
         if tag not in self._tags:
             return b""
+        field = self.field(tag)
+        return _read(self._file, field.at, min(field.stop - field.at, limit))
+
+    def field(self, tag: int) -> Field:
+        """Where the value of a tag is that is there."""
         kind, length, value, index = self._tags[tag]
         size = _SIZE_OF_TYPE.get(kind, 0) * length
-        at = self._value_at + index * self._layout.entry.size if size <= self._layout.inline else value
-        return _read(self._file, at, min(size, limit))
+        is_inline = size <= self._layout.inline
+        at = self._value_at + index * self._layout.entry.size if is_inline else value
+        return Field(index, at, at + size, is_inline, _CODE_OF_TYPE.get(kind, "B"))
 
 
-def _form_and_offset(directory: _Directory) -> tuple[PageForm, int, int]:
+def form_and_offset(directory: Directory) -> tuple[PageForm, int, int]:
     """The form of a page, where its pixels begin, and how many bytes it stores."""
-    offsets, sizes = directory.numbers(_STRIPS), directory.numbers(_STRIP_SIZES)
+    offsets, sizes = directory.numbers(STRIPS), directory.numbers(_STRIP_SIZES)
     joined = all(at + size == after for at, size, after in zip(offsets, sizes, offsets[1:], strict=False))
     form = PageForm(
         directory.number(_HEIGHT, 0),
@@ -193,51 +223,12 @@ def _form_and_offset(directory: _Directory) -> tuple[PageForm, int, int]:
     return form, offsets[0] if offsets else 0, sum(sizes)
 
 
-def walk_pages(path: Path, *, described: int = 0) -> Iterator[Page]:
-    """Yield the pages of a TIFF in the order of the file.
-
-    Parameters
-    ----------
-    path : Path
-    described : int
-        How many bytes of each page's description to read.
-
-    Raises
-    ------
-    CutShortError
-        After the last complete page, if the file goes on beyond its end.
-    SourceError
-        If the file is not a TIFF.
-    """
-    size = path.stat().st_size
-    with path.open("rb", buffering=_NEAR) as file:
-        layout, at = _layout(file, path.name)
-        count = 0
-        while at:
-            if at >= size:
-                raise CutShortError
-            if count > size // layout.entry.size:
-                raise SourceError(f"{path.name}: its pages are chained in a circle; is it damaged?")
-            directory = _Directory(file, layout, at)
-            form, offset, stored = _form_and_offset(directory)
-            if offset + stored > size:
-                raise CutShortError
-            if form.compression == 1 and form.in_one_piece and stored < _bytes_of(form):
-                raise SourceError(
-                    f"{path.name}: page {count + 1} stores {stored} bytes; {form.height} x {form.width} pixels of "
-                    f"{form.bits} bits need {_bytes_of(form)}. Is it damaged?"
-                )
-            yield Page(form, offset, at, directory.raw(_DESCRIPTION, described) if described else b"")
-            count += 1
-            at = directory.next
-
-
 def read_text(path: Path, tag: int) -> str:
     """The text of a tag of the first page; empty if there is none."""
-    with path.open("rb", buffering=_NEAR) as file:
-        layout, at = _layout(file, path.name)
+    with path.open("rb", buffering=NEAR) as file:
+        layout, at = read_layout(file, path.name)
         try:
-            raw = _Directory(file, layout, at).raw(tag, 1 << 24)
+            raw = Directory(file, layout, at).raw(tag, 1 << 24)
         except CutShortError:
             return ""
     return raw.split(b"\0", 1)[0].decode("utf-8", errors="replace")
@@ -245,10 +236,10 @@ def read_text(path: Path, tag: int) -> str:
 
 def read_description(path: Path) -> str:
     """The description of the first page; empty if there is none."""
-    return read_text(path, _DESCRIPTION)
+    return read_text(path, DESCRIPTION)
 
 
-def _bytes_of(form: PageForm) -> int:
+def bytes_of(form: PageForm) -> int:
     return form.height * form.width * form.samples * form.bits // 8
 
 
@@ -295,61 +286,3 @@ def dtype_of(form: PageForm, path: Path) -> np.dtype[Any]:
             "floats of 8 to 64 bits"
         )
     return np.dtype(f"{form.order}{kind}{form.bits // 8}")
-
-
-@dataclass(frozen=True, eq=False)
-class PagedFrames:
-    """Frames (or volumes), each in a page of one or more files; a subclass reads them.
-
-    Attributes
-    ----------
-    files : tuple of Path
-    file_of : np.ndarray, shape (n_frames,) or (n_frames, n_planes), int32
-        Which file holds each page.
-    places : np.ndarray, of the same shape, int64
-        Where in that file it is, in bytes.
-    size : tuple of int
-        (height, width).
-    stored : np.dtype
-        Type of the pixels, in the files' byte order.
-    """
-
-    files: tuple[Path, ...]
-    file_of: NDArray[np.int32]
-    places: NDArray[np.int64]
-    size: tuple[int, int]
-    stored: np.dtype[Any]
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """(n_frames, height, width) or (n_frames, n_planes, height, width)."""
-        return (*self.places.shape, *self.size)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """Type of the pixels, in this machine's byte order."""
-        return self.stored.newbyteorder("=")
-
-
-class PageFrames(PagedFrames):
-    """Frames whose pixels lie in the file as they are; `places` is where they begin."""
-
-    def __getitem__(self, block: slice, /) -> NDArray[Any]:
-        """The frames of the block, rows from the top.
-
-        Raises
-        ------
-        SourceError
-            If a file has become shorter since its pages were counted.
-        """
-        file_of, offsets = self.file_of[block].ravel(), self.places[block].ravel()
-        frames = np.empty((len(offsets), *self.size), self.stored)
-        with ExitStack() as opened:
-            files: dict[int, BinaryIO] = {}
-            for frame, number, offset in zip(frames, file_of.tolist(), offsets.tolist(), strict=True):
-                if number not in files:
-                    files[number] = opened.enter_context(self.files[number].open("rb", buffering=0))
-                files[number].seek(offset)
-                if files[number].readinto(frame.data.cast("B")) != frame.nbytes:  # type: ignore[attr-defined]
-                    raise SourceError(f"{self.files[number].name}: ends inside a page; was it changed while being read?")
-        return frames.reshape(-1, *self.shape[1:]).astype(self.dtype, copy=False)

@@ -17,8 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bergmann.errors import SourceError
+from bergmann.imaging._frames import PageFrames
 from bergmann.imaging._packed import PackedFrames
-from bergmann.imaging._pages import CutShortError, Page, PageForm, PageFrames, dtype_of, is_packed, walk_pages
+from bergmann.imaging._pages import CutShortError, PageForm, dtype_of, is_packed
+from bergmann.imaging._runs import Page, walk_pages
 
 
 def sizes_in(folder: Path) -> dict[str, int]:
@@ -102,12 +104,15 @@ class NamedPages:
         Which page of that file it is, from 0.
     form : PageForm
         Of all pages.
+    lengths : tuple of int
+        Size of each file when the folder was listed, in bytes.
     """
 
     files: tuple[Path, ...]
     file_of: NDArray[np.int32]
     page_of: NDArray[np.int32]
     form: PageForm
+    lengths: tuple[int, ...]
     _known: dict[int, list[Page]] = field(default_factory=dict, repr=False)
 
     @property
@@ -150,7 +155,8 @@ class NamedPages:
                     f"{path.name}: a page of {page.form.height} x {page.form.width} pixels of {page.form.bits} bits; expected "
                     f"{self.form.height} x {self.form.width} of {self.form.bits}, as the first page of the recording has"
                 )
+        length = (self.lengths[number],)
         one, size, stored = np.zeros(len(chosen), np.int32), (self.form.height, self.form.width), dtype_of(self.form, path)
         if is_packed(self.form):
-            return PackedFrames((path,), one, np.array([page.directory for page in chosen]), size, stored)[:]
-        return PageFrames((path,), one, np.array([page.offset for page in chosen]), size, stored)[:]
+            return PackedFrames((path,), one, np.array([page.directory for page in chosen]), size, stored, length)[:]
+        return PageFrames((path,), one, np.array([page.offset for page in chosen]), size, stored, length)[:]

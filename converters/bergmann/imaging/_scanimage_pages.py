@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from array import array
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from numpy.typing import NDArray
 
 from bergmann.errors import SourceError
 from bergmann.imaging._names import pattern_of
-from bergmann.imaging._pages import CutShortError, PageForm, walk_pages
+from bergmann.imaging._pages import CutShortError, PageForm
+from bergmann.imaging._runs import PageRun, page_runs, walk_pages
 from bergmann.imaging._scanimage_header import Setup
 
 _FRAME = re.compile(
@@ -42,6 +44,8 @@ class Pages:
         When its frame began, in seconds after the recording did.
     is_cut : bool
         Whether the last file ends in the middle of a page.
+    lengths : tuple of int
+        Size of each file before its pages were counted, in bytes.
     """
 
     files: tuple[Path, ...]
@@ -52,6 +56,7 @@ class Pages:
     in_acquisition: NDArray[np.int64]
     seconds: NDArray[np.float64]
     is_cut: bool
+    lengths: tuple[int, ...]
 
     def name_of(self, page: int) -> str:
         """Name of the file that a page is in."""
@@ -67,27 +72,25 @@ def scan_pages(files: tuple[Path, ...], *, numbered: bool) -> Pages:
         If pages differ in form, a frame's header is missing, or a file that others follow is cut short.
     """
     file_of, offsets, numbers, in_acquisition, seconds = array("i"), array("q"), array("q"), array("q"), array("d")
+    lengths = tuple(file.stat().st_size for file in files)
     form: PageForm | None = None
     is_cut = False
     for index, file in enumerate(files):
         before = len(offsets)
         try:
-            for page in walk_pages(file, described=_DESCRIBED if numbered else 0):
-                form = form or page.form
-                if page.form != form:
+            for run in page_runs(file, described=_DESCRIBED if numbered else 0):
+                form = form or run.form
+                if run.form != form:
                     raise SourceError(
-                        f"{file.name}: page {len(offsets) - before + 1} is {_said(page.form)}, the first page of "
+                        f"{file.name}: page {len(offsets) - before + 1} is {_said(run.form)}, the first page of "
                         f"{files[0].name} is {_said(form)}; expected pages of one form"
                     )
-                if numbered:
-                    header = _frame_header(page.description)
-                    if header is None:
-                        raise SourceError(_without_header(file, len(offsets) - before + 1))
+                for header in _frame_headers(run, file, len(offsets) - before) if numbered else ():
                     numbers.append(header[0])
                     in_acquisition.append(header[1])
                     seconds.append(header[2])
-                file_of.append(index)
-                offsets.append(page.offset)
+                file_of.extend([index] * len(run.offsets))
+                offsets.frombytes(run.offsets.tobytes())
         except CutShortError:
             if index + 1 < len(files):
                 count = len(offsets) - before
@@ -106,6 +109,7 @@ def scan_pages(files: tuple[Path, ...], *, numbered: bool) -> Pages:
         np.frombuffer(in_acquisition, np.int64),
         np.frombuffer(seconds, np.float64),
         is_cut,
+        lengths,
     )
 
 
@@ -114,6 +118,15 @@ def first_frame_number(file: Path) -> int | None:
     page = next(walk_pages(file, described=_DESCRIBED), None)
     header = _frame_header(page.description) if page is not None else None
     return header[0] if header else None
+
+
+def _frame_headers(run: PageRun, file: Path, before: int) -> Iterator[tuple[int, int, float]]:
+    """Number, number in the acquisition, and time of each page; `before` is how many pages of the file are before them."""
+    for index, description in enumerate(run.descriptions):
+        header = _frame_header(description)
+        if header is None:
+            raise SourceError(_without_header(file, before + index + 1))
+        yield header
 
 
 def _frame_header(description: bytes) -> tuple[int, int, float] | None:

@@ -35,8 +35,10 @@ class Meaning:
         One letter an axis of the pages, slowest first: T, Z, C, or Q and I where the file does not say what the axis is.
     shape : tuple of int
         Length of each of these axes.
+    n_files : int
+        How many files it speaks of.
     pages : tuple of int or None
-        Which page holds each position, where that is not simply the order of the file.
+        Which page (of all files) holds each position, where that is not simply the order of the pages.
     data_offset : int or None
         Where the pixels of all pages begin, if they are stored in one piece.
     rate : float or None
@@ -54,6 +56,7 @@ class Meaning:
     program: str
     axes: str
     shape: tuple[int, ...]
+    n_files: int = 1
     pages: tuple[int, ...] | None = None
     data_offset: int | None = None
     rate: float | None = None
@@ -155,9 +158,33 @@ def _ome(path: Path, file: Any, axes: str, shape: tuple[int, ...], offset: int |
     image = next((one for one in ElementTree.fromstring(file.ome_metadata).iter() if one.tag.endswith("}Image")), None)
     if image is None or any(page is None for page in pages):
         raise SourceError(
-            f"{path.name}: its OME header says that pages of this movie are in other files, or they are missing; expected a "
-            "movie in one file. Microscopes that write one file a frame have formats of their own."
+            f"{path.name}: its OME header says that pages of this movie are in other files, or missing; expected all files of the "
+            "movie. Microscopes that write one file a frame have formats of their own."
         )
+    order = None if offset is not None else tuple(int(page.index) for page in pages)
+    return meaning_of_ome(image, axes=axes, shape=shape, pages=order, data_offset=offset)
+
+
+def root_of_ome(path: Path, description: str) -> ElementTree.Element | None:
+    """The OME-XML in the description of a file; None if it has none.
+
+    Raises
+    ------
+    SourceError
+        If the XML is damaged.
+    """
+    if _program(description) != "OME":
+        return None
+    try:
+        return ElementTree.fromstring(description)
+    except ElementTree.ParseError as error:
+        raise SourceError(f"{path.name}: its OME header is not whole ({error}); is the file damaged?") from error
+
+
+def meaning_of_ome(
+    image: ElementTree.Element, *, axes: str, shape: tuple[int, ...], pages: tuple[int, ...] | None, data_offset: int | None
+) -> Meaning:
+    """The scales and times that the ``Image`` of OME-XML states, with what its pages are."""
     pixels = next(one for one in image.iter() if one.tag.endswith("}Pixels"))
     depth, height, width = (_length(pixels, f"PhysicalSize{axis}") for axis in "ZYX")
     interval = _duration(pixels, "TimeIncrement")
@@ -165,8 +192,8 @@ def _ome(path: Path, file: Any, axes: str, shape: tuple[int, ...], offset: int |
         program="OME",
         axes=axes,
         shape=shape,
-        pages=None if offset is not None else tuple(int(page.index) for page in pages),
-        data_offset=offset,
+        pages=pages,
+        data_offset=data_offset,
         rate=1 / interval if interval else None,
         seconds=_plane_times(pixels, dict(zip(axes, shape, strict=True)).get("T", 1)),
         start=_date(image),

@@ -93,7 +93,7 @@ def read(source: Bruker, inputs: Inputs) -> Movie:  # noqa: ARG001
     sizes = sizes_in(xml.parent)
     form = _form(xml, layout, sizes)
     n_used = _used(source, xml, scan, layout, form, sizes)
-    files, channels = _channels(xml, layout, form, n_used)
+    files, channels = _channels(xml, layout, form, n_used, sizes)
     times, ticks = _times(xml, layout, n_used)
     start, notes = start_of(scan)
     spacing = metres_along(scan, "ZAxis")
@@ -264,7 +264,9 @@ def _complete(layout: _Layout, sizes: Mapping[str, int], there: Mapping[str, int
     return len(layout.samples), ""
 
 
-def _channels(xml: Path, layout: _Layout, form: PageForm, n_used: int) -> tuple[tuple[Path, ...], tuple[MovieChannel, ...]]:
+def _channels(
+    xml: Path, layout: _Layout, form: PageForm, n_used: int, sizes: Mapping[str, int]
+) -> tuple[tuple[Path, ...], tuple[MovieChannel, ...]]:
     """The files in reading order, and the frames of each channel."""
     number_of: dict[str, int] = {}
     shape = (n_used, layout.planes)
@@ -278,12 +280,13 @@ def _channels(xml: Path, layout: _Layout, form: PageForm, n_used: int) -> tuple[
                 file_of[index, plane] = number_of.setdefault(file.file, len(number_of))
                 page_of[index, plane] = file.page - 1
     files = tuple(xml.parent / name for name in number_of)
+    lengths = tuple(sizes[name] for name in number_of)
     flat = slice(None) if layout.is_volume else 0
     return files, tuple(
         MovieChannel(
             number=channel,
             name=layout.channels[channel],
-            frames=NamedPages(files, file_of[:, flat], page_of[:, flat], form),
+            frames=NamedPages(files, file_of[:, flat], page_of[:, flat], form, lengths),
         )
         for channel, (file_of, page_of) in sorted(places.items())
     )

@@ -15,8 +15,9 @@ import numpy as np
 from pydantic import PositiveInt
 
 from bergmann.errors import SourceError
+from bergmann.imaging._frames import PageFrames
 from bergmann.imaging._names import check_names, next_of_series, pattern_of, series_in
-from bergmann.imaging._pages import PageFrames, dtype_of, is_tiff, refuse_packed
+from bergmann.imaging._pages import dtype_of, is_tiff, refuse_packed
 from bergmann.imaging._scanimage_header import Setup, is_scanimage, read_setup
 from bergmann.imaging._scanimage_pages import (
     Pages,
@@ -273,6 +274,7 @@ def _channels(setup: Setup, pages: Pages, n_used: int) -> tuple[MovieChannel, ..
                 pages.offsets[first_page + index],
                 (pages.form.height, pages.form.width),
                 stored,
+                pages.lengths,
             ),
         )
         for index, number in enumerate(setup.channels)

@@ -20,10 +20,13 @@ from pydantic import Field, PositiveInt
 from bergmann.arrays import LazyArray
 from bergmann.errors import SourceError
 from bergmann.imaging._axes import Axes, StatedAxes, page_positions, settle_axes
+from bergmann.imaging._frames import PageFrames
 from bergmann.imaging._names import check_names, series_in, tiffs_in
+from bergmann.imaging._ome_files import is_in_other_files, read_meaning_of_files
 from bergmann.imaging._packed import PackedFrames, check_readable
-from bergmann.imaging._pages import CutShortError, PageForm, PageFrames, dtype_of, is_packed, is_tiff, walk_pages
+from bergmann.imaging._pages import CutShortError, PageForm, dtype_of, is_packed, is_tiff, read_description
 from bergmann.imaging._prairie_xml import is_of_series
+from bergmann.imaging._runs import page_runs, walk_pages
 from bergmann.imaging._scanimage_header import is_scanimage
 from bergmann.imaging._tiff_header import Meaning, read_meaning
 from bergmann.records import FramesUsed, Movie, MovieChannel
@@ -62,7 +65,7 @@ class Tiff(Source):
 
 @dataclass(frozen=True, eq=False)
 class _Pages:
-    """All pages in the order of the files; arrays have shape (n_pages,)."""
+    """All pages in the order of the files, in arrays of shape (n_pages,), and the size of each file before they were counted."""
 
     files: tuple[Path, ...]
     form: PageForm
@@ -70,6 +73,7 @@ class _Pages:
     offsets: NDArray[np.int64]
     directories: NDArray[np.int64]
     is_cut: bool
+    lengths: tuple[int, ...]
 
 
 def find(folder: Path) -> Iterator[Tiff]:
@@ -99,7 +103,7 @@ def read(source: Tiff, inputs: Inputs) -> Movie:  # noqa: ARG001
     """
     files = _files(source.path)
     pages = _scan(files)
-    meaning = read_meaning(files[0], len(pages.offsets), int(pages.offsets[0]))
+    meaning = _meaning(pages)
     if meaning.data_offset is not None and len(files) == 1:
         pages = _in_one_piece(pages, meaning)
     axes, shape = settle_axes(files[0].name, _found_axes(source, pages, meaning), _stated_axes(source))
@@ -136,20 +140,21 @@ def _files(path: Path) -> tuple[Path, ...]:
 def _scan(files: tuple[Path, ...]) -> _Pages:
     """Count the pages of all files."""
     file_of, offsets, directories = array("i"), array("q"), array("q")
+    lengths = tuple(file.stat().st_size for file in files)
     form: PageForm | None = None
     is_cut = False
     for index, file in enumerate(files):
         try:
-            for page in walk_pages(file):
-                form = form or page.form
-                if page.form != form:
+            for run in page_runs(file):
+                form = form or run.form
+                if run.form != form:
                     raise SourceError(
-                        f"{file.name}: a page of {page.form.height} x {page.form.width} pixels of {page.form.bits} bits, the first "
+                        f"{file.name}: a page of {run.form.height} x {run.form.width} pixels of {run.form.bits} bits, the first "
                         f"of {files[0].name} has {form.height} x {form.width} of {form.bits}; expected pages of one form"
                     )
-                file_of.append(index)
-                offsets.append(page.offset)
-                directories.append(page.directory)
+                file_of.extend([index] * len(run.offsets))
+                offsets.frombytes(run.offsets.tobytes())
+                directories.frombytes(run.directories.tobytes())
         except CutShortError:
             if index + 1 < len(files):
                 raise SourceError(f"{file.name}: cut short, but other files follow it; copy it again") from None
@@ -163,7 +168,19 @@ def _scan(files: tuple[Path, ...]) -> _Pages:
         np.frombuffer(offsets, np.int64),
         np.frombuffer(directories, np.int64),
         is_cut,
+        lengths,
     )
+
+
+def _meaning(pages: _Pages) -> Meaning:
+    """What the first file says of the pages, of all files where it speaks of them."""
+    first = pages.files[0]
+    description = read_description(first)
+    if is_in_other_files(first, description):
+        counts = np.bincount(pages.file_of, minlength=len(pages.files)).tolist()
+        return read_meaning_of_files(pages.files, counts, description)
+    meaning = read_meaning(first, len(pages.offsets), int(pages.offsets[0]))
+    return meaning if len(pages.files) == 1 else replace(meaning, pages=None, seconds=None)  # it speaks of itself only
 
 
 def _in_one_piece(pages: _Pages, meaning: Meaning) -> _Pages:
@@ -189,7 +206,7 @@ def _found_axes(source: Tiff, pages: _Pages, meaning: Meaning) -> Axes:
     SourceError
         If each of several files has axes of its own and no axes are stated.
     """
-    if len(pages.files) == 1:
+    if meaning.n_files == len(pages.files):
         return meaning.axes, meaning.shape
     if len(meaning.shape) > 1 and source.axes is None:
         raise SourceError(
@@ -232,9 +249,9 @@ def _frames(pages: _Pages, used: NDArray[np.int64]) -> LazyArray:
     size, first = (pages.form.height, pages.form.width), pages.files[0]
     stored = dtype_of(pages.form, first)
     if not is_packed(pages.form):
-        return PageFrames(pages.files, pages.file_of[used], pages.offsets[used], size, stored)
+        return PageFrames(pages.files, pages.file_of[used], pages.offsets[used], size, stored, pages.lengths)
     check_readable(first, int(pages.directories[0]))
-    return PackedFrames(pages.files, pages.file_of[used], pages.directories[used], size, stored)
+    return PackedFrames(pages.files, pages.file_of[used], pages.directories[used], size, stored, pages.lengths)
 
 
 def _times(source: Tiff, file: Path, meaning: Meaning, n_frames: int) -> Times:

@@ -17,7 +17,7 @@ from bergmann.convert.session import COLLECTIONS_AFTER, COLLECTIONS_BEFORE
 from bergmann.errors import SourceError
 from bergmann.neuroconv_interfaces.reading import validated
 from bergmann.plan.references import NameUse, uses
-from bergmann.registry import Entry, Placed, Source, load_checks, load_collection_writers, load_collections
+from bergmann.registry import Entry, Placed, Source, collection_writer, load_checks, load_collections
 from bergmann.stated import Collections, Ref, Stated
 
 BLOCK = "Bergmann"
@@ -104,10 +104,10 @@ def _entries(collections: Collections) -> Iterator[tuple[str, str]]:
 
 
 def _write_collections(nwbfile: NWBFile, placed: Placed) -> None:
-    writers = {**load_collection_writers(), "devices": add_devices}
     for name in (*COLLECTIONS_BEFORE, *COLLECTIONS_AFTER):
         if placed.collections[name]:
-            writers[name](nwbfile, placed.collections[name], placed)
+            add = add_devices if name == "devices" else collection_writer(name)
+            add(nwbfile, placed.collections[name], placed)
 
 
 def stated_collections(block: Mapping[str, Any]) -> Collections:

@@ -15,7 +15,7 @@ from bergmann.neuroconv_interfaces.reading import read_source, validated
 from bergmann.plan.frame_clock import fit_line
 from bergmann.plan.references import ref_fields
 from bergmann.records import Recording
-from bergmann.registry import Entry, Format, load_collections, load_entry_writers, load_stated
+from bergmann.registry import Entry, Format, entry_writer, load_collections, load_stated
 from bergmann.stated import Ref
 from bergmann.timing.fit import ClockFit
 
@@ -176,7 +176,7 @@ class FormatInterface(BaseDataInterface):  # type: ignore[misc]  # NeuroConv has
         refuse_dangling(entry.stated, f"{BLOCK}.sources.{self.metadata_key}", collections)
         refuse_contradictions(entry, collections)
         placed = added.add_collections(nwbfile, collections)
-        load_entry_writers()[self.format.record](nwbfile, entry, placed)
+        entry_writer(self.format.record)(nwbfile, entry, placed)
         added.sources[self.metadata_key] = self.source
 
     def _entry(self, keys: Mapping[str, Any], added: Added) -> Entry[Any, Any]:

@@ -38,6 +38,7 @@ def validate_paths(paths: Iterable[Path], waivers: Path | None = None) -> tuple[
     """
     from bergmann.validate.quiet import quietly
     from bergmann.validate.waivers import apply_waivers, find_waivers, load_waivers
+    from bergmann.writing.specifications import parsed_once
 
     named = tuple(paths)
     files = find_nwb_files(named)
@@ -46,7 +47,7 @@ def validate_paths(paths: Iterable[Path], waivers: Path | None = None) -> tuple[
     if len(unreadable) == len(files):
         raise SourceError("\n".join(f"{finding.location}: {finding.message}" for found in unreadable.values() for finding in found))
     findings: list[Finding] = []
-    with quietly():
+    with quietly(), parsed_once():
         from bergmann.validate.tools import check_with_tools
 
         for file in files:

@@ -59,7 +59,8 @@ def use_one_namespace(path: Path) -> None:
         for name in set(specifications) - kept:
             del specifications[name]
         if TOP in kept:
-            _write_top(specifications, sorted(tops))
+            beyond = sorted(kept - _closure({_CORE}, cached) - {TOP})
+            _write_top(specifications, {name: sorted(cached[name].types) for name in beyond if cached[name].types})
 
 
 def _read_used(file: Any) -> dict[tuple[str, str], str]:
@@ -136,7 +137,12 @@ def _closure(names: set[str] | frozenset[str], cached: Mapping[str, _Cached]) ->
     return reached
 
 
-def _write_top(specifications: Any, names: list[str]) -> None:
+def _write_top(specifications: Any, types: Mapping[str, list[str]]) -> None:
+    """Write the namespace that includes core, and the types that each of the other namespaces defines.
+
+    Core is there whole, also what the file does not use, so that whoever adds to the file finds it. Most extensions include it
+    whole, too: without the list of their own types, whoever opens the file builds all types of core once more for each extension.
+    """
     import h5py
 
     namespace = {
@@ -145,7 +151,7 @@ def _write_top(specifications: Any, names: list[str]) -> None:
         "doc": "The namespaces that this file uses; it defines no type of its own.",
         "author": ["bergmann"],
         "contact": ["through the issue tracker of bergmann"],
-        "schema": [{"namespace": name} for name in names],
+        "schema": [{"namespace": _CORE}, *({"namespace": name, "neurodata_types": own} for name, own in types.items())],
     }
     text = json.dumps({"namespaces": [namespace]})
     written = specifications.get(f"{TOP}/{_VERSION}/namespace")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bergmann.errors import WriteError
+from bergmann.writing.specifications import parsed_once
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def check_objects(nwbfile: Any, path: Path) -> None:
     from pynwb import NWBHDF5IO
 
     expected = identities(nwbfile)
-    with warnings.catch_warnings():
+    with parsed_once(), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of cached namespaces that this process has in another version
         try:
             with NWBHDF5IO(path, "r") as io:
