@@ -8,14 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bergmann.errors import SourceError
-from bergmann.timing.clock_map import ClockMap, Residuals, fit_map
+from bergmann.timing.clock_map import MOST_CHANGE, ClockMap, Residuals, fit_map
 from bergmann.timing.times import Times
 
 MOST_DRIFT = 0.01
 """Share of a recording by which two clocks may differ: computers' quartzes differ by some 1e-4, a wrong frame rate by more."""
-
-MOST_CHANGE = 1e-3
-"""How much the rate of one clock may change in a recording, as a share: warming up moves a quartz by some 1e-5."""
 
 MOST_SCATTER = 2.0
 """How many samples of the line 95 % of the events may be away from a fitted clock; events further off are not timed by one."""
