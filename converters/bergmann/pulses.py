@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
 
@@ -11,8 +11,40 @@ from numpy.typing import NDArray
 
 from bergmann.errors import SourceError
 from bergmann.records import Channel, Recording
-from bergmann.timing.pulses import Levels, Polarity, Pulses, find_levels, find_pulses
+from bergmann.timing.pulses import Levels, Polarity, Pulses, find_levels, find_pulses, rests_on, without_glitches
 from bergmann.timing.times import ExplicitTimes
+
+
+@dataclass(frozen=True, eq=False)
+class RemovedGlitches:
+    """Stretches of a channel that were taken for no pulses and no gaps, because they are too short.
+
+    Attributes
+    ----------
+    seconds, widths : np.ndarray, shape (n_glitches,), float64
+        When each began, and for how long, in seconds.
+    are_gaps : np.ndarray, shape (n_glitches,), bool
+        Whether the line was off within a pulse, or on outside of pulses.
+    shortest : float
+        What is shorter is a glitch, in seconds.
+    """
+
+    seconds: NDArray[np.float64]
+    widths: NDArray[np.float64]
+    are_gaps: NDArray[np.bool_]
+    shortest: float
+
+    def __len__(self) -> int:
+        return len(self.seconds)
+
+    def __str__(self) -> str:
+        """``2 pulses and 1 gap shorter than 2 ms: 0.1 ms at 3.201400 s, ...``."""
+        n_gaps = int(self.are_gaps.sum())
+        counts = ((len(self) - n_gaps, "pulse"), (n_gaps, "gap"))
+        what = " and ".join(f"{n} {word}{'s' if n > 1 else ''}" for n, word in counts if n)
+        first = zip(self.seconds[:5], self.widths[:5], strict=True)
+        some = ", ".join(f"{width * 1e3:.4g} ms at {second:.6f} s" for second, width in first)
+        return f"{what} shorter than {self.shortest * 1e3:g} ms: {some}{', ...' if len(self) > 5 else ''}"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -36,6 +68,13 @@ class RecordedPulses:
     n_faint : int
         Stretches that leave the resting level by a tenth of the step and do not reach the threshold, where that was found and not
         stated: weaker pulses, perhaps.
+    rises, falls : np.ndarray, shape (n_pulses,), seconds
+        When each pulse began and ended, by the line through the samples beside each edge: finer than samples on an
+        analog channel, and right on average on a digital one, of which `times` are the first samples that are on.
+    polarity : {"high", "low"}
+        Whether the line is on when high, or when low.
+    glitches : RemovedGlitches or None
+        What was too short; None if no shortest width was stated.
     """
 
     channel: str
@@ -48,6 +87,10 @@ class RecordedPulses:
     on_at_start: NDArray[np.bool_]
     on_at_end: NDArray[np.bool_]
     n_faint: int = 0
+    rises: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    falls: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    polarity: Polarity = "high"
+    glitches: RemovedGlitches | None = None
 
     def __len__(self) -> int:
         return len(self.times)
@@ -70,6 +113,7 @@ def recorded_pulses(
     threshold: float | None = None,
     hysteresis: float | None = None,
     polarity: Polarity = "high",
+    minimum_width: float | None = None,
 ) -> RecordedPulses:
     """Find the pulses on a channel of a recording, a block at a time.
 
@@ -85,6 +129,8 @@ def recorded_pulses(
         In the unit of the channel; not for a digital line.
     polarity : {"high", "low"}
         Whether the line is on when high or when low.
+    minimum_width : float, optional
+        In seconds; shorter pulses, and shorter gaps in one, are glitches, which the result lists.
 
     Returns
     -------
@@ -104,11 +150,17 @@ def recorded_pulses(
         n_faint = 0 if levels is None else _count_faint(channel, levels, runs, found, polarity)
     except SourceError as error:
         raise SourceError(f"{recording.files[0].name}: channel {channel_name}: {error}") from error
-    onsets = np.concatenate([start + pulses.onsets for (start, _), pulses in zip(runs, found, strict=True)])
+    glitches = None
+    if minimum_width is not None:
+        found, glitches = _cleaned(recording, runs, found, minimum_width)
+    onsets, rises, falls = (
+        np.concatenate([start + values for (start, _), values in zip(runs, column, strict=True)])
+        for column in zip(*((one.onsets, one.rises, one.falls) for one in found), strict=True)
+    )
     n_samples = np.concatenate([pulses.offsets - pulses.onsets for pulses in found])
     return RecordedPulses(
         channel=channel_name,
-        times=ExplicitTimes(_sample_times(recording, onsets)),
+        times=ExplicitTimes(recording.sample_times(onsets)),
         durations=n_samples / recording.rate,
         levels=np.concatenate([pulses.levels for pulses in found]),
         unit=channel.unit,
@@ -117,7 +169,78 @@ def recorded_pulses(
         on_at_start=np.concatenate([_mark(len(one), 0, one.starts_on) for one in found]),
         on_at_end=np.concatenate([_mark(len(one), -1, one.ends_on) for one in found]),
         n_faint=n_faint,
+        rises=_edge_times(recording, onsets, rises),
+        falls=_edge_times(recording, onsets + n_samples - 1, falls),
+        polarity=polarity,
+        glitches=glitches,
     )
+
+
+def clock_pulses(
+    recording: Recording,
+    channel_name: str,
+    *,
+    threshold: float | None = None,
+    hysteresis: float | None = None,
+    polarity: Polarity | None = None,
+    minimum_width: float | None = None,
+) -> RecordedPulses:
+    """The pulses of a line that ticks for something; of one that rests high, where nothing is stated, the low ones.
+
+    Parameters
+    ----------
+    recording, channel_name, threshold, hysteresis, minimum_width
+        As for `recorded_pulses`.
+    polarity : {"high", "low"}, optional
+        As there; found by what the line does before the first pulse and behind the last one, if left out.
+
+    Raises
+    ------
+    SourceError
+        As `recorded_pulses`.
+    """
+    found = recorded_pulses(
+        recording,
+        channel_name,
+        threshold=threshold,
+        hysteresis=hysteresis,
+        polarity=polarity or "high",
+        minimum_width=minimum_width,
+    )
+    if polarity is not None or not _rests_high(found):
+        return found
+    return recorded_pulses(
+        recording, channel_name, threshold=threshold, hysteresis=hysteresis, polarity="low", minimum_width=minimum_width
+    )
+
+
+def _rests_high(found: RecordedPulses) -> bool:
+    widths = np.round(found.durations * 1e9).astype(np.int64)
+    starts = np.cumsum(widths) - widths
+    starts_on, ends_on = (bool(len(found) and marks[index]) for marks, index in ((found.on_at_start, 0), (found.on_at_end, -1)))
+    return rests_on(Pulses(starts, starts + widths, found.levels, starts_on, ends_on, found.rises, found.falls))
+
+
+def _cleaned(
+    recording: Recording, runs: list[tuple[int, int]], found: list[Pulses], minimum_width: float
+) -> tuple[list[Pulses], RemovedGlitches]:
+    """The pulses of each stretch without glitches, and these."""
+    shortest = int(np.ceil(minimum_width * recording.rate - 1e-6))
+    cleaned = [without_glitches(one, shortest=shortest) for one in found]
+    glitches = [one for _, one in cleaned]
+    onsets = np.concatenate([start + one.onsets for (start, _), one in zip(runs, glitches, strict=True)])
+    return [pulses for pulses, _ in cleaned], RemovedGlitches(
+        recording.sample_times(onsets),
+        np.concatenate([one.widths for one in glitches]) / recording.rate,
+        np.concatenate([one.are_gaps for one in glitches]),
+        minimum_width,
+    )
+
+
+def _edge_times(recording: Recording, samples: NDArray[np.int64], edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """When edges beside the given samples were, shape (n,), in seconds; an edge is of the sweep of its sample."""
+    times: NDArray[np.float64] = recording.sample_times(samples) + (edges - samples) / recording.rate
+    return times
 
 
 def refuse_faint(pulses: RecordedPulses, file: str, remedy: str) -> None:
@@ -186,14 +309,6 @@ def _mark(n_pulses: int, index: int, is_cut: bool) -> NDArray[np.bool_]:
     if is_cut:
         marks[index] = True
     return marks
-
-
-def _sample_times(recording: Recording, samples: NDArray[np.int64]) -> NDArray[np.float64]:
-    """When the given samples were taken, shape (n,), in seconds."""
-    first = np.cumsum(recording.sweep_lengths) - recording.sweep_lengths
-    sweep = np.searchsorted(first, samples, side="right") - 1
-    times: NDArray[np.float64] = recording.sweep_starts.seconds[sweep] + (samples - first[sweep]) / recording.rate
-    return times
 
 
 def choose_whole(

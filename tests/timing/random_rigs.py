@@ -1,7 +1,7 @@
 """Two trains of the same events as rigs record them, with the truth; run it for a table of what is made of many.
 
-``python tests/timing/random_rigs.py`` draws the 10,000 rigs of ``random_rigs.md``, which has the last run; a number behind it draws so
-many. Each rig is drawn from its kind and its number alone.
+``python tests/timing/random_rigs.py`` draws the 10,000 rigs of ``random_rigs.md``, which has the last run; a number behind it draws
+so many. Each rig is drawn from its kind and its number alone.
 """
 
 from __future__ import annotations
@@ -101,8 +101,8 @@ class Trains:
 def draw(kind: Kind, seed: int, *, most_events: int = 2000) -> Trains:
     """Draw a rig: 5 Hz to 1 kHz, drift to 200 ppm either way, with a step in half of them.
 
-    In half of them 20 % of the events are missing and 5 % spurious, in the others fewer. In half of them the other train begins late
-    and stops early.
+    In half of them 20 % of the events are missing and 5 % spurious, in the others fewer. In half of them the other train begins
+    late and stops early, but where runs repeat.
     """
     random = np.random.default_rng((list(STRATA).index(kind), seed))
     if kind == "barcodes":
@@ -248,9 +248,9 @@ def pairs(trains: Trains) -> tuple[Floats, NDArray[np.int64], NDArray[np.int64]]
 def outcome(trains: Trains) -> tuple[Outcome, float]:
     """What is made of two trains, and the largest error of the fitted map at the source's own events, as a share of what it may be.
 
-    It may be one sample of the recorder, or four times the standard error that the jitter leaves in a fit to the events that both saw (of a
-    line that bends where the drift changed and where the fitted map does), whichever is larger; at events within the time that both
-    saw.
+    It may be one sample of the recorder, or four times the standard error that the jitter leaves in a fit to the events that both
+    saw (of a line that bends where the drift changed and where the fitted map does), whichever is larger; at events within the
+    time that both saw.
     """
     try:
         own, mine, theirs = pairs(trains)

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from bergmann.convert.anchors import SessionAnchors
+from bergmann.convert.tie import line_pulses, readings_of, tie
 from bergmann.errors import SessionError, SourceError
 from bergmann.findings import Finding
 from bergmann.moments import Moment, When, resolve
 from bergmann.plan.resolve import Plan, inputs_of, timed_roots
 from bergmann.plan.run_times import check_run_order, counterpart, fit_by_headers
 from bergmann.plan.session import SourceEntry
-from bergmann.pulses import recorded_pulses
+from bergmann.plan.sources import ClockLine
 from bergmann.records import Record, Recording
 from bergmann.registry import Entry, load_confirmations
 from bergmann.stated import Ref
@@ -53,8 +54,12 @@ class Aligned:
             place = self.plan.loaded.origin(f"sources.{name}.clock").text
             if fit.remark:
                 check = "unsteady clock" if "no steady clock" in fit.remark else "frames not used"
+                check = "clock residual" if isinstance(self.records[name], Recording) else check
                 remedy = "is that so? If the line was recorded too late, all times of this source are wrong"
                 found.append(Finding(severity="warning", check=check, location=place, message=fit.remark, remedy=remedy))
+            if fit.readings:
+                remedy = "are these what is meant? Every pulse counts for the clock of this source"
+                found.append(Finding(severity="warning", check="line as read", location=place, message=fit.readings, remedy=remedy))
             times = self.records[name].clock_times
             if fit.n_pulses and times is not None and fit.residual > 0.5 * times.interval:
                 found.append(
@@ -175,12 +180,35 @@ def _fit_line(aligned: Aligned, entry: SourceEntry, clock: Ref[Recording], recor
     recording = aligned.records[clock.name]
     if not isinstance(recording, Recording) or clock.part is None:
         raise SourceError(f"`clock: {clock}` is not a channel of a recording")
+    line = entry.line
+    if line is not None and line.own is not None and isinstance(record, Recording):
+        return tie(record, recording, line, source=name, begins=_begin(aligned, line.begins))
     if record.clock_times is None:
-        raise SourceError(f"`clock: {clock}`: {name} has no frames that a line could tick for")
-    return fit_line(record.clock_times, name, recording, clock, until=record.span[1] if entry.is_cut and record.span else None)
+        remedy = f". State `own: <channel>`, a channel of {name} that had the same pulses" if isinstance(record, Recording) else ""
+        raise SourceError(f"`clock: {clock}`: {name} has no frames that a line could tick for{remedy}")
+    until = record.span[1] if entry.is_cut and record.span else None
+    return fit_line(record.clock_times, name, recording, clock, until=until, stated=line)
 
 
-def fit_line(own: Times, name: str, recording: Recording, clock: Ref[Recording], *, until: float | None = None) -> ClockFit:
+def _begin(aligned: Aligned, stated: Moment | None) -> When | None:
+    """When a recorder began, as a person says; None where nobody does."""
+    if stated is None:
+        return None
+    whens = aligned.when(stated)
+    if len(whens) != 1 or not np.isfinite(whens[0].seconds):
+        raise SourceError(f"`begins: {stated.text}` is {len(whens)} times or an unknown one; expected one")
+    return whens[0]
+
+
+def fit_line(
+    own: Times,
+    name: str,
+    recording: Recording,
+    clock: Ref[Recording],
+    *,
+    until: float | None = None,
+    stated: ClockLine | None = None,
+) -> ClockFit:
     """How the clock of frames relates to that of a recording, one of whose lines ticked for them.
 
     Parameters
@@ -194,13 +222,15 @@ def fit_line(own: Times, name: str, recording: Recording, clock: Ref[Recording],
         The recording's name, and the channel.
     until : float, optional
         Time of the last frame that is used, where a person has said that not all are: only those up to it need a pulse.
+    stated : ClockLine, optional
+        How the line is read.
 
     Raises
     ------
     SourceError
         If there is not one pulse a frame, or the line is on when the recording begins.
     """
-    pulses = recorded_pulses(recording, clock.part or "")
+    pulses = line_pulses(recording, stated, clock.part or "")
     if len(pulses) and pulses.on_at_start[0]:
         raise SourceError(
             f"{clock}: on at its first sample, so when the first frame of {name} began is not known; was {clock.name} started "
@@ -208,8 +238,10 @@ def fit_line(own: Times, name: str, recording: Recording, clock: Ref[Recording],
         )
     seconds, resolution = pulses.times.seconds, 1 / recording.rate
     if until is None or len(own) == len(seconds):
-        return fit_pulses(own, seconds, resolution=resolution, source=name, line=str(clock))
-    return fit_used(own, seconds, until=until, resolution=resolution, source=name, line=str(clock))
+        fit = fit_pulses(own, seconds, resolution=resolution, source=name, line=str(clock))
+    else:
+        fit = fit_used(own, seconds, until=until, resolution=resolution, source=name, line=str(clock))
+    return replace(fit, readings=readings_of(pulses, str(clock), stated))
 
 
 def put_on_clock(record: Record, fit: ClockFit) -> Record:

@@ -15,6 +15,7 @@ from bergmann.errors import SessionError, SourceError
 from bergmann.findings import Finding, has_errors
 from bergmann.plan.arms import ArmKey
 from bergmann.plan.head import SessionHead, StartFrom
+from bergmann.plan.mistakes import nearest
 from bergmann.plan.partial import without_what_is_open
 from bergmann.plan.run_times import check_run_files, check_run_order, check_run_starts, counterpart, spans_by_headers
 from bergmann.plan.session import LoadedSession, SourceEntry, Vocabulary, load_session
@@ -234,6 +235,7 @@ def _check_plan(plan: Plan) -> Iterator[Finding]:
     yield from check_run_files(plan)
     yield from check_run_order(plan, plan.headers, spans_by_headers(plan))
     yield from _check_parts(plan)
+    yield from _check_own_channels(plan)
     yield from _check_instrument_clocks(plan)
     yield from _check_entries(plan)
     day = plan.start.date() if plan.start is not None else None
@@ -349,6 +351,25 @@ def _is_clock_blank(plan: Plan, name: str) -> bool:
     """Whether a blank asks for the clock of a source: its own, or that of a start which the session may take from it."""
     asked = {f"sources.{name}.clock", f"sources.{name}.starts"}
     return bool(asked & plan.loaded.blanks) or (plan.reference is None and "session.start" in plan.loaded.blanks)
+
+
+def _check_own_channels(plan: Plan) -> Iterator[Finding]:
+    """What `clock` says of a channel of the source itself must be of a recording that has this channel."""
+    for name, entry in plan.loaded.sources.items():
+        header, line = plan.headers.get(name), entry.line
+        if header is None or line is None:
+            continue
+        if line.own is None:
+            for word in ("barcode", "begins"):
+                if getattr(line, word) is not None:
+                    message = f"`{word}` is of pulses that two recordings have; which channel of {name} has them is not said"
+                    yield _error(plan.loaded, f"sources.{name}.clock.{word}", "gap", message, "state `own: <channel>`")
+        elif not isinstance(header, Recording):
+            message = f"`own: {line.own}`: {name} is no recording with channels; the pulses of `line` are counted for its frames"
+            yield _error(plan.loaded, f"sources.{name}.clock.own", "conflict", message, "leave `own` out")
+        elif named(line.own, header.parts) is None:
+            message = f"{name} has no channel {line.own!r}"
+            yield _error(plan.loaded, f"sources.{name}.clock.own", "dangling reference", message, nearest(line.own, header.parts))
 
 
 def _check_parts(plan: Plan) -> Iterator[Finding]:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, Field, GetJsonSchemaHandler, model_validator
+from pydantic_core import CoreSchema
 
 from bergmann.errors import SourceError
 from bergmann.findings import Finding
@@ -17,7 +18,7 @@ from bergmann.plan.mistakes import error, keys_of, nearest, validate
 from bergmann.plan.yaml import Branch, Leaf, Node
 from bergmann.records import Cuttable, Record, Recording, Video
 from bergmann.registry import Format, Inputs, Source, load_collections, load_confirmations, load_formats, load_stated
-from bergmann.stated import Ref, Stated
+from bergmann.stated import Duration, Quantity, Ref, Stated
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,10 +92,48 @@ CONFIRMS = "confirms"
 """The key of a source that is another account of what another source says."""
 
 
+class ClockLine(Stated):
+    """The recorded channel whose pulses tell the clock of a source, and how they are read."""
+
+    line: Ref[Recording] = Field(description="the recorded channel whose pulses tick for its frames: daq/FrameClock")
+    own: str | None = Field(
+        None, description="the channel of this source itself that had the same pulses, where it is a recording, such as Sync"
+    )
+    barcode: Literal["open ephys", "one core"] | None = Field(
+        None, description="whose generator sent barcodes on both channels; they are matched by their numbers"
+    )
+    begins: Moment | None = Field(
+        None,
+        description="about when it began, such as `2.5 s after daq +- 0.1 s`, where pulses are too regular to say",
+    )
+    threshold: Quantity | None = Field(None, description="from which level on the line is on, such as 2.5 V")
+    hysteresis: Quantity | None = Field(None, description="by how much the levels differ at which it turns on and off")
+    polarity: Literal["high", "low"] | None = Field(
+        None, description="whether its pulses are high, or low as on a line that rests high"
+    )
+    minimum_width: Duration | None = Field(
+        None, description="pulses, and gaps in a pulse, that are shorter are glitches: left out, and reported"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _of_channel(cls, said: object) -> object:
+        """A channel alone is the line."""
+        return {"line": said} if isinstance(said, str) else said
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"anyOf": [{"type": "string"}, handler(schema)]}
+
+
 class PlanKeys(Stated):
     """What is said of a source that neither its format nor its room asks for."""
 
-    clock: Ref[Recording] | None = Field(None, description="the recorded channel whose pulses tick for its frames: daq/FrameClock")
+    clock: ClockLine | None = Field(
+        None,
+        description="the recorded channel whose pulses tick for its frames: daq/FrameClock; or {line: daq/Sync, own: Sync} for a "
+        "recording that had the same pulses on a channel of its own",
+    )
     starts: Moment | None = Field(None, description="when its zero is, such as `2.5 s after daq`")
     confirms: Ref[Record] | None = Field(
         None, description="the source that this is another account of, such as the plan of light that was recorded: light"
@@ -119,7 +158,9 @@ class SourceEntry:
     stated : Stated
         What is said of it, in the room's model for its record.
     clock : Ref or None
-        The channel whose pulses tick for its frames.
+        The channel whose pulses tick for its frames, or are on a channel of its own, too.
+    line : ClockLine or None
+        The same channel with how it is read.
     starts : Moment or None
         When its zero is.
     confirms : Ref or None
@@ -137,6 +178,7 @@ class SourceEntry:
     source: Source
     stated: Stated
     clock: Ref[Recording] | None = None
+    line: ClockLine | None = None
     starts: Moment | None = None
     confirms: Ref[Record] | None = None
     is_finished: bool = True
@@ -259,7 +301,8 @@ def make_entry(name: str, branch: Branch, kind: Format, vocabulary: Vocabulary, 
         format=kind,
         source=source,
         stated=Stated() if stated is None else stated,
-        clock=own.clock,
+        clock=own.clock.line if own.clock is not None else None,
+        line=own.clock,
         starts=own.starts,
         confirms=own.confirms,
         frames=own.frames or ((1, own.last_frame) if own.last_frame is not None else None),

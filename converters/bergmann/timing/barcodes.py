@@ -152,8 +152,8 @@ def match_barcodes(
 ) -> tuple[Indices, Indices]:
     """Which pulses of two lines are the same, by the values of the words that they are in.
 
-    Values that a line has more than once say nothing and are left out. As most generators count, a word that lost a bit may have the
-    value of another; such pairs are left out because the others say another shift.
+    Values that a line has more than once say nothing and are left out. As most generators count, a word that lost a bit may
+    have the value of another; such pairs are left out because the others say another shift.
 
     Parameters
     ----------

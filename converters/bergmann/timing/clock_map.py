@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -21,9 +22,10 @@ MOST_CHANGE = 1e-3
 
 _RATE_IS_WORTH = 2.0
 _KNOT_IS_WORTH = 12.0
-"""By how much, in units of the noise's variance, a rate (a bend, which is searched for) must lower the squared residuals to be kept.
-A clock always drifts, so that leaving a rate out that can hardly be seen errs more than keeping it; by chance, the best of all bends
-lowers them by more than 12 in a few trains of a hundred."""
+"""By how much, in units of the noise's variance, a rate (a bend, which is searched for) must lower the squared residuals.
+
+A clock always drifts, so that leaving a rate out that can hardly be seen errs more than keeping it; by chance, the best of all
+bends lowers them by more than 12 in a few trains of a hundred."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,6 +65,11 @@ class ClockMap:
     def offset(self) -> float:
         """What the other clock shows when the source's shows zero, in seconds."""
         return float(self.apply(np.zeros(1))[0])
+
+    @property
+    def inverse(self) -> ClockMap:
+        """The map the other way round."""
+        return ClockMap(self.model, self.other, self.own, self.standard_error)
 
     def apply(self, times: Floats) -> Floats:
         """Times of the source's clock on the other; before the first and behind the last knot the nearest line goes on.
@@ -236,7 +243,7 @@ def _best_knot(times: Floats, shift: Floats, design: Floats) -> float | None:
         return None
     around = times[int(events[best]) - 1 : int(events[best]) + 2]
     for _ in range(4):  # to a millionth of the gap
-        finer = np.unique(np.concatenate([np.linspace(start, stop, 33) for start, stop in zip(around[:-1], around[1:], strict=True)]))
+        finer = np.unique(np.concatenate([np.linspace(start, stop, 33) for start, stop in pairwise(around.tolist())]))
         most = int(np.clip(np.argmax(gains.of(finer, np.searchsorted(times, finer))), 1, len(finer) - 2))
         around = finer[most - 1 : most + 2]
     return float(around[1])

@@ -235,7 +235,11 @@ def _with_neighbours(
         if not found or (key := (int(found[0].own[0]), int(found[0].other[0]))) in tried:
             break
         tried.add(key)
-        near = [one for one in _neighbours_of(found[0], own, other, reach, most_drift) if _is_allowed(one, own, other, anchor, most_drift)]
+        near = [
+            one
+            for one in _neighbours_of(found[0], own, other, reach, most_drift)
+            if _is_allowed(one, own, other, anchor, most_drift)
+        ]
         found = sorted([*found, *near], key=lambda one: -one.score)
     return found
 
@@ -279,7 +283,7 @@ def _hypotheses(own: Floats, other: Floats, reach: float, most_drift: float, anc
 
 
 def _shifts_at(followed: _Hypothesis, own: Floats, other: Floats, places: Indices) -> Floats:
-    """The shift of the pairs next to some events; NaN behind the ends, so that a part that suggests the same is not followed again."""
+    """The shift of the pairs next to some events, so that what suggests the same is not followed again; NaN behind the ends."""
     near = np.clip(np.searchsorted(followed.own, places), 0, len(followed.own) - 1)
     shifts: Floats = other[followed.other[near]] - own[followed.own[near]]
     return np.where((places >= followed.own[0]) & (places <= followed.own[-1]), shifts, np.nan)
