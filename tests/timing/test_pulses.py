@@ -185,7 +185,7 @@ def test_edges_between_samples_do_not_depend_on_the_block(samples, hysteresis, b
     assert ((parts.falls <= parts.offsets) & (parts.falls >= parts.offsets - 1)).all()
 
 
-@given(phase=st.floats(0, 1), slope=st.floats(0.1, 0.9), limit=st.floats(2.6, 5))
+@given(phase=st.floats(0, 1), slope=st.floats(0.1, 0.9), limit=st.floats(3.5, 5))
 def test_a_slow_edge_is_found_between_samples_also_where_it_is_clipped(phase, slope, limit):
     times = np.arange(60.0)
     line = np.minimum(np.clip(slope * (times - 20 - phase), 0, 5), limit)

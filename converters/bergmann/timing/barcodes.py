@@ -103,7 +103,19 @@ def read_barcodes(onsets: Floats, offsets: Floats, layout: BarcodeLayout) -> Bar
     edges = np.column_stack([onsets, offsets]).ravel()
     parts = [_words_from(edges, start, layout) for start in range(0, len(onsets), _BLOCK)]
     first, behind, values = (np.concatenate([np.empty(0, dtype=np.int64), *(one[which] for one in parts)]) for which in range(3))
+    apart = _apart(first, behind)
+    first, behind, values = first[apart], behind[apart], values[apart]
     return Barcodes(values, first, behind, int(len(onsets) - (behind - first).sum()))
+
+
+def _apart(first: Indices, behind: Indices) -> NDArray[np.bool_]:
+    """Which words begin behind the one before: where bits look like a lead, a word seems to begin within another."""
+    kept = np.zeros(len(first), dtype=np.bool_)
+    free = 0
+    for number, (start, stop) in enumerate(zip(first.tolist(), behind.tolist(), strict=True)):
+        if start >= free:
+            kept[number], free = True, stop
+    return kept
 
 
 def _words_from(edges: Floats, start: int, layout: BarcodeLayout) -> tuple[Indices, Indices, Indices]:
