@@ -346,3 +346,39 @@ def choose_whole(
     kept = ~is_cut if cut == "leave out" else np.ones(len(pulses), dtype=np.bool_)
     what = "left out" if cut == "leave out" else "kept with the part of them that was recorded"
     return kept, [f"the {n_cut} cut pulses are {what}, as stated"] if n_cut else []
+
+
+def choose_long(
+    pulses: RecordedPulses, kept: NDArray[np.bool_], minimum_width: float | None
+) -> tuple[NDArray[np.bool_], RemovedGlitches | None]:
+    """Which pulses stay of those that stay so far, where shorter ones are glitches; gaps between pulses are no matter here.
+
+    Parameters
+    ----------
+    pulses : RecordedPulses
+    kept : np.ndarray, shape (n_pulses,), bool
+    minimum_width : float or None
+        In seconds; None if none is stated.
+
+    Returns
+    -------
+    kept : np.ndarray, shape (n_pulses,), bool
+    glitches : RemovedGlitches or None
+        What was left out; None if nothing was.
+    """
+    if minimum_width is None:
+        return kept, None
+    short = kept & (pulses.durations < minimum_width - 1e-9)
+    if not short.any():
+        return kept, None
+    none = np.zeros(int(short.sum()), dtype=np.bool_)
+    return kept & ~short, RemovedGlitches(pulses.times.seconds[short], pulses.durations[short], none, minimum_width)
+
+
+GLITCHES = "glitches"
+"""The note of a record in which pulses of a channel were left out because they are too short."""
+
+
+def glitch_notes(glitches: RemovedGlitches | None, channel: object) -> dict[str, str]:
+    """The note of a record that is made of a channel, nothing where nothing was left out."""
+    return {} if glitches is None else {GLITCHES: f"{channel}: left out as glitches: {glitches}"}

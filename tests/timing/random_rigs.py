@@ -294,8 +294,13 @@ def judged(rig: tuple[Kind, int]) -> tuple[Kind, int, Outcome, float, float]:
 
 
 def rigs(n: int) -> list[tuple[Kind, int]]:
-    """So many rigs, of all kinds in their shares."""
-    return [(kind, seed) for kind, stratum in STRATA.items() for seed in range(max(1, round(stratum.n * n / 10_000)))]
+    """So many rigs, of all kinds in their shares, so mixed that any first part of them has these shares, too."""
+    numbered = [
+        ((seed + 0.5) / stratum.n, kind, seed)
+        for kind, stratum in STRATA.items()
+        for seed in range(max(1, round(stratum.n * n / 10_000)))
+    ]
+    return [(kind, seed) for _, kind, seed in sorted(numbered)]
 
 
 def rows(found: list[tuple[Kind, int, Outcome, float, float]]) -> Iterator[str]:
@@ -314,10 +319,11 @@ def rows(found: list[tuple[Kind, int, Outcome, float, float]]) -> Iterator[str]:
 
 if __name__ == "__main__":
     drawn = rigs(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
+    results = []
     with ProcessPoolExecutor(int(sys.argv[2]) if len(sys.argv) > 2 else None) as pool:
-        results = list(pool.map(judged, drawn, chunksize=20))
+        for result in pool.map(judged, drawn, chunksize=10):
+            results.append(result)
+            if result[2] != STRATA[result[0]].expected or len(results) % 500 == 0:
+                sys.stderr.write(f"{len(results)}: {result}\n")
     for line in rows(results):
         sys.stdout.write(f"{line}\n")
-    for kind, seed, found, share, _ in results:
-        if found != STRATA[kind].expected:
-            sys.stdout.write(f"{kind} {seed}: {found} ({share:.2f})\n")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bergmann.errors import SourceError
@@ -41,16 +41,13 @@ def test_words_are_read_as_they_were_sent_whatever_the_clock(values, layout, str
     width=st.floats(0.0005, 0.004),
 )
 def test_a_glitch_in_a_word_never_gives_another_word(value, layout, at, width):
-    """The word is read as it was sent, where the glitch is outside of it or hidden in a pulse; else it is left out."""
+    """The word is read as it was sent, or left out."""
     onsets, offsets = sent([value, value + 1], layout)
-    inside = ((onsets < 2.0 + at + width) & (offsets > 2.0 + at)).any()
-    if inside:
-        return
+    assume(not ((onsets <= 2.0 + at + width) & (offsets >= 2.0 + at)).any())
     order = np.argsort(np.append(onsets, 2.0 + at))
     ons, offs = np.append(onsets, 2.0 + at)[order], np.append(offsets, 2.0 + at + width)[order]
     read = read_barcodes(ons, offs, layout).values.tolist()
-    allowed = [value, (value + 1) % (1 << 32)]
-    assert set(read) <= set(allowed) or abs(at - np.round(at / layout.bar) * layout.bar) < 3 * layout.margin
+    assert set(read) <= {value, (value + 1) % (1 << 32)}
 
 
 def test_words_that_the_recording_cuts_are_left_out_and_counted():

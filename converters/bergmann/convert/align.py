@@ -16,6 +16,7 @@ from bergmann.plan.resolve import Plan, inputs_of, timed_roots
 from bergmann.plan.run_times import check_run_order, counterpart, fit_by_headers
 from bergmann.plan.session import SourceEntry
 from bergmann.plan.sources import ClockLine
+from bergmann.pulses import GLITCHES
 from bergmann.records import Record, Recording
 from bergmann.registry import Entry, load_confirmations
 from bergmann.stated import Ref
@@ -50,6 +51,12 @@ class Aligned:
     def findings(self) -> tuple[Finding, ...]:
         """What the fits show (frames not used, an unsteady clock, events far from pulses), and where two accounts differ."""
         found = [one for several in self.differences.values() for one in several]
+        for name, record in self.records.items():
+            if GLITCHES in record.notes:
+                place = self.plan.loaded.origin(f"sources.{name}.minimum_width").text
+                remedy = "were these no events? Then this is right; else state a shorter `minimum_width`"
+                message = record.notes[GLITCHES]
+                found.append(Finding(severity="warning", check=GLITCHES, location=place, message=message, remedy=remedy))
         for name, fit in self.fits.items():
             place = self.plan.loaded.origin(f"sources.{name}.clock").text
             if fit.remark:

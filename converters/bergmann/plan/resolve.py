@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -385,7 +386,9 @@ def _check_parts(plan: Plan) -> Iterator[Finding]:
                 message, remedy = f"{ref.name} has no parts that could be named", f"write {ref.name}"
             elif ref.part is not None and named(ref.part, header.parts) is None:
                 what = "channel" if isinstance(header, Recording | Movie) else "part"
-                message, remedy = f"{ref.name} has no {what} {ref.part!r}", f"{what}s: {', '.join(header.parts)}"
+                near = get_close_matches(ref.part, header.parts, n=1)
+                perhaps = f"did you mean `{ref.name}/{near[0]}`? " if near else ""
+                message, remedy = f"{ref.name} has no {what} {ref.part!r}", f"{perhaps}{what}s: {', '.join(header.parts)}"
             else:
                 continue
             yield _error(plan.loaded, f"sources.{name}.{key}", "dangling reference", message, remedy)

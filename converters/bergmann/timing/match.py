@@ -2,6 +2,8 @@
 
 A match is accepted only where it is unique: how well it explains both trains is compared with the best other one. A regular
 train can be laid on another in many ways, and is refused with the evidence unless an anchor says which.
+
+Two accounts of one light, planned and recorded, are compared by `bergmann.timing.accounts`, which says where the border is.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ _END, _SOLID = 10, 6
 _NEIGHBOURS = 7
 _WINDOW = 48
 _WINDOWS = 10
-_MOST_CANDIDATES = 60
+_MOST_CANDIDATES = 40
 _WORTH_FOLLOWING = 0.6
 """Share of the best candidate's events that another must lay within reach to be followed."""
 _BUDGET = 40_000_000
