@@ -405,24 +405,25 @@ def _walk(own: Floats, other: Floats, shift: float, reach: float, most_drift: fl
     theirs: list[Indices] = []
     known_at, known, rate = (float(own[0]) if len(own) else 0.0), shift, 0.0
     history: list[tuple[float, float]] = []
-    start = 0
+    start, last = 0, float(other[-1])
     while start < len(own):
-        stop = int(np.searchsorted(own, own[start] + span, side="right"))
+        begin = float(own[start])
+        stop = int(own.searchsorted(begin + span, side="right"))
         stop = min(max(stop, start + 1), start + 4096)
-        guess = own[start:stop] + known + rate * (own[start:stop] - known_at)
-        beyond = guess[0] > other[-1] + reach
-        if beyond:
+        stretch = own[start:stop]
+        guess = stretch + known + rate * (stretch - known_at)
+        if guess[0] > last + reach:
             break
         nearest = _nearest(guess, other)
         apart = other[nearest] - guess
-        width = reach * (1 + min(2.0, abs(own[start] - known_at) / span * (0.1 if len(history) > 3 else 1.0)))
-        near = np.flatnonzero(np.abs(apart) <= min(width, 2.5 * reach))
+        width = reach * (1 + min(1.5, abs(begin - known_at) / span * (0.1 if len(history) > 3 else 1.0)))
+        near = (np.abs(apart) <= width).nonzero()[0]
         if len(near):
             near = _closest_only(nearest, apart, near)
             mine.append(near + start + first)
             theirs.append(nearest[near])
-            centre = float(np.mean(own[start:stop][near]))
-            moved = float(np.median(apart[near]))
+            centre = float(stretch[near].sum()) / len(near)
+            moved = _middle(apart[near])
             known, known_at = known + rate * (centre - known_at) + moved, centre
             history = [*history[-7:], (centre, known)]
             rate = _rate(history, most_drift)
@@ -435,21 +436,31 @@ def _rate(history: list[tuple[float, float]], most_drift: float) -> float:
     """How fast the shift changes, from the stretches just passed."""
     if len(history) < 3:
         return 0.0
-    at, shifts = (np.array(column) for column in zip(*history, strict=True))
-    at = at - at.mean()
-    spread = float(np.square(at).sum())
-    return float(np.clip((at * shifts).sum() / spread, -most_drift, most_drift)) if spread else 0.0
+    middle = sum(at for at, _ in history) / len(history)
+    spread = sum((at - middle) ** 2 for at, _ in history)
+    slope = sum((at - middle) * shift for at, shift in history) / spread if spread else 0.0
+    return min(max(slope, -most_drift), most_drift)
+
+
+def _middle(values: Floats) -> float:
+    """The median, without the checks that cost more than it does; this is asked for a million times."""
+    ordered = np.sort(values)
+    return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
 def _nearest(times: Floats, other: Floats) -> Indices:
     """The number of the event of the other train that is nearest to each time."""
-    behind = np.clip(np.searchsorted(other, times), 1, len(other) - 1)
-    nearest: Indices = np.where(times - other[behind - 1] <= other[behind] - times, behind - 1, behind)
+    behind = other.searchsorted(times)
+    np.maximum(np.minimum(behind, len(other) - 1), 1, out=behind)
+    nearest: Indices = behind - (times - other[behind - 1] <= other[behind] - times)
     return nearest
 
 
 def _closest_only(nearest: Indices, apart: Floats, near: Indices) -> Indices:
     """Of several events that are near to one and the same, the nearest."""
+    theirs = nearest[near]
+    if (theirs[1:] > theirs[:-1]).all():
+        return near
     order = near[np.argsort(np.abs(apart[near]), kind="stable")]
     _, first = np.unique(nearest[order], return_index=True)
     return np.sort(order[first])
