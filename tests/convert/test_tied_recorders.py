@@ -11,7 +11,11 @@ from numpy.typing import NDArray
 from bergmann.convert.align import Aligned, align
 from bergmann.errors import SessionError
 from bergmann.plan.resolve import make_plan
+from bergmann.pulses import recorded_pulses
+from bergmann.records import Channel, Recording
 from bergmann.timing.barcodes import LAYOUTS
+from bergmann.timing.clock_map import ClockMap
+from bergmann.timing.times import ExplicitTimes
 
 from ..timing.random_rigs import send
 
@@ -188,3 +192,39 @@ def test_a_recording_without_a_channel_of_its_own_is_told_of_the_key(tmp_path: P
     pulses = random_pulses(5)
     said = refused(recorded(tmp_path, pulses, pulses, clock="daq/Sync"))
     assert "State `own: <channel>`, a channel of probe that had the same pulses" in said
+
+
+def test_glitches_among_events_are_a_finding(tmp_path: Path) -> None:
+    onsets, offsets = random_pulses(40)
+    noisy = np.sort(np.append(onsets, onsets[10] + 0.2)), np.sort(np.append(offsets, onsets[10] + 0.203))
+    path = recorded(tmp_path, noisy, (onsets, offsets), clock="{line: daq/Sync, own: TTL, minimum_width: 10 ms}")
+    hits = "  hits:  {format: channel, of: daq/Sync, event: hit, minimum_width: 10 ms}\n"
+    path.write_text(path.read_text(encoding="utf-8") + hits, encoding="utf-8")
+    session = aligned(path)
+    assert len(session.records["hits"].series[0].times) == 40  # type: ignore[attr-defined]
+    (finding,) = [one for one in session.findings() if one.check == "glitches"]
+    assert finding.message.startswith("daq/Sync: left out as glitches: 1 pulse shorter than 10 ms: 3 ms at ")
+    assert finding.location.endswith("sources.hits.minimum_width")
+
+
+def test_a_recorder_whose_rate_changed_has_each_sample_at_its_own_time() -> None:
+    samples = np.tile(np.array([0, 0, 1, 1], dtype=np.uint8), 250)
+    probe = Recording(
+        files=(Path("probe.npz"),),
+        rate=10.0,
+        sweep_starts=ExplicitTimes(np.array([0.0, 50.0])),
+        sweep_lengths=np.array([500, 500]),
+        channels=(Channel(name="TTL", kind="digital", unit="n.a.", samples=samples),),
+    )
+    clock = ClockMap("piecewise linear", np.array([0.0, 40.0, 100.0]), np.array([5.0, 45.004, 105.002]))
+    moved = probe.mapped(clock)
+    numbers = np.arange(1000)
+    assert moved.sample_times(numbers) == pytest.approx(clock.apply(numbers / 10), abs=1e-12)
+    assert moved.times.seconds == pytest.approx(clock.apply(numbers / 10), abs=1e-12)
+    assert moved.samples_at(moved.sample_times(numbers)).tolist() == numbers.tolist()
+    assert moved.span == pytest.approx((5.0, float(clock.apply(np.array([99.9]))[0])))
+    assert not moved.is_continuous
+    assert np.abs(moved.sweep_gaps()).max() < 1e-9  # so that no pulse is cut where the sweeps join
+    pulses = recorded_pulses(moved, "TTL")
+    assert len(pulses) == 250
+    assert pulses.times.seconds == pytest.approx(clock.apply(np.arange(2, 1000, 4) / 10), abs=1e-12)
