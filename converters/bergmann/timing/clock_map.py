@@ -20,6 +20,9 @@ MOST_KNOTS = 24
 MOST_CHANGE = 1e-3
 """How much the rate of one clock may change in a recording, as a share: warming up moves a quartz by some 1e-5."""
 
+_USUAL_CHANGE = 2e-4
+"""How much a rate changes at most, mostly: few events near an end, whose noise says more, bend the map hardly further than that."""
+
 _RATE_IS_WORTH = 2.0
 _KNOT_IS_WORTH = 12.0
 """By how much, in units of the noise's variance, a rate (a bend, which is searched for) must lower the squared residuals.
@@ -199,7 +202,8 @@ def _add_knots(times: Floats, shift: Floats, design: Floats, noise: float, resol
         if knot is None or any(abs(knot - one) <= 0 for one in knots):
             break
         richer = _columns(times, [*knots, knot])
-        if not _is_better(shift, design, richer, noise, resolution, _KNOT_IS_WORTH) or not _is_of_a_clock(shift, richer):
+        worth = _KNOT_IS_WORTH + (np.log(len(times)) if knots else 0.0)  # a second change is rarer than a first one
+        if not _is_better(shift, design, richer, noise, resolution, worth) or not _is_of_a_clock(shift, richer):
             break
         knots, design = _settled(times, shift, [*knots, knot])
     return sorted(knots), _columns(times, sorted(knots)) if knots else design
@@ -283,7 +287,10 @@ class _Gains:
 
 def _solve(shift: Floats, design: Floats, at_edges: Floats, noise: float) -> tuple[Floats, Floats, float]:
     """Coefficients, the leverage of each event, and the largest standard error of the map at its edges."""
-    basis, triangle = np.linalg.qr(design)
+    n_bends = max(design.shape[1] - 2, 0)
+    held = np.eye(design.shape[1])[design.shape[1] - n_bends :] * (noise / _USUAL_CHANGE)
+    basis, triangle = np.linalg.qr(np.vstack([design, held]))
+    basis = basis[: len(shift)]
     coefficients: Floats = np.linalg.solve(triangle, basis.T @ shift)
     leverage: Floats = np.square(basis).sum(axis=1)
     free = len(shift) - design.shape[1]
