@@ -35,13 +35,14 @@ def steps(n: int) -> dict[str, Callable[[], Any]]:
     true = own * (1 + 50e-6) + np.maximum(own - own[n // 3], 0) * 20e-6 + 3.5
     seen = random.random(n) > 0.05
     other = np.sort(np.append(true[seen] + random.normal(0, 5e-5, int(seen.sum())), random.uniform(4, true[-1], n // 50)))
+    noise = random.normal(0, 5e-5, n)
     word = send(0xA5C3F00F, LAYOUTS["open ephys"])
     words = np.concatenate([word + 2.0 * number for number in range(2 * n // len(word))])
     return {
         "levels of the line (10 samples a pulse)": lambda: find_levels(read, len(line)),
         "pulses of the line": lambda: find_pulses(read, len(line), threshold=15000, hysteresis=3000),
         "glitches": lambda: without_glitches(found, shortest=3),
-        "fit of a map with a bend": lambda: fit_map(own[seen], true[seen] + 1e-5 * np.sin(own[seen])),
+        "fit of a map with a bend": lambda: fit_map(own, true + noise),
         "match by intervals, and fit": lambda: match_events(own, other),
         "barcodes": lambda: read_barcodes(words[::2], words[1::2], LAYOUTS["open ephys"]),
     }
@@ -60,9 +61,10 @@ def measured(call: Callable[[], Any]) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    sizes = (100_000, 300_000, 1_000_000)
-    found = [{name: measured(call) for name, call in steps(n).items()} for n in sizes]
+    sizes = [int(size) for size in sys.argv[1:]] or [100_000, 1_000_000]
+    made = [steps(n) for n in sizes]
     sys.stdout.write(f"| what | {' | '.join(f'{n:,} pulses' for n in sizes)} |\n|---|{'---|' * len(sizes)}\n")
-    for name in found[0]:
-        cells = " | ".join(f"{one[name][0]:.2f} s, {one[name][1]:.0f} MB" for one in found)
+    for name in made[0]:
+        cells = " | ".join("{:.2f} s, {:.0f} MB".format(*measured(one[name])) for one in made)
         sys.stdout.write(f"| {name} | {cells} |\n")
+        sys.stdout.flush()
