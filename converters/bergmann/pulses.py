@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Literal
 
@@ -12,8 +12,40 @@ from numpy.typing import NDArray
 from bergmann.arrays import DigitalLine
 from bergmann.errors import SourceError
 from bergmann.records import Channel, EventLine, Recording
-from bergmann.timing.pulses import Levels, Polarity, Pulses, find_levels, find_pulses
+from bergmann.timing.pulses import Levels, Polarity, Pulses, find_levels, find_pulses, rests_on, without_glitches
 from bergmann.timing.times import ExplicitTimes
+
+
+@dataclass(frozen=True, eq=False)
+class RemovedGlitches:
+    """Stretches of a channel that were taken for no pulses and no gaps, because they are too short.
+
+    Attributes
+    ----------
+    seconds, widths : np.ndarray, shape (n_glitches,), float64
+        When each began, and for how long, in seconds.
+    are_gaps : np.ndarray, shape (n_glitches,), bool
+        Whether the line was off within a pulse, or on outside of pulses.
+    shortest : float
+        What is shorter is a glitch, in seconds.
+    """
+
+    seconds: NDArray[np.float64]
+    widths: NDArray[np.float64]
+    are_gaps: NDArray[np.bool_]
+    shortest: float
+
+    def __len__(self) -> int:
+        return len(self.seconds)
+
+    def __str__(self) -> str:
+        """``2 pulses and 1 gap shorter than 2 ms: 0.1 ms at 3.201400 s, ...``."""
+        n_gaps = int(self.are_gaps.sum())
+        counts = ((len(self) - n_gaps, "pulse"), (n_gaps, "gap"))
+        what = " and ".join(f"{n} {word}{'s' if n > 1 else ''}" for n, word in counts if n)
+        first = zip(self.seconds[:5], self.widths[:5], strict=True)
+        some = ", ".join(f"{width * 1e3:.4g} ms at {second:.6f} s" for second, width in first)
+        return f"{what} shorter than {self.shortest * 1e3:g} ms: {some}{', ...' if len(self) > 5 else ''}"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -41,6 +73,13 @@ class RecordedPulses:
         Whether it is known how long each was; if not, `durations` say nothing.
     has_samples : bool
         Whether they were found on samples; if not, the file states their times.
+    rises, falls : np.ndarray, shape (n_pulses,), seconds
+        When each pulse began and ended, by the line through the samples beside each edge: finer than samples on an
+        analog channel, and right on average on a digital one, of which `times` are the first samples that are on.
+    polarity : {"high", "low"}
+        Whether the line is on when high, or when low.
+    glitches : RemovedGlitches or None
+        What was too short; None if no shortest width was stated.
     """
 
     channel: str
@@ -55,6 +94,10 @@ class RecordedPulses:
     n_faint: int = 0
     has_ends: bool = True
     has_samples: bool = True
+    rises: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    falls: NDArray[np.float64] = field(default_factory=lambda: np.empty(0))
+    polarity: Polarity = "high"
+    glitches: RemovedGlitches | None = None
 
     def __len__(self) -> int:
         return len(self.times)
@@ -79,6 +122,7 @@ def recorded_pulses(
     threshold: float | None = None,
     hysteresis: float | None = None,
     polarity: Polarity = "high",
+    minimum_width: float | None = None,
 ) -> RecordedPulses:
     """Find the pulses on a channel of a recording, a block at a time.
 
@@ -95,6 +139,8 @@ def recorded_pulses(
         In the unit of the channel; not for a digital line.
     polarity : {"high", "low"}
         Whether the line is on when high or when low.
+    minimum_width : float, optional
+        In seconds; shorter pulses, and shorter gaps in one, are glitches, which the result lists.
 
     Returns
     -------
@@ -107,10 +153,10 @@ def recorded_pulses(
     """
     part = recording.part(channel_name)
     if isinstance(part, EventLine):
-        if threshold is not None or hysteresis is not None or polarity == "low":
+        if threshold is not None or hysteresis is not None or polarity == "low" or minimum_width is not None:
             raise SourceError(
                 f"{recording.files[0].name}: channel {channel_name}: it has the times of events, and no samples; leave out "
-                "`threshold` and `hysteresis`"
+                "`threshold`, `hysteresis`, `polarity` and `minimum_width`"
             )
         return _pulses_of_line(part)
     channel, runs = part, _runs(recording)
@@ -121,11 +167,17 @@ def recorded_pulses(
         n_faint = 0 if levels is None else _count_faint(channel, levels, runs, found, polarity)
     except SourceError as error:
         raise SourceError(f"{recording.files[0].name}: channel {channel_name}: {error}") from error
-    onsets = np.concatenate([start + pulses.onsets for (start, _), pulses in zip(runs, found, strict=True)])
+    glitches = None
+    if minimum_width is not None:
+        found, glitches = _cleaned(recording, runs, found, minimum_width)
+    onsets, rises, falls = (
+        np.concatenate([start + values for (start, _), values in zip(runs, column, strict=True)])
+        for column in zip(*((one.onsets, one.rises, one.falls) for one in found), strict=True)
+    )
     n_samples = np.concatenate([pulses.offsets - pulses.onsets for pulses in found])
     return RecordedPulses(
         channel=channel_name,
-        times=ExplicitTimes(_sample_times(recording, onsets)),
+        times=ExplicitTimes(recording.sample_times(onsets)),
         durations=n_samples / recording.rate,
         levels=np.concatenate([pulses.levels for pulses in found]),
         unit=channel.unit,
@@ -135,15 +187,20 @@ def recorded_pulses(
         on_at_end=np.concatenate([_mark(len(one), -1, one.ends_on) for one in found]),
         n_faint=n_faint,
         has_ends=not channel.is_momentary,
+        rises=_edge_times(recording, onsets, rises),
+        falls=_edge_times(recording, onsets + n_samples - 1, falls),
+        polarity=polarity,
+        glitches=glitches,
     )
 
 
 def _pulses_of_line(line: EventLine) -> RecordedPulses:
     n_events = len(line.times)
+    durations = np.zeros(n_events) if line.durations is None else line.durations
     return RecordedPulses(
         channel=line.name,
         times=line.times,
-        durations=np.zeros(n_events) if line.durations is None else line.durations,
+        durations=durations,
         levels=np.ones(n_events),
         unit="n.a.",
         threshold=0.5,
@@ -152,7 +209,76 @@ def _pulses_of_line(line: EventLine) -> RecordedPulses:
         on_at_end=_mark(n_events, -1, line.on_at_end),
         has_ends=line.durations is not None,
         has_samples=False,
+        rises=line.times.seconds,
+        falls=line.times.seconds + durations,
     )
+
+
+def clock_pulses(
+    recording: Recording,
+    channel_name: str,
+    *,
+    threshold: float | None = None,
+    hysteresis: float | None = None,
+    polarity: Polarity | None = None,
+    minimum_width: float | None = None,
+) -> RecordedPulses:
+    """The pulses of a line that ticks for something; of one that rests high, where nothing is stated, the low ones.
+
+    Parameters
+    ----------
+    recording, channel_name, threshold, hysteresis, minimum_width
+        As for `recorded_pulses`.
+    polarity : {"high", "low"}, optional
+        As there; found by what the line does before the first pulse and behind the last one, if left out.
+
+    Raises
+    ------
+    SourceError
+        As `recorded_pulses`.
+    """
+    found = recorded_pulses(
+        recording,
+        channel_name,
+        threshold=threshold,
+        hysteresis=hysteresis,
+        polarity=polarity or "high",
+        minimum_width=minimum_width,
+    )
+    if polarity is not None or not found.has_samples or not _rests_high(found):
+        return found
+    return recorded_pulses(
+        recording, channel_name, threshold=threshold, hysteresis=hysteresis, polarity="low", minimum_width=minimum_width
+    )
+
+
+def _rests_high(found: RecordedPulses) -> bool:
+    widths = np.round(found.durations * 1e9).astype(np.int64)
+    starts = np.cumsum(widths) - widths
+    starts_on, ends_on = (bool(len(found) and marks[index]) for marks, index in ((found.on_at_start, 0), (found.on_at_end, -1)))
+    return rests_on(Pulses(starts, starts + widths, found.levels, starts_on, ends_on, found.rises, found.falls))
+
+
+def _cleaned(
+    recording: Recording, runs: list[tuple[int, int]], found: list[Pulses], minimum_width: float
+) -> tuple[list[Pulses], RemovedGlitches]:
+    """The pulses of each stretch without glitches, and these."""
+    shortest = int(np.ceil(minimum_width * recording.rate - 1e-6))
+    cleaned = [without_glitches(one, shortest=shortest) for one in found]
+    glitches = [one for _, one in cleaned]
+    onsets = np.concatenate([start + one.onsets for (start, _), one in zip(runs, glitches, strict=True)])
+    return [pulses for pulses, _ in cleaned], RemovedGlitches(
+        recording.sample_times(onsets),
+        np.concatenate([one.widths for one in glitches]) / recording.rate,
+        np.concatenate([one.are_gaps for one in glitches]),
+        minimum_width,
+    )
+
+
+def _edge_times(recording: Recording, samples: NDArray[np.int64], edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """When edges beside the given samples were, shape (n,), in seconds; an edge is of the sweep of its sample."""
+    times: NDArray[np.float64] = recording.sample_times(samples) + (edges - samples) / recording.rate
+    return times
 
 
 def refuse_faint(pulses: RecordedPulses, file: str, remedy: str) -> None:
@@ -214,7 +340,14 @@ def _pulses_of_edges(line: DigitalLine, start: int, stop: int) -> Pulses:
     ends_on = bool(len(turns) % 2)
     turns = np.concatenate([turns, [stop - start]]) if ends_on else turns
     onsets, offsets = turns[0::2].astype(np.int64), turns[1::2].astype(np.int64)
-    return Pulses(onsets=onsets, offsets=offsets, levels=np.ones(len(onsets)), starts_on=starts_on, ends_on=ends_on)
+    rises: NDArray[np.float64] = onsets - np.float64(0.5)  # half way between two samples, but at the ends
+    falls: NDArray[np.float64] = offsets - np.float64(0.5)
+    if starts_on:
+        rises[0] = 0.0
+    if ends_on:
+        falls[-1] = stop - start
+    levels = np.ones(len(onsets))
+    return Pulses(onsets=onsets, offsets=offsets, levels=levels, starts_on=starts_on, ends_on=ends_on, rises=rises, falls=falls)
 
 
 def _count_faint(channel: Channel, levels: Levels, runs: list[tuple[int, int]], found: list[Pulses], polarity: Polarity) -> int:
@@ -234,14 +367,6 @@ def _mark(n_pulses: int, index: int, is_cut: bool) -> NDArray[np.bool_]:
     if is_cut:
         marks[index] = True
     return marks
-
-
-def _sample_times(recording: Recording, samples: NDArray[np.int64]) -> NDArray[np.float64]:
-    """When the given samples were taken, shape (n,), in seconds."""
-    first = np.cumsum(recording.sweep_lengths) - recording.sweep_lengths
-    sweep = np.searchsorted(first, samples, side="right") - 1
-    times: NDArray[np.float64] = recording.sweep_starts.seconds[sweep] + (samples - first[sweep]) / recording.rate
-    return times
 
 
 def choose_whole(
@@ -279,3 +404,39 @@ def choose_whole(
     kept = ~is_cut if cut == "leave out" else np.ones(len(pulses), dtype=np.bool_)
     what = "left out" if cut == "leave out" else "kept with the part of them that was recorded"
     return kept, [f"the {n_cut} cut pulses are {what}, as stated"] if n_cut else []
+
+
+def choose_long(
+    pulses: RecordedPulses, kept: NDArray[np.bool_], minimum_width: float | None
+) -> tuple[NDArray[np.bool_], RemovedGlitches | None]:
+    """Which pulses stay of those that stay so far, where shorter ones are glitches; gaps between pulses are no matter here.
+
+    Parameters
+    ----------
+    pulses : RecordedPulses
+    kept : np.ndarray, shape (n_pulses,), bool
+    minimum_width : float or None
+        In seconds; None if none is stated.
+
+    Returns
+    -------
+    kept : np.ndarray, shape (n_pulses,), bool
+    glitches : RemovedGlitches or None
+        What was left out; None if nothing was.
+    """
+    if minimum_width is None:
+        return kept, None
+    short = kept & (pulses.durations < minimum_width - 1e-9)
+    if not short.any():
+        return kept, None
+    none = np.zeros(int(short.sum()), dtype=np.bool_)
+    return kept & ~short, RemovedGlitches(pulses.times.seconds[short], pulses.durations[short], none, minimum_width)
+
+
+GLITCHES = "glitches"
+"""The note of a record in which pulses of a channel were left out because they are too short."""
+
+
+def glitch_notes(glitches: RemovedGlitches | None, channel: object) -> dict[str, str]:
+    """The note of a record that is made of a channel, nothing where nothing was left out."""
+    return {} if glitches is None else {GLITCHES: f"{channel}: left out as glitches: {glitches}"}

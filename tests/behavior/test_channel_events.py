@@ -7,6 +7,7 @@ from bergmann.behavior.channel_events import FORMAT, ChannelEventsSource, read
 from bergmann.behavior.stated import EventsStated
 from bergmann.errors import SourceError
 from bergmann.records import Channel, Events, EventSeries, Recording
+from bergmann.stated import Quantity
 from bergmann.timing.times import ExplicitTimes
 
 RATE = 1000.0
@@ -49,6 +50,16 @@ def test_an_analog_line_keeps_the_level_of_each_pulse(tmp_path, threshold):
     np.testing.assert_allclose(series.times.seconds, ONSETS / RATE)
     np.testing.assert_allclose(series.columns["level"], 4.0)
     assert "in V" in series.column_descriptions["level"]
+
+
+def test_a_glitch_is_left_out_as_stated_and_noted_with_its_time(tmp_path):
+    source = ChannelEventsSource(of="daq/ShockTTL", event="noxious shock", minimum_width="2 ms")
+    events = read(source, {"of": recording(tmp_path)})
+    np.testing.assert_allclose(events.series[0].times.seconds, ONSETS[:3] / RATE)
+    assert events.basis == "pulses recorded on daq/ShockTTL, digital line; 1 pulses shorter than 2 ms left out, as stated"
+    assert events.notes == {"glitches": "daq/ShockTTL: left out as glitches: 1 pulse shorter than 2 ms: 1 ms at 1.500000 s"}
+    with pytest.raises(SourceError, match="none of 4 pulses on ShockTTL is left"):
+        read(source.model_copy(update={"minimum_width": Quantity.parse("1 s")}), {"of": recording(tmp_path)})
 
 
 def test_weaker_pulses_are_not_lost_without_a_word(tmp_path):

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from bergmann.arrays import DigitalLine
 from bergmann.errors import SourceError
-from bergmann.pulses import recorded_pulses
+from bergmann.pulses import clock_pulses, recorded_pulses
 from bergmann.records import Channel, Recording
-from bergmann.timing.pulses import Pulses, find_levels, find_pulses
+from bergmann.timing.pulses import Pulses, find_levels, find_pulses, rests_on, without_glitches
 from bergmann.timing.times import ExplicitTimes
 
 
@@ -193,3 +193,111 @@ def test_a_line_of_edges_has_the_pulses_of_its_samples(edges: list[int], cut: in
     for name in ("durations", "levels", "on_at_start", "on_at_end"):
         assert getattr(by_edges, name).tolist() == getattr(by_samples, name).tolist()
     assert by_edges.times.seconds.tolist() == by_samples.times.seconds.tolist()
+
+
+# --- between samples, glitches, lines turned round --------------------------------------------------------------------
+
+
+@given(samples=levels, hysteresis=st.sampled_from([0, 1, 2]), block=st.integers(1, 70))
+def test_edges_between_samples_do_not_depend_on_the_block(samples, hysteresis, block):
+    whole = find_pulses(*reader(samples), threshold=0.5, hysteresis=hysteresis)
+    parts = find_pulses(*reader(samples), threshold=0.5, hysteresis=hysteresis, block=block)
+    assert parts.rises.tolist() == whole.rises.tolist()
+    assert parts.falls.tolist() == whole.falls.tolist()
+    assert ((parts.rises <= parts.onsets) & (parts.rises >= np.maximum(parts.onsets - 1, 0))).all()
+    assert ((parts.falls <= parts.offsets) & (parts.falls >= parts.offsets - 1)).all()
+
+
+@given(phase=st.floats(0, 1), slope=st.floats(0.1, 0.9), limit=st.floats(3.5, 5))
+def test_a_slow_edge_is_found_between_samples_also_where_it_is_clipped(phase, slope, limit):
+    times = np.arange(60.0)
+    line = np.minimum(np.clip(slope * (times - 20 - phase), 0, 5), limit)
+    found = find_pulses(*reader(np.append(line, 0.0)), threshold=2.5)
+    assert found.rises.tolist() == pytest.approx([20 + phase + 2.5 / slope], abs=1e-9)
+    assert found.onsets.tolist() == [int(np.ceil(20 + phase + 2.5 / slope - 1e-9))]
+
+
+def test_an_edge_of_a_digital_line_is_half_way_between_two_samples():
+    found = find_pulses(*reader(np.array([0, 1, 1, 0, 1], dtype=np.uint8)), threshold=0.5)
+    assert found.rises.tolist() == [0.5, 3.5]
+    assert found.falls.tolist() == [2.5, 5.0]
+
+
+def plain_debounce(pulses, shortest, n_samples):
+    """The definition: close short gaps, then leave short pulses out, but not those that an end of the line cuts."""
+    joined = []
+    for on, off in pulses:
+        if joined and on - joined[-1][1] < shortest:
+            joined[-1] = (joined[-1][0], off)
+        else:
+            joined.append((on, off))
+    return [(on, off) for on, off in joined if off - on >= shortest or on == 0 or off == n_samples]
+
+
+@given(samples=st.lists(st.integers(0, 1), max_size=60), shortest=st.integers(0, 6), block=st.integers(1, 70))
+def test_glitches_are_those_of_the_definition_and_each_is_listed(samples, shortest, block):
+    pulses = find_pulses(*reader(samples), threshold=0.5, block=block)
+    kept, glitches = without_glitches(pulses, shortest=shortest)
+    pairs = list(zip(pulses.onsets.tolist(), pulses.offsets.tolist(), strict=True))
+    assert list(zip(kept.onsets.tolist(), kept.offsets.tolist(), strict=True)) == plain_debounce(pairs, shortest, len(samples))
+    line = np.zeros(len(samples), dtype=np.int64)
+    for on, off in zip(kept.onsets, kept.offsets, strict=True):
+        line[on:off] = 1
+    for at, width, is_gap in zip(glitches.onsets, glitches.widths, glitches.are_gaps, strict=True):
+        assert width < shortest
+        assert (line[at : at + width] == int(is_gap)).all()
+    changed = np.zeros(len(samples), dtype=np.bool_)
+    for at, width in zip(glitches.onsets, glitches.widths, strict=True):
+        changed[at : at + width] = True
+    assert (changed | (line == np.array(samples, dtype=np.int64))).all()
+
+
+def test_a_pulse_that_bounces_is_one_from_its_first_touch():
+    found = find_pulses(*reader([0, 0, 1, 0, 1, 1, 1, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0]), threshold=0.5)
+    kept, glitches = without_glitches(found, shortest=3)
+    assert (kept.onsets.tolist(), kept.offsets.tolist()) == ([2], [8])
+    assert (glitches.onsets.tolist(), glitches.widths.tolist(), glitches.are_gaps.tolist()) == ([3, 12], [1, 1], [True, False])
+
+
+@pytest.mark.parametrize(
+    ("line", "rests"),
+    [
+        ([1] * 9 + [0, 1, 1] * 5 + [1] * 9, True),
+        ([0] * 9 + [1, 0, 0] * 5 + [0] * 9, False),
+        ([0, 1, 1, 1] * 6, False),
+        ([1, 1] + [0, 1, 1] * 6, False),
+        ([1, 1, 1], False),
+    ],
+    ids=["turned round", "usual", "on for most of the time", "begun within", "always on"],
+)
+def test_a_line_that_rests_on_is_told_by_its_ends(line, rests):
+    assert rests_on(find_pulses(*reader(line), threshold=0.5)) is rests
+
+
+def test_a_line_that_is_clipped_is_said_to_be():
+    swing = np.clip(np.sin(np.linspace(0, 300, 20_000)) * 2, None, 1.2)
+    with pytest.raises(SourceError, match=r"3\d% of the samples are exactly the highest one: was it clipped"):
+        find_levels(*reader(swing))
+
+
+def test_glitches_of_a_recording_are_in_seconds():
+    line = [0, 0, 5, 5, 5, 0, 0, 0, 5, 0, 0, 0]
+    found = recorded_pulses(recording(line, starts=(3.0,)), "Clock", threshold=2.5, minimum_width=0.2)
+    assert found.times.seconds == pytest.approx([3.2])
+    assert str(found.glitches) == "1 pulse shorter than 200 ms: 100 ms at 3.800000 s"
+    assert recorded_pulses(recording(line), "Clock", threshold=2.5).glitches is None
+
+
+def test_a_clock_line_that_rests_high_has_low_pulses():
+    line = np.array([5.0] * 9 + [0, 5, 5] * 5 + [5] * 9)
+    found = clock_pulses(recording(line), "Clock")
+    assert (found.polarity, len(found)) == ("low", 5)
+    assert found.times.seconds == pytest.approx(0.9 + 0.3 * np.arange(5))
+    assert len(clock_pulses(recording(line), "Clock", polarity="high")) == 6
+
+
+def test_edges_of_a_recording_are_between_samples():
+    found = recorded_pulses(recording([0, 1, 4, 5, 5, 1, 0], starts=(3.0,)), "Clock", threshold=2.5, hysteresis=0)
+    assert found.rises == pytest.approx([3.15])
+    assert found.falls == pytest.approx([3.4 + 0.1 * 2.5 / 4])
+    assert found.times.seconds == pytest.approx([3.2])

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bergmann.errors import SourceError
-from bergmann.pulses import RecordedPulses, choose_whole, recorded_pulses, refuse_faint
+from bergmann.pulses import RecordedPulses, choose_long, choose_whole, glitch_notes, recorded_pulses, refuse_faint
 from bergmann.records import Channel, Events, EventSeries, Recording
 from bergmann.registry import Format, Inputs, Source
-from bergmann.stated import Quantity, Ref
+from bergmann.stated import Duration, Quantity, Ref
 from bergmann.timing.times import ExplicitTimes
 
 
@@ -31,6 +31,8 @@ class ChannelEventsSource(Source):
         of the step between them.
     cut : {"refuse", "leave out", "keep"}
         What to do with a pulse that was on when a sweep began or ended, so that its onset or its length is not known.
+    minimum_width : Duration, optional
+        Shorter pulses are glitches and are left out; how many is said in the file, and when they were is a finding.
     """
 
     format: Literal["channel"] = "channel"
@@ -39,6 +41,7 @@ class ChannelEventsSource(Source):
     threshold: Quantity | None = None
     hysteresis: Quantity | None = None
     cut: Literal["refuse", "leave out", "keep"] = "refuse"
+    minimum_width: Duration | None = None
 
 
 def find(folder: Path) -> Iterator[ChannelEventsSource]:  # noqa: ARG001
@@ -75,10 +78,20 @@ def read(source: ChannelEventsSource, inputs: Inputs) -> Events:
             "with the reason if there was no event"
         )
     kept, remarks = choose_whole(pulses, source.cut, recording.files[0].name)
+    kept, glitches = choose_long(pulses, kept, source.minimum_width.to("s") if source.minimum_width is not None else None)
+    if glitches is not None:
+        remarks.append(f"{len(glitches)} pulses shorter than {source.minimum_width} left out, as stated")
+    if glitches is not None and not kept.any():
+        raise SourceError(
+            f"{recording.files[0].name}: none of {len(pulses)} pulses on {source.of.part} is left ({'; '.join(remarks)}); state "
+            "otherwise, or `absent` with the reason if there was no event"
+        )
     part = recording.part(source.of.part)
     how = "visits of the state" if isinstance(part, Channel) and part.is_command else "pulses recorded on"
     basis = "; ".join([f"{how} {source.of}, {pulses.basis}", *remarks])
-    return Events(files=recording.files, series=(_series(source, pulses, kept),), basis=basis)
+    return Events(
+        files=recording.files, notes=glitch_notes(glitches, source.of), series=(_series(source, pulses, kept),), basis=basis
+    )
 
 
 def _level(source: ChannelEventsSource, key: Literal["threshold", "hysteresis"], recording: Recording) -> float | None:

@@ -9,14 +9,16 @@ import numpy as np
 
 from bergmann.convert.anchors import SessionAnchors
 from bergmann.convert.beyond import limited
+from bergmann.convert.tie import tie
 from bergmann.errors import SessionError, SourceError
 from bergmann.findings import Finding
 from bergmann.moments import Moment, When, resolve
 from bergmann.plan.frame_clock import check_burst_start, findings_of_fit, fit_source
+from bergmann.plan.line_reading import line_pulses, readings_of
 from bergmann.plan.resolve import Plan, inputs_of, timed_roots
 from bergmann.plan.run_times import check_run_order, counterpart, fit_by_headers
 from bergmann.plan.session import SourceEntry
-from bergmann.pulses import RecordedPulses, recorded_pulses
+from bergmann.pulses import GLITCHES, RecordedPulses
 from bergmann.records import Record, Recording
 from bergmann.registry import Entry, load_confirmations
 from bergmann.stated import Ref
@@ -53,9 +55,20 @@ class Aligned:
     def findings(self) -> tuple[Finding, ...]:
         """What the fits show (frames not used, an unsteady clock, events far from pulses), and where two accounts differ."""
         found = [one for several in self.differences.values() for one in several]
+        for name, record in self.records.items():
+            if GLITCHES in record.notes:
+                place = self.plan.loaded.origin(f"sources.{name}.minimum_width").text
+                remedy = "were these no events? Then this is right; else state a shorter `minimum_width`"
+                message = record.notes[GLITCHES]
+                found.append(Finding(severity="warning", check=GLITCHES, location=place, message=message, remedy=remedy))
         for name, fit in self.fits.items():
             place = self.plan.loaded.origin(f"sources.{name}.clock").text
-            found += findings_of_fit(name, fit, self.records[name].clock_times, place)
+            record = self.records[name]
+            if fit.remark and isinstance(record, Recording):
+                remedy = "its samples carry this error, which the clock table states"
+                found.append(Finding(severity="warning", check="clock residual", location=place, message=fit.remark, remedy=remedy))
+                fit = replace(fit, remark="")
+            found += findings_of_fit(name, fit, record.clock_times, place)
             found += check_burst_start(self.plan, name, fit)
         return tuple(found)
 
@@ -112,7 +125,8 @@ def put(aligned: Aligned, entry: SourceEntry, record: Record, *, is_derived: boo
     is_placed = is_derived or (entry.confirms is not None and entry.clock is None and entry.starts is None)
     if not is_placed and record.span is not None:
         fit = _of_whole_line(fit_clock(aligned, name, entry, record), record, aligned)
-        fit = limited(fit, record, source=name, stated=entry.extrapolate, is_said=entry.pulses.missing_pulses is not None)
+        stated = None if entry.line is None else entry.line.extrapolate
+        fit = limited(fit, record, source=name, stated=stated, is_said=entry.pulses.missing_pulses is not None)
         aligned.fits[name] = fit
         record = put_on_clock(record, fit)
     if entry.confirms is not None:
@@ -167,12 +181,29 @@ def _fit_line(aligned: Aligned, entry: SourceEntry, clock: Ref[Recording], recor
     recording = aligned.records[clock.name]
     if not isinstance(recording, Recording) or clock.part is None:
         raise SourceError(f"`clock: {clock}` is not a channel of a recording")
+    line = entry.line
+    if line is not None and line.own is not None and isinstance(record, Recording):
+        return tie(record, recording, line, source=entry.name, begins=_begin(aligned, line.begins))
     if record.clock_times is None:
         hint = f"; state `pulses:`, what of {entry.name} the line showed" if "pulses" in type(entry.source).model_fields else ""
+        if isinstance(record, Recording) and not hint:
+            hint = f". State `own: <channel>`, a channel of {entry.name} that had the same pulses"
         raise SourceError(f"`clock: {clock}`: {entry.name} has no frames that a line could tick for{hint}")
-    if str(clock) not in aligned.lines:  # one line may tick for two cameras
-        aligned.lines[str(clock)] = recorded_pulses(recording, clock.part)
-    return fit_source(entry, record, recording, clock, aligned.lines[str(clock)])
+    if str(clock) not in aligned.lines or (line is not None and line.is_read_as_stated):  # one line may tick for two cameras
+        aligned.lines[str(clock)] = line_pulses(recording, line, clock.part)
+    pulses = aligned.lines[str(clock)]
+    fit = fit_source(entry, record, recording, clock, pulses)
+    return replace(fit, readings=readings_of(pulses, str(clock), line))
+
+
+def _begin(aligned: Aligned, stated: Moment | None) -> When | None:
+    """When a recorder began, as a person says; None where nobody does."""
+    if stated is None:
+        return None
+    whens = aligned.when(stated)
+    if len(whens) != 1 or not np.isfinite(whens[0].seconds):
+        raise SourceError(f"`begins: {stated.text}` is {len(whens)} times or an unknown one; expected one")
+    return whens[0]
 
 
 def _of_whole_line(fit: ClockFit, record: Record, aligned: Aligned) -> ClockFit:

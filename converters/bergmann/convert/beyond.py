@@ -12,7 +12,7 @@ from bergmann.errors import SourceError
 from bergmann.records import Events, Record, Recording
 from bergmann.stated import Quantity
 from bergmann.timing.fit import ClockFit
-from bergmann.timing.ties import Outside, outside
+from bergmann.timing.ties import Outside, Ties, outside
 from bergmann.timing.times import ExplicitTimes, RegularTimes, Times
 
 UNSTATED = 1.5
@@ -39,7 +39,8 @@ def own_times(record: Record) -> Iterator[Times]:
 def limited(fit: ClockFit, record: Record, *, source: str, stated: Quantity | None, is_said: bool = False) -> ClockFit:
     """The fit with what of a source lies outside of its pulses; a time far outside is refused, and none is moved to the edge.
 
-    Without a statement, a sample may be outside by `UNSTATED` times as much as one pulse usually is from the next.
+    Without a statement, a sample may be outside by `UNSTATED` times as much as one pulse usually is from the next; that of a
+    recorder which is tied to another one, by as much as the pulses last that both had.
 
     Parameters
     ----------
@@ -61,12 +62,22 @@ def limited(fit: ClockFit, record: Record, *, source: str, stated: Quantity | No
     if fit.clock is None or fit.ties is None:
         return fit
     found = outside(own_times(record), fit.clock, fit.ties)
-    allowed = UNSTATED * fit.ties.interval if stated is None else stated.to("s")
+    allowed = _allowed(fit.ties, record) if stated is None else stated.to("s")
     if is_said:
         allowed = max(allowed, found.furthest)
     if found.furthest > allowed:
         raise SourceError(_refusal(fit, found, source, allowed, is_stated=stated is not None))
     return replace(fit, outside=found, allowed=allowed)
+
+
+def _allowed(ties: Ties, record: Record) -> float:
+    """How far outside of the pulses a sample may be if nothing is stated, in seconds.
+
+    A recorder goes on when its pulses have ended, and its clock as well: it may go on for as long as it was compared.
+    """
+    if isinstance(record, Recording) and len(ties) > 2:
+        return float(np.ptp(ties.pulses[ties.used]))
+    return UNSTATED * ties.interval
 
 
 def _refusal(fit: ClockFit, found: Outside, source: str, allowed: float, *, is_stated: bool) -> str:
@@ -78,7 +89,9 @@ def _refusal(fit: ClockFit, found: Outside, source: str, allowed: float, *, is_s
         )
         if count
     ]
-    basis = "as stated" if is_stated else f"{UNSTATED:g} times the time from one pulse to the next"
+    is_usual = fit.ties is not None and allowed == UNSTATED * fit.ties.interval
+    unstated = f"{UNSTATED:g} times the time from one pulse to the next" if is_usual else "as long as its pulses last"
+    basis = "as stated" if is_stated else unstated
     return (
         f"{source}: {' and '.join(ways)} on {fit.reference}, where nothing says how its clock runs; expected at most "
         f"{allowed:.4g} s ({basis}). Use the frames that have pulses (`frames: <first>-<last>`), or state that its clock can be "

@@ -21,7 +21,7 @@ from bergmann.plan.session import SourceEntry
 from bergmann.writing.streams import Streams
 from ndx_bergmann import StoredArray
 
-OF_THE_TIMES = ("name", "format", "source", "stated", "clock", "extrapolate", "starts", "run")
+OF_THE_TIMES = ("name", "format", "source", "stated", "clock", "line", "starts", "run")
 """What an entry of `sources` says that decides no value of its arrays, or is in the recipe by itself."""
 
 

@@ -116,9 +116,14 @@ def read(source: SpikesSource, inputs: Inputs) -> SpikeTimes:
 
 def _observed(recording: Recording) -> NDArray[np.float64]:
     """Start and end of each sweep; of one that goes on without a gap, of the whole."""
-    starts = recording.sweep_starts.seconds
-    ends = starts + recording.sweep_lengths / recording.rate
-    return np.array([[starts[0], ends[-1]]]) if recording.is_continuous else np.column_stack([starts, ends])
+    starts, own = recording.sweep_starts.seconds, recording.own
+    lengths = recording.sweep_lengths
+    ends = starts + lengths / recording.rate if own is None else own.clock.apply(own.sweep_starts + lengths / own.rate)
+    return np.column_stack([starts, ends]) if _has_gaps(recording) else np.array([[starts[0], ends[-1]]])
+
+
+def _has_gaps(recording: Recording) -> bool:
+    return bool((np.abs(recording.sweep_gaps()) >= 0.01 / recording.rate).any())
 
 
 def _seconds(
@@ -148,21 +153,21 @@ def _seconds(
     seconds = times * SECONDS.get(source.unit, 1.0)
     if recording is None:
         return seconds
-    if not recording.is_continuous:
+    if _has_gaps(recording):
         raise SourceError(f"{where}: seconds of a recording with gaps between its sweeps could be any; give the times in samples")
     begins, ends = _observed(recording)[0]
-    if len(seconds) and begins + seconds[-1] > ends:
+    own = recording.own  # the seconds are those of the recorder's clock
+    placed = begins + seconds if own is None else own.clock.apply(own.sweep_starts[0] + seconds)
+    if len(placed) and placed[-1] > ends:
         raise SourceError(f"{where}: a spike at {seconds[-1]:g} s, and {recording.files[0].name} is {ends - begins:g} s long")
-    return np.asarray(begins + seconds, dtype=np.float64)
+    return placed
 
 
 def _of_samples(where: str, samples: NDArray[np.float64], recording: Recording) -> NDArray[np.float64]:
     ends = np.cumsum(recording.sweep_lengths)
     if len(samples) and samples[-1] >= ends[-1]:
         raise SourceError(f"{where}: a spike at sample {samples[-1]:.15g}, and {recording.files[0].name} has {ends[-1]} samples")
-    sweep = np.searchsorted(ends, samples, side="right")
-    begun = np.r_[0, ends[:-1]][sweep]
-    return np.asarray(recording.sweep_starts.seconds[sweep] + (samples - begun) / recording.rate, dtype=np.float64)
+    return recording.sample_times(samples)
 
 
 FORMAT = Format(source=SpikesSource, record=SpikeTimes, label="spike times (CSV, TSV, XLSX, NPZ)", find=find, read=read)

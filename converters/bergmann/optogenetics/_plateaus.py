@@ -33,7 +33,7 @@ def find_varying(recording: Recording, pulses: RecordedPulses) -> NDArray[np.boo
     np.ndarray, shape (n_pulses,), bool
     """
     channel = recording.channel(pulses.channel)
-    onsets = _samples_at(recording, pulses.times.seconds)
+    onsets = recording.samples_at(pulses.times.seconds)
     lengths = np.round(pulses.durations * recording.rate).astype(np.int64)
     pulses_in_samples = zip(onsets.tolist(), lengths.tolist(), strict=True)
     return np.array([_varies(_parts(channel, onset, length)) for onset, length in pulses_in_samples], dtype=np.bool_)
@@ -60,12 +60,3 @@ def _varies(parts: NDArray[np.float64]) -> bool:
     noise = float(np.median(np.abs(np.diff(parts, axis=1)))) / 0.954  # the median of |a - b| of normal noise is 0.954 sigma
     error = 1.25 * noise / np.sqrt(parts.shape[1])
     return bool(np.ptp(medians) > _SAME * np.abs(medians).max() + _NOISE * error)
-
-
-def _samples_at(recording: Recording, seconds: NDArray[np.float64]) -> NDArray[np.int64]:
-    """The samples that were taken at the given times, shape (n,)."""
-    starts = recording.sweep_starts.seconds
-    sweep = np.maximum(np.searchsorted(starts, seconds + 0.5 / recording.rate, side="right") - 1, 0)
-    first = np.cumsum(recording.sweep_lengths) - recording.sweep_lengths
-    samples: NDArray[np.int64] = first[sweep] + np.round((seconds - starts[sweep]) * recording.rate).astype(np.int64)
-    return samples

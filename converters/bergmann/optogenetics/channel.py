@@ -11,7 +11,15 @@ from numpy.typing import NDArray
 
 from bergmann.errors import SourceError
 from bergmann.optogenetics._plateaus import find_varying
-from bergmann.pulses import RecordedPulses, choose_whole, recorded_pulses, refuse_faint
+from bergmann.pulses import (
+    RecordedPulses,
+    RemovedGlitches,
+    choose_long,
+    choose_whole,
+    glitch_notes,
+    recorded_pulses,
+    refuse_faint,
+)
 from bergmann.records import Channel, EventLine, LightPulses, Recording
 from bergmann.registry import Format, Inputs, Source
 from bergmann.stated import Duration, Quantity, Ref
@@ -30,7 +38,7 @@ class LightChannel(Source):
     width : Duration, optional
         Of every pulse, for a line that only says when (a message, a soft code), not how long; for no other.
     minimum_width : Duration, optional
-        Shorter pulses are glitches and are left out; how many is said in the file.
+        Shorter pulses are glitches and are left out; how many is said in the file, and when they were is a finding.
     cut : {"refuse", "leave out", "keep"}
         What to do with a pulse that was on when a sweep began or ended, so that its length is not known.
     ramps : {"refuse", "keep"}
@@ -76,7 +84,7 @@ def read(source: LightChannel, inputs: Inputs) -> LightPulses:
         recording, source.of.part, threshold=_in_unit(source.threshold, unit), hysteresis=_in_unit(source.hysteresis, unit)
     )
     refuse_faint(pulses, recording.files[0].name, "State `threshold:` to say from where on the light was on")
-    kept, remarks = _choose(source, pulses, recording.files[0].name)
+    kept, remarks, glitches = _choose(source, pulses, recording.files[0].name)
     if not kept.any():
         raise SourceError(
             f"{recording.files[0].name}: no pulse on channel {source.of.part} ({'; '.join([pulses.basis, *remarks])}); state "
@@ -89,6 +97,7 @@ def read(source: LightChannel, inputs: Inputs) -> LightPulses:
     return LightPulses(
         files=recording.files,
         start=recording.start,
+        notes=glitch_notes(glitches, source.of),
         times=ExplicitTimes(pulses.times.seconds[kept]),
         durations=_widths(source, pulses, recording.files[0].name)[kept],
         command=None if is_digital or varying.any() else pulses.levels[kept],
@@ -149,15 +158,13 @@ def _in_unit(stated: Quantity | None, unit: str) -> float | None:
         raise SourceError(f"`{stated}`: the channel is in {unit}; state it in {unit}") from error
 
 
-def _choose(source: LightChannel, pulses: RecordedPulses, file: str) -> tuple[NDArray[np.bool_], list[str]]:
-    """Which pulses stay, shape (n_pulses,), and what to say of the others."""
+def _choose(source: LightChannel, pulses: RecordedPulses, file: str) -> tuple[NDArray[np.bool_], list[str], RemovedGlitches | None]:
+    """Which pulses stay, shape (n_pulses,), what to say of the others, and which were too short."""
     kept, remarks = choose_whole(pulses, source.cut, file)
-    if source.minimum_width is not None:
-        short = kept & (pulses.durations < source.minimum_width.to("s") - 1e-9)
-        kept = kept & ~short
-        if short.any():
-            remarks.append(f"{int(short.sum())} pulses shorter than {source.minimum_width} left out, as stated")
-    return kept, remarks
+    kept, glitches = choose_long(pulses, kept, source.minimum_width.to("s") if source.minimum_width is not None else None)
+    if glitches is not None:
+        remarks.append(f"{len(glitches)} pulses shorter than {source.minimum_width} left out, as stated")
+    return kept, remarks, glitches
 
 
 FORMAT = Format(

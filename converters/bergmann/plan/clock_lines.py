@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bergmann.errors import SourceError
 from bergmann.findings import Finding
 from bergmann.plan.frame_clock import check_burst_start, findings_of_fit, fit_source, ticks_of
+from bergmann.plan.line_reading import line_pulses, readings_of
 from bergmann.plan.resolve import Plan
-from bergmann.pulses import RecordedPulses, recorded_pulses
+from bergmann.plan.sources import ClockLine
+from bergmann.pulses import RecordedPulses
 from bergmann.records import EventLine, Recording
 from bergmann.stated import Ref
 from bergmann.texts import named
@@ -89,7 +91,7 @@ def count_lines(plan: Plan, *, most_samples: int | None = MOST_SAMPLES) -> Count
             continue
         n_read += line.cost
         try:
-            pulses = recorded_pulses(line.recording, line.clock.part or "")
+            pulses = line_pulses(line.recording, line.stated, line.clock.part or "")
         except (SourceError, OSError) as error:
             refused = error if isinstance(error, SourceError) else SourceError(f"{line.clock}: it cannot be read ({error})")
             findings |= {name: [_refusal(plan, name, refused)] for name in line.sources}
@@ -107,6 +109,7 @@ class _Line:
     clock: Ref[Recording]
     recording: Recording
     sources: tuple[str, ...]
+    stated: ClockLine | None = None
 
     @property
     def n_samples(self) -> int:
@@ -121,16 +124,19 @@ class _Line:
 
 def _lines(plan: Plan) -> Iterator[_Line]:
     """The clock lines whose recordings could be opened, each once."""
-    found: dict[Ref[Recording], tuple[Recording, list[str]]] = {}
+    found: dict[Ref[Recording], tuple[Recording, list[str], ClockLine | None]] = {}
     for name in plan.loaded.order:
         clock = plan.loaded.sources[name].clock
         recording = plan.headers.get(clock.name) if clock is not None else None
         if clock is None or name not in plan.headers or not isinstance(recording, Recording) or name == plan.reference:
             continue
+        stated = plan.loaded.sources[name].line
+        if stated is not None and stated.own is not None:
+            continue  # two recorders that had the same pulses: which is which, the conversion finds
         part = named(clock.part, recording.parts) if clock.part is not None else None
         if part is not None:  # else it is among the findings of the plan
-            found.setdefault(Ref(clock.name, part), (recording, []))[1].append(name)
-    yield from (_Line(clock, recording, tuple(names)) for clock, (recording, names) in found.items())
+            found.setdefault(Ref(clock.name, part), (recording, [], stated))[1].append(name)
+    yield from (_Line(clock, recording, tuple(names), stated) for clock, (recording, names, stated) in found.items())
 
 
 def _ticks(plan: Plan, line: _Line) -> Iterator[tuple[str, int]]:
@@ -145,6 +151,7 @@ def _check(plan: Plan, name: str, line: _Line, pulses: RecordedPulses) -> Iterat
     entry, record = plan.loaded.sources[name], plan.headers[name]
     try:
         fit = fit_source(entry, record, line.recording, entry.clock or line.clock, pulses)
+        fit = replace(fit, readings=readings_of(pulses, str(line.clock), line.stated))
     except SourceError as error:
         yield _refusal(plan, name, error)
         return

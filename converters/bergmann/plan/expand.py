@@ -164,13 +164,14 @@ class _Expansion:
             return
         for word in (*self._words(branch), *_OTHERS):
             node = branch.entries.get(word)
-            if isinstance(node, Branch) and word == "clock":
+            if word == "clock" and isinstance(node, Branch):
                 node = node.entries.get("line")
             if isinstance(node, Leaf) and not node.is_blank:
                 yield node.text.partition("/")[0].strip()
-        starts = branch.entries.get("starts")
-        if isinstance(starts, Leaf) and not starts.is_blank:
-            yield from _counted_from(starts.text)
+        clock = branch.entries.get("clock")
+        for starts in (branch.entries.get("starts"), clock.entries.get("begins") if isinstance(clock, Branch) else None):
+            if isinstance(starts, Leaf) and not starts.is_blank:
+                yield from _counted_from(starts.text)
 
     def _words(self, branch: Branch) -> tuple[str, ...]:
         """The keys of a source that name another one."""
@@ -248,22 +249,21 @@ class _Expansion:
         """The keys with their references to sources of runs made those of this run."""
         words = (*self._words(branch), *_OTHERS)
         for word, node in branch.entries.items():
-            if isinstance(node, Leaf) and word in words:
-                yield word, self._named(run, node)
-            elif isinstance(node, Branch) and word == "clock":
-                lines = {key: self._named(run, one) if key == "line" else one for key, one in node.entries.items()}
-                yield word, Branch(lines, node.place)
-            elif isinstance(node, Leaf) and word == "starts":
-                yield word, replace(node, text=in_run(node.text, run, self.of_runs))
+            if isinstance(node, Branch) and word == "clock":
+                inner = {key: self._meant_by(run, one, key, ("line",)) for key, one in node.entries.items()}
+                yield word, Branch(inner, node.place)
             else:
-                yield word, node
+                yield word, self._meant_by(run, node, word, words)
 
-    def _named(self, run: str, node: Node) -> Node:
-        """A reference to a source of runs, made one to that of this run."""
-        if not isinstance(node, Leaf):
-            return node
-        name, slash, part = node.text.partition("/")
-        return replace(node, text=f"{run}_{name.strip()}{slash}{part}") if name.strip() in self.of_runs else node
+    def _meant_by(self, run: str, node: Node, word: str, words: tuple[str, ...]) -> Node:
+        """A value with the source that it names made that of this run; some of the words name one, or a time."""
+        if isinstance(node, Leaf) and word in words:
+            name, slash, part = node.text.partition("/")
+            is_of_run = name.strip() in self.of_runs
+            return replace(node, text=f"{run}_{name.strip()}{slash}{part}") if is_of_run else node
+        if isinstance(node, Leaf) and word in ("starts", "begins"):
+            return replace(node, text=in_run(node.text, run, self.of_runs))
+        return node
 
 
 def _is_absent(branch: Branch) -> bool:

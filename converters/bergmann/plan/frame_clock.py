@@ -12,7 +12,7 @@ from bergmann.errors import SourceError
 from bergmann.findings import Finding
 from bergmann.plan.resolve import Plan
 from bergmann.plan.session import SourceEntry
-from bergmann.pulses import RecordedPulses, recorded_pulses
+from bergmann.pulses import RecordedPulses, clock_pulses
 from bergmann.records import EventLine, Movie, Record, Recording
 from bergmann.records.base import Sampled
 from bergmann.stated import Ref
@@ -141,7 +141,7 @@ def fit_line(own: Times, name: str, recording: Recording, clock: Ref[Recording])
     SourceError
         If there is not one pulse a frame, or the line is on when the recording begins.
     """
-    return fit_ticks(Ticks.of_frames(own), name, recording, clock, recorded_pulses(recording, clock.part or ""))
+    return fit_ticks(Ticks.of_frames(own), name, recording, clock, clock_pulses(recording, clock.part or ""))
 
 
 def findings_of_fit(name: str, fit: ClockFit, times: Times | None, place: str) -> Iterator[Finding]:
@@ -155,6 +155,9 @@ def findings_of_fit(name: str, fit: ClockFit, times: Times | None, place: str) -
         if check == "pulses as stated":
             remedy = "is that so? The notes of the day, or the camera's own count, may say it"
         yield Finding(severity="warning", check=check, location=place, message=fit.remark, remedy=remedy)
+    if fit.readings:
+        remedy = "are these what is meant? Every pulse counts for the clock of this source"
+        yield Finding(severity="warning", check="line as read", location=place, message=fit.readings, remedy=remedy)
     if fit.n_pulses and times is not None and fit.residual > 0.5 * times.interval:
         yield Finding(
             severity="warning",

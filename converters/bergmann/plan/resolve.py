@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,6 +16,7 @@ from bergmann.errors import SessionError, SourceError
 from bergmann.findings import Finding, has_errors
 from bergmann.plan.arms import ArmKey
 from bergmann.plan.head import SessionHead, StartFrom
+from bergmann.plan.mistakes import nearest
 from bergmann.plan.partial import without_what_is_open
 from bergmann.plan.run_times import check_run_files, check_run_order, check_run_starts, counterpart, spans_by_headers
 from bergmann.plan.session import LoadedSession, SourceEntry, Vocabulary, load_session
@@ -235,6 +237,7 @@ def _check_plan(plan: Plan) -> Iterator[Finding]:
     yield from check_run_files(plan)
     yield from check_run_order(plan, plan.headers, spans_by_headers(plan))
     yield from _check_parts(plan)
+    yield from _check_own_channels(plan)
     yield from _check_instrument_clocks(plan)
     yield from _check_bursts(plan)
     yield from _check_entries(plan)
@@ -353,6 +356,25 @@ def _is_clock_blank(plan: Plan, name: str) -> bool:
     return bool(asked & plan.loaded.blanks) or (plan.reference is None and "session.start" in plan.loaded.blanks)
 
 
+def _check_own_channels(plan: Plan) -> Iterator[Finding]:
+    """What `clock` says of a channel of the source itself must be of a recording that has this channel."""
+    for name, entry in plan.loaded.sources.items():
+        header, line = plan.headers.get(name), entry.line
+        if header is None or line is None:
+            continue
+        if line.own is None:
+            for word in ("barcode", "begins"):
+                if getattr(line, word) is not None:
+                    message = f"`{word}` is of pulses that two recordings have; which channel of {name} has them is not said"
+                    yield _error(plan.loaded, f"sources.{name}.clock.{word}", "gap", message, "state `own: <channel>`")
+        elif not isinstance(header, Recording):
+            message = f"`own: {line.own}`: {name} is no recording with channels; the pulses of `line` are counted for its frames"
+            yield _error(plan.loaded, f"sources.{name}.clock.own", "conflict", message, "leave `own` out")
+        elif named(line.own, header.parts) is None:
+            message = f"{name} has no channel {line.own!r}"
+            yield _error(plan.loaded, f"sources.{name}.clock.own", "dangling reference", message, nearest(line.own, header.parts))
+
+
 def _check_parts(plan: Plan) -> Iterator[Finding]:
     """A channel that is named must be there."""
     for name in plan.loaded.order:
@@ -366,7 +388,9 @@ def _check_parts(plan: Plan) -> Iterator[Finding]:
                 message, remedy = f"{ref.name} has no parts that could be named", f"write {ref.name}"
             elif ref.part is not None and named(ref.part, header.parts) is None:
                 what = "channel" if isinstance(header, Recording | Movie) else "part"
-                message, remedy = f"{ref.name} has no {what} {ref.part!r}", f"{what}s: {', '.join(header.parts)}"
+                near = get_close_matches(ref.part, header.parts, n=1)
+                perhaps = f"did you mean `{ref.name}/{near[0]}`? " if near else ""
+                message, remedy = f"{ref.name} has no {what} {ref.part!r}", f"{perhaps}{what}s: {', '.join(header.parts)}"
             else:
                 continue
             yield _error(plan.loaded, f"sources.{name}.{key}", "dangling reference", message, remedy)

@@ -177,7 +177,8 @@ def dependencies(entry: SourceEntry, runs: Runs = NO_RUNS) -> tuple[str, ...]:
     """Names of what a source refers to: in its own keys, its clock, what it confirms, and its start, which may be a drug's."""
     own = [use.ref.name for use in uses(entry.source, "") if isinstance(use, RefUse)]
     clock = [ref.name for ref in (entry.clock, entry.confirms) if ref is not None]
-    starts = _counted_from(entry.starts, runs) if entry.starts is not None else ()
+    begins = entry.line.begins if entry.line is not None else None
+    starts = (name for moment in (entry.starts, begins) if moment is not None for name in _counted_from(moment, runs))
     return tuple(dict.fromkeys((*own, *clock, *starts)))
 
 
@@ -414,6 +415,8 @@ class _Loader:
             key = f"sources.{name}"
             found += [*uses(entry.source, key), *uses(entry.stated, key)]
             found += [RefUse(f"{key}.clock", entry.clock, Recording)] if entry.clock is not None else []
+            begins = entry.line.begins if entry.line is not None else None
+            found += [MomentUse(f"{key}.clock.begins", begins)] if begins is not None else []
             found += [RefUse(f"{key}.confirms", entry.confirms, entry.format.record)] if entry.confirms is not None else []
             found += [MomentUse(f"{key}.starts", entry.starts)] if entry.starts is not None else []
         for use in found:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from math import isfinite
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, Field, GetJsonSchemaHandler, field_validator, model_validator
 from pydantic_core import CoreSchema
@@ -96,9 +96,27 @@ CONFIRMS = "confirms"
 
 
 class ClockLine(Stated):
-    """The recorded channel whose pulses tick for the frames of a source, and how far beyond them its clock is trusted."""
+    """The recorded channel whose pulses tell the clock of a source, how they are read, and how far beyond them it is trusted."""
 
     line: Ref[Recording] = Field(description="the recorded channel whose pulses tick for its frames: daq/FrameClock")
+    own: str | None = Field(
+        None, description="the channel of this source itself that had the same pulses, where it is a recording, such as Sync"
+    )
+    barcode: Literal["open ephys", "one core"] | None = Field(
+        None, description="whose generator sent barcodes on both channels; they are matched by their numbers"
+    )
+    begins: Moment | None = Field(
+        None,
+        description="about when it began, such as `2.5 s after daq +- 0.1 s`, where pulses are too regular to say",
+    )
+    threshold: Quantity | None = Field(None, description="from which level on the line is on, such as 2.5 V")
+    hysteresis: Quantity | None = Field(None, description="by how much the levels differ at which it turns on and off")
+    polarity: Literal["high", "low"] | None = Field(
+        None, description="whether its pulses are high, or low as on a line that rests high"
+    )
+    minimum_width: Duration | None = Field(
+        None, description="pulses, and gaps in a pulse, that are shorter are glitches: left out, and reported"
+    )
     extrapolate: Duration | None = Field(
         None,
         description="how far before the first and behind the last pulse a frame may be, such as 0.5 s; by default 1.5 times as "
@@ -122,14 +140,20 @@ class ClockLine(Stated):
             raise ValueError(f"`{stated}` is no length of time; write it as 0.5 s")
         return stated
 
+    @property
+    def is_read_as_stated(self) -> bool:
+        """Whether a person says how the line is read."""
+        return any(getattr(self, key) is not None for key in ("threshold", "hysteresis", "polarity", "minimum_width"))
+
 
 class PlanKeys(PulseKeys):
     """What is said of a source that neither its format nor its room asks for."""
 
     clock: ClockLine | None = Field(
         None,
-        description="the recorded channel whose pulses tick for its frames: daq/FrameClock; or, with how far outside "
-        "of them a frame may be, {line: daq/FrameClock, extrapolate: 0.5 s}",
+        description="the recorded channel whose pulses tick for its frames: daq/FrameClock; or, with how far outside of them a "
+        "frame may be, {line: daq/FrameClock, extrapolate: 0.5 s}; or {line: daq/Sync, own: Sync} for a recording that had the "
+        "same pulses on a channel of its own",
     )
     starts: Moment | None = Field(None, description="when its zero is, such as `2.5 s after daq`")
     confirms: Ref[Record] | None = Field(
@@ -159,9 +183,9 @@ class SourceEntry:
     stated : Stated
         What is said of it, in the room's model for its record.
     clock : Ref or None
-        The channel whose pulses tick for its frames.
-    extrapolate : Quantity or None
-        How far outside of these pulses a frame may be, where it is stated.
+        The channel whose pulses tick for its frames, or are on a channel of its own, too.
+    line : ClockLine or None
+        The same channel with how it is read, and how far outside of its pulses a frame may be.
     starts : Moment or None
         When its zero is.
     confirms : Ref or None
@@ -183,7 +207,7 @@ class SourceEntry:
     source: Source
     stated: Stated
     clock: Ref[Recording] | None = None
-    extrapolate: Quantity | None = None
+    line: ClockLine | None = None
     starts: Moment | None = None
     confirms: Ref[Record] | None = None
     is_finished: bool = True
@@ -311,7 +335,7 @@ def make_entry(name: str, branch: Branch, kind: Format, vocabulary: Vocabulary, 
         source=source,
         stated=Stated() if stated is None else stated,
         clock=own.clock.line if own.clock is not None else None,
-        extrapolate=own.clock.extrapolate if own.clock is not None else None,
+        line=own.clock,
         starts=own.starts,
         confirms=own.confirms,
         frames=own.frames or ((1, own.last_frame) if own.last_frame is not None else None),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -12,6 +13,7 @@ from bergmann.arrays import LazyArray
 from bergmann.errors import SourceError
 from bergmann.records.base import Record, agree
 from bergmann.texts import named
+from bergmann.timing.clock_map import ClockMap
 from bergmann.timing.times import ExplicitTimes, RegularTimes, Times
 
 
@@ -114,6 +116,25 @@ class CommandPulses:
     epoch: str
 
 
+@dataclass(frozen=True, eq=False)
+class OwnClock:
+    """The clock of a recorder whose times were put on another one.
+
+    Attributes
+    ----------
+    rate : float
+        Samples per second of this clock.
+    sweep_starts : np.ndarray, shape (n_sweeps,), float64
+        When each sweep began, in seconds on this clock.
+    clock : ClockMap
+        From this clock to the other.
+    """
+
+    rate: float
+    sweep_starts: NDArray[np.float64]
+    clock: ClockMap
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Recording(Record):
     """Channels recorded together, in one or more sweeps.
@@ -135,6 +156,9 @@ class Recording(Record):
         When each was typed, in seconds.
     commands : tuple of CommandPulses
         Pulses that the protocol commanded.
+    own : OwnClock, optional
+        The recorder's clock, where the times are on another. If that one's rate changed against it, the samples are at no constant
+        rate; `rate` is then that of the whole.
     """
 
     rate: float
@@ -145,6 +169,7 @@ class Recording(Record):
     tags: tuple[str, ...] = ()
     tag_times: ExplicitTimes = field(default_factory=lambda: ExplicitTimes(np.empty(0)))
     commands: tuple[CommandPulses, ...] = ()
+    own: OwnClock | None = None
 
     def __post_init__(self) -> None:
         agree("sweep lengths", len(self.sweep_lengths), len(self.sweep_starts), "sweeps")
@@ -163,8 +188,8 @@ class Recording(Record):
 
     @property
     def span(self) -> tuple[float, float] | None:
-        last = self.sweep_starts.last + (int(self.sweep_lengths[-1]) - 1) / self.rate
-        return self.sweep_starts.first, last
+        last = self.sample_times(np.array([int(self.sweep_lengths.sum()) - 1]))
+        return self.sweep_starts.first, float(last[0])
 
     def aligned(self, offset: float) -> Self:
         shifted = super().aligned(offset)
@@ -173,6 +198,47 @@ class Recording(Record):
             lines=tuple(replace(one, times=one.times.shifted(offset)) for one in self.lines),
             commands=tuple(replace(c, times=c.times.shifted(offset)) for c in self.commands),
         )
+
+    def mapped(self, clock: ClockMap) -> Self:
+        moved = super().mapped(clock)
+        commands = tuple(replace(one, times=one.times.mapped(clock)) for one in self.commands)
+        lines = tuple(replace(one, times=one.times.mapped(clock)) for one in self.lines)
+        own = OwnClock(self.rate, self.sweep_starts.seconds, clock)
+        return replace(moved, rate=self.rate / clock.rate_ratio, lines=lines, commands=commands, own=own)
+
+    @property
+    def _bent(self) -> OwnClock | None:
+        """The recorder's clock, if its rate changed."""
+        return self.own if self.own is not None and not self.own.clock.is_steady else None
+
+    @property
+    def _base(self) -> tuple[NDArray[np.float64], float]:
+        """Starts of the sweeps and a rate at which the samples are regular: on the recorder's clock if they are so on that only."""
+        bent = self._bent
+        return (self.sweep_starts.seconds, self.rate) if bent is None else (bent.sweep_starts, bent.rate)
+
+    def sample_times(self, samples: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.float64]:
+        """When samples were taken, shape (n,), in seconds; the samples of all sweeps are numbered through.
+
+        Parameters
+        ----------
+        samples : np.ndarray, shape (n,)
+            Whole numbers, or fractions for what was between two samples.
+        """
+        first = np.cumsum(self.sweep_lengths) - self.sweep_lengths
+        sweep = np.maximum(np.searchsorted(first, samples, side="right") - 1, 0)
+        starts, rate = self._base
+        times: NDArray[np.float64] = starts[sweep] + (samples - first[sweep]) / rate
+        return times if self._bent is None else self._bent.clock.apply(times)
+
+    def samples_at(self, seconds: NDArray[np.float64]) -> NDArray[np.int64]:
+        """The samples that were taken at the given times, shape (n,)."""
+        starts, rate = self._base
+        seconds = seconds if self._bent is None else self._bent.clock.inverse.apply(seconds)
+        sweep = np.maximum(np.searchsorted(starts, seconds + 0.5 / rate, side="right") - 1, 0)
+        first = np.cumsum(self.sweep_lengths) - self.sweep_lengths
+        samples: NDArray[np.int64] = first[sweep] + np.round((seconds - starts[sweep]) * rate).astype(np.int64)
+        return samples
 
     def channel(self, name: str) -> Channel:
         """The channel of that name, compared by `bergmann.texts.named`.
@@ -199,17 +265,20 @@ class Recording(Record):
         if meant is not None:
             return self.recorded_lines[self.parts.index(meant)]
         known = ", ".join(self.parts) or "none"
-        raise SourceError(f"{self.files[0].name}: no channel {name!r}; it has: {known}")
+        near = get_close_matches(name, self.parts, n=1)
+        perhaps = f"; did you mean {near[0]!r}?" if near else ""
+        raise SourceError(f"{self.files[0].name}: no channel {name!r}; it has: {known}{perhaps}")
 
     @property
     def is_continuous(self) -> bool:
-        """Whether each sweep begins one sample after the last of the one before (to a hundredth of a sample)."""
-        return bool(np.all(np.abs(self.sweep_gaps()) < 0.01 / self.rate))
+        """Whether all sweeps are one, at a constant rate: each begins where the one before ends (to a hundredth)."""
+        return self._bent is None and bool(np.all(np.abs(self.sweep_gaps()) < 0.01 / self.rate))
 
     def sweep_gaps(self) -> NDArray[np.float64]:
-        """Time from the end of each sweep to the start of the next, shape (n_sweeps - 1,), in seconds."""
-        ends = self.sweep_starts.seconds + self.sweep_lengths / self.rate
-        gaps: NDArray[np.float64] = self.sweep_starts.seconds[1:] - ends[:-1]
+        """Time from the end of each sweep to the start of the next, shape (n_sweeps - 1,), in seconds of the recorder's clock."""
+        starts, rate = self._base
+        ends = starts + self.sweep_lengths / rate
+        gaps: NDArray[np.float64] = starts[1:] - ends[:-1]
         return gaps
 
     @property
@@ -217,5 +286,4 @@ class Recording(Record):
         """When each sample was taken, in seconds: regular if the sweeps join without a gap."""
         if self.is_continuous:
             return RegularTimes(self.sweep_starts.first, self.rate, int(self.sweep_lengths.sum()))
-        sweeps = zip(self.sweep_starts.seconds, self.sweep_lengths, strict=True)
-        return ExplicitTimes(np.concatenate([start + np.arange(length) / self.rate for start, length in sweeps]))
+        return ExplicitTimes(self.sample_times(np.arange(int(self.sweep_lengths.sum()))))

@@ -35,11 +35,7 @@ class SweepTimes:
 
     def __getitem__(self, block: slice, /) -> NDArray[np.float64]:
         start, stop, _ = block.indices(self.shape[0])
-        samples = np.arange(start, stop)
-        first = np.cumsum(self.recording.sweep_lengths) - self.recording.sweep_lengths
-        sweep = np.searchsorted(first, samples, side="right") - 1
-        times: NDArray[np.float64] = self.recording.sweep_starts.seconds[sweep] + (samples - first[sweep]) / self.recording.rate
-        return times
+        return self.recording.sample_times(np.arange(start, stop))
 
 
 def add_recording(nwbfile: NWBFile, entry: Entry[Recording, RecordingStated], placed: Placed) -> None:

@@ -2,6 +2,11 @@
 
 This is for accounts of one train whose clocks differ little: the shift between them is constant but for a slow drift. Nothing is
 guessed where several shifts fit.
+
+The border to `bergmann.timing.match`: there, two recorders are put on one clock, some pulses of which may be anybody's, so that
+only evidence counts and a regular train is refused. Here a person has said that both accounts are of the same light, one is a plan
+whose pulses should all be there, and what matters is each pulse that is in one of the two only; that a train is regular is usual,
+and is no doubt if all of it is there. Neither decides well what the other is for.
 """
 
 from __future__ import annotations

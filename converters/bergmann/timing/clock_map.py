@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 import numpy as np
@@ -16,9 +17,21 @@ Model = Literal["offset", "offset and rate", "piecewise linear", "pulse by pulse
 MOST_KNOTS = 24
 """A clock whose rate changes more often than this in one recording is no clock."""
 
-_PENALTY = 10.0
-"""By how much, in units of the noise's variance, a richer model must lower the squared residuals beyond what a search among the
-events would by chance (1.5 ln n for each of its parameters)."""
+MOST_CHANGE = 1e-3
+"""How much the rate of one clock may change in a recording, as a share: warming up moves a quartz by some 1e-5."""
+
+_MOST_SEARCHED = 20_000
+"""Events among which changes of the rate are searched one by one."""
+
+_USUAL_CHANGE = 2e-4
+"""How much a rate changes at most, mostly: few events near an end, whose noise says more, bend the map hardly further than that."""
+
+_RATE_IS_WORTH = 2.0
+_KNOT_IS_WORTH = 12.0
+"""By how much, in units of the noise's variance, a rate (a bend, which is searched for) must lower the squared residuals.
+
+A clock always drifts, so that leaving a rate out that can hardly be seen errs more than keeping it; by chance, the best of all
+bends lowers them by more than 12 in a few trains of a hundred."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +71,11 @@ class ClockMap:
     def offset(self) -> float:
         """What the other clock shows when the source's shows zero, in seconds."""
         return float(self.apply(np.zeros(1))[0])
+
+    @property
+    def inverse(self) -> ClockMap:
+        """The map the other way round."""
+        return ClockMap(self.model, self.other, self.own, self.standard_error)
 
     def apply(self, times: Floats) -> Floats:
         """Times of the source's clock on the other; before the first and behind the last knot the nearest line goes on.
@@ -142,11 +160,12 @@ def fit_map(own: Floats, other: Floats, *, resolution: float = 0.0) -> tuple[Clo
     model: Model = "offset"
     knots: list[float] = []
     if len(own) >= 3 and times[-1] > 0:
-        richer = np.column_stack([design, times])
-        if _is_better(shift, design, richer, noise, resolution, len(own), 1):
-            design, model = richer, "offset and rate"
-            knots, design = _add_knots(times, shift, design, noise, resolution)
-            model = "piecewise linear" if knots else model
+        line = np.column_stack([design, times])
+        knots = _find_knots(times, shift, noise, resolution)
+        if knots:
+            design, model = _columns(times, knots), "piecewise linear"
+        elif _is_better(shift, design, line, noise, resolution, _RATE_IS_WORTH):
+            design, model = line, "offset and rate"
     edges = np.unique(np.concatenate([[0.0, times[-1]], knots]))
     at_edges = _columns(edges, knots)[:, : design.shape[1]]
     coefficients, leverage, error = _solve(shift, design, at_edges, noise)
@@ -169,12 +188,23 @@ def _columns(times: Floats, knots: list[float]) -> Floats:
     return np.column_stack(columns)
 
 
-def _is_better(shift: Floats, plain: Floats, richer: Floats, noise: float, resolution: float, n_events: int, n_more: int) -> bool:
-    """Whether the richer of two models is worth its parameters."""
+def _is_better(shift: Floats, plain: Floats, richer: Floats, noise: float, resolution: float, worth: float) -> bool:
+    """Whether the richer of two models is worth its parameters, by the noise or, if that is more, by what it leaves itself."""
     fits = [design @ np.linalg.lstsq(design, shift, rcond=None)[0] for design in (plain, richer)]
-    gain = (np.square(shift - fits[0]).sum() - np.square(shift - fits[1]).sum()) / noise**2
+    left = [float(np.square(shift - fit).sum()) for fit in fits]
+    variance = max(noise**2, left[1] / max(len(shift) - richer.shape[1], 1))
     moved = float(np.abs(fits[1] - fits[0]).max())
-    return bool(gain > _PENALTY + 1.5 * n_more * np.log(n_events) and moved > resolution / 2)
+    return bool((left[0] - left[1]) / variance > worth and moved > resolution / 2)
+
+
+def _find_knots(times: Floats, shift: Floats, noise: float, resolution: float) -> list[float]:
+    """Where the rate changes, ascending; of very many events, by the means of neighbours, which say as much in less time."""
+    together = -(-len(times) // _MOST_SEARCHED)
+    if together > 1:
+        n_groups = len(times) // together
+        times, shift = (values[: n_groups * together].reshape(n_groups, together).mean(axis=1) for values in (times, shift))
+        noise = max(_noise(shift), noise / np.sqrt(together))
+    return _add_knots(times, shift, _columns(times, []), noise, resolution)[0]
 
 
 def _add_knots(times: Floats, shift: Floats, design: Floats, noise: float, resolution: float) -> tuple[list[float], Floats]:
@@ -185,10 +215,17 @@ def _add_knots(times: Floats, shift: Floats, design: Floats, noise: float, resol
         if knot is None or any(abs(knot - one) <= 0 for one in knots):
             break
         richer = _columns(times, [*knots, knot])
-        if not _is_better(shift, design, richer, noise, resolution, len(times), 2):
+        worth = _KNOT_IS_WORTH + (np.log(len(times)) if knots else 0.0)  # a second change is rarer than a first one
+        if not _is_better(shift, design, richer, noise, resolution, worth) or not _is_of_a_clock(shift, richer):
             break
         knots, design = _settled(times, shift, [*knots, knot])
     return sorted(knots), _columns(times, sorted(knots)) if knots else design
+
+
+def _is_of_a_clock(shift: Floats, design: Floats) -> bool:
+    """Whether the rate of a fit changes no more than that of a clock does."""
+    rates = np.cumsum(np.linalg.lstsq(design, shift, rcond=None)[0][1:])
+    return bool(np.ptp(rates) <= MOST_CHANGE)
 
 
 def _settled(times: Floats, shift: Floats, knots: list[float]) -> tuple[list[float], Floats]:
@@ -204,40 +241,69 @@ def _settled(times: Floats, shift: Floats, knots: list[float]) -> tuple[list[flo
 
 
 def _best_knot(times: Floats, shift: Floats, design: Floats) -> float | None:
-    """The event at which a hinge lowers the squared residuals most, with memory that is linear in the events.
+    """The time at which a hinge lowers the squared residuals most, with memory that is linear in the events.
 
-    For a hinge h at an event the gain is (h r)^2 / (h h - |Q'h|^2), with r the residuals and Q an orthonormal basis of the design;
-    all the products are sums over the events behind it.
+    For a hinge h the gain is (h r)^2 / (h h - |Q'h|^2), with r the residuals and Q an orthonormal basis of the design; all the
+    products are sums over the events behind it. The best event is found first, then the best time in the gaps beside it: a clock
+    does not wait for an event to change its rate.
     """
     basis, _ = np.linalg.qr(design)
     left = shift - basis @ (basis.T @ shift)
-
-    def behind(values: Floats) -> Floats:
-        summed: Floats = np.cumsum(values[::-1])[::-1]
-        return summed
-
-    def product(values: Floats) -> Floats:
-        """The sum of hinge times values, for a hinge at each event."""
-        multiplied: Floats = behind(values * times) - times * behind(values)
-        return multiplied
-
-    ones = np.ones_like(times)
-    norm = behind(times**2) - 2 * times * behind(times) + times**2 * behind(ones)
-    for column in basis.T:
-        norm = norm - product(column) ** 2
-    floor = 1e-9 * float(np.abs(norm).max(initial=0.0))
-    margin = max(3, len(times) // 1000)
-    usable = norm > floor
-    usable[:margin] = usable[-margin:] = False
-    if not usable.any():
+    gains = _Gains(times, left, basis)
+    margin = max(5, len(times) // 100)
+    if len(times) <= 2 * margin:
         return None
-    gain = np.where(usable, product(left) ** 2 / np.where(usable, norm, 1.0), -1.0)
-    return float(times[int(np.argmax(gain))])
+    events = np.arange(margin, len(times) - margin)
+    gain = gains.of(times[events], events)
+    best = int(np.argmax(gain))
+    if gain[best] <= 0:
+        return None
+    around = times[int(events[best]) - 1 : int(events[best]) + 2]
+    for _ in range(4):  # to a millionth of the gap
+        finer = np.unique(np.concatenate([np.linspace(start, stop, 33) for start, stop in pairwise(around.tolist())]))
+        most = int(np.clip(np.argmax(gains.of(finer, np.searchsorted(times, finer))), 1, len(finer) - 2))
+        around = finer[most - 1 : most + 2]
+    return float(around[1])
+
+
+class _Gains:
+    """By how much a hinge lowers the squared residuals: from sums over the events behind each event."""
+
+    def __init__(self, times: Floats, left: Floats, basis: Floats) -> None:
+        self.left = self._sums(left, times)
+        self.basis = [self._sums(column, times) for column in basis.T]
+        self.ones = self._sums(np.ones_like(times), times)
+        self.squares = self._behind(times**2)
+        self.floor = 1e-9 * float(np.square(times).sum())
+
+    @staticmethod
+    def _behind(values: Floats) -> Floats:
+        return np.concatenate([np.cumsum(values[::-1])[::-1], [0.0]])
+
+    def _sums(self, values: Floats, times: Floats) -> tuple[Floats, Floats]:
+        return self._behind(values), self._behind(values * times)
+
+    def of(self, hinges: Floats, first: NDArray[np.int64]) -> Floats:
+        """The gain of a hinge at each time; `first` is the number of the first event at or behind it."""
+
+        def product(sums: tuple[Floats, Floats]) -> Floats:
+            multiplied: Floats = sums[1][first] - hinges * sums[0][first]
+            return multiplied
+
+        norm = self.squares[first] - 2 * hinges * self.ones[1][first] + hinges**2 * self.ones[0][first]
+        for sums in self.basis:
+            norm = norm - product(sums) ** 2
+        usable = norm > self.floor
+        gain: Floats = np.where(usable, product(self.left) ** 2 / np.where(usable, norm, 1.0), -1.0)
+        return gain
 
 
 def _solve(shift: Floats, design: Floats, at_edges: Floats, noise: float) -> tuple[Floats, Floats, float]:
     """Coefficients, the leverage of each event, and the largest standard error of the map at its edges."""
-    basis, triangle = np.linalg.qr(design)
+    n_bends = max(design.shape[1] - 2, 0)
+    held = np.eye(design.shape[1])[design.shape[1] - n_bends :] * (noise / _USUAL_CHANGE)
+    basis, triangle = np.linalg.qr(np.vstack([design, held]))
+    basis = basis[: len(shift)]
     coefficients: Floats = np.linalg.solve(triangle, basis.T @ shift)
     leverage: Floats = np.square(basis).sum(axis=1)
     free = len(shift) - design.shape[1]

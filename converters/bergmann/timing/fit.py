@@ -8,15 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bergmann.errors import SourceError
-from bergmann.timing.clock_map import ClockMap, Residuals, fit_map
+from bergmann.timing.clock_map import MOST_CHANGE, ClockMap, Residuals, fit_map
+from bergmann.timing.match import Anchor, match_events
 from bergmann.timing.ties import Outside, Ties
 from bergmann.timing.times import Times
 
 MOST_DRIFT = 0.01
 """Share of a recording by which two clocks may differ: computers' quartzes differ by some 1e-4, a wrong frame rate by more."""
-
-MOST_CHANGE = 1e-3
-"""How much the rate of one clock may change in a recording, as a share: warming up moves a quartz by some 1e-5."""
 
 INSIDE = Outside()
 """Nothing lies outside of the pulses."""
@@ -60,6 +58,9 @@ class ClockFit:
         What of the source lies outside of those pulses.
     allowed : float
         How far outside a sample may be, in seconds; NaN where there is no line.
+    readings : str
+        How a line was read where that is to be looked at: glitches that were left out, a line that rests high; empty where there is
+        nothing.
     """
 
     method: str
@@ -78,6 +79,7 @@ class ClockFit:
     ties: Ties | None = field(default=None, compare=False, repr=False)
     outside: Outside = INSIDE
     allowed: float = float("nan")
+    readings: str = ""
 
 
 def fit_pulses(own: Times, pulses: NDArray[np.float64], *, resolution: float, source: str, line: str) -> ClockFit:
@@ -204,3 +206,101 @@ def fit_used(own: Times, pulses: NDArray[np.float64], *, until: float, resolutio
     counts = f"{len(own)} frames in the files and {len(pulses)} pulses on {line}"
     remark = f"{counts}: the first {common} of both are taken to belong together"
     return replace(fit, method=f"{fit.method}; {remark}", remark="; ".join(text for text in (remark, fit.remark) if text))
+
+
+@dataclass(frozen=True, eq=False)
+class Shared:
+    """Events that two clocks have seen, and which is which.
+
+    Attributes
+    ----------
+    own : np.ndarray, shape (n_own,), float64
+        Times of all events on the source's clock, in seconds, ascending.
+    other : np.ndarray, shape (n_other,), float64
+        Times of all events on the session's clock, in seconds, ascending.
+    own_used, other_used : np.ndarray, shape (n_used,), int64
+        Numbers of those that are the same, ascending.
+    by : str
+        How that is known, e.g. ``"their intervals"``.
+    """
+
+    own: NDArray[np.float64]
+    other: NDArray[np.float64]
+    own_used: NDArray[np.int64]
+    other_used: NDArray[np.int64]
+    by: str
+
+    @classmethod
+    def by_intervals(cls, own: NDArray[np.float64], other: NDArray[np.float64], anchor: Anchor | None = None) -> Shared:
+        """The events that have the same intervals on both clocks; see `bergmann.timing.match.match_events`."""
+        match = match_events(own, other, anchor=anchor)
+        return cls(
+            own, other, match.own, match.other, "their intervals" + (", from the stated begin" if anchor is not None else "")
+        )
+
+    @property
+    def n_missing(self) -> int:
+        """Events of the source that the other line lacks, between the first and the last that both have."""
+        return int(self.own_used[-1] - self.own_used[0]) + 1 - len(self.own_used)
+
+    @property
+    def n_spurious(self) -> int:
+        """Events of the other line that the source lacks, between the same."""
+        return int(self.other_used[-1] - self.other_used[0]) + 1 - len(self.other_used)
+
+
+def fit_shared(shared: Shared, *, resolution: float, source: str, own_line: str, line: str) -> ClockFit:
+    """The map that puts a recorder's clock on the session's, by pulses that both recorded.
+
+    Parameters
+    ----------
+    shared : Shared
+    resolution : float
+        Time between samples of the coarser recording, in seconds.
+    source, own_line, line : str
+        Names for the method and the message, e.g. ``"probe"``, ``"probe/Sync"`` and ``"daq/Sync"``.
+
+    Returns
+    -------
+    ClockFit
+        With a remark if the pulses are further from it than sampling explains.
+
+    Raises
+    ------
+    SourceError
+        If the rates differ by more than those of clocks do.
+    """
+    own, other = shared.own[shared.own_used], shared.other[shared.other_used]
+    clock, left = fit_map(own, other, resolution=resolution)
+    if abs(clock.rate_ratio - 1) > MOST_DRIFT:
+        raise SourceError(
+            f"{source}: by the pulses on {own_line} and {line} its clock runs {(1 / clock.rate_ratio - 1) * 100:+.1f} % fast; "
+            "no clock is so far off. Is the rate of its samples right?"
+        )
+    n_used = len(own)
+    counts = (
+        f"{n_used} of {len(shared.own)} pulses on {own_line} and of {len(shared.other)} on {line} are the same, by {shared.by}; "
+        f"between the first and the last of these, {shared.n_missing} are missing and {shared.n_spurious} are spurious"
+    )
+    remark = ""
+    if left.most > MOST_SCATTER * resolution:
+        remark = (
+            f"after the fit, pulses on {own_line} are up to {left.largest * 1e3:.2f} ms away from the same on {line} (95 % are "
+            f"within {left.most * 1e3:.2f} ms); a sample is {resolution * 1e3:.2f} ms"
+        )
+    return ClockFit(
+        method=f"{_said(clock, n_used)}; {counts}",
+        offset=clock.offset,
+        reference=line,
+        n_pulses=len(shared.other),
+        n_events=len(shared.own),
+        residual=left.largest,
+        residual_median=left.median,
+        residual_most=left.most,
+        left_out=left.left_out,
+        drift=float((own[-1] - own[0]) - (other[-1] - other[0])),
+        tolerance=MOST_SCATTER * resolution,
+        clock=clock,
+        remark=remark,
+        ties=Ties(shared.own, shared.other, shared.own_used, shared.other_used),
+    )

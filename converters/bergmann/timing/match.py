@@ -2,6 +2,8 @@
 
 A match is accepted only where it is unique: how well it explains both trains is compared with the best other one. A regular
 train can be laid on another in many ways, and is refused with the evidence unless an anchor says which.
+
+Two accounts of one light, planned and recorded, are compared by `bergmann.timing.accounts`, which says where the border is.
 """
 
 from __future__ import annotations
@@ -33,11 +35,23 @@ _END, _SOLID = 10, 6
 _NEIGHBOURS = 7
 _WINDOW = 48
 _WINDOWS = 10
-_MOST_CANDIDATES = 400
+_MOST_CANDIDATES = 40
 _WORTH_FOLLOWING = 0.6
 """Share of the best candidate's events that another must lay within reach to be followed."""
 _BUDGET = 40_000_000
 """Comparisons that following candidates may cost."""
+
+_NEXT = (-2, -1, 1, 2)
+"""By how many events a match is moved to see whether that explains the trains as well."""
+
+_SEEN_BY_BOTH = (1 - _MISSING) ** 2
+"""Share of neighbouring events that both trains have at the worst."""
+
+_MORE_THAN_CHANCE = 3.0
+"""How much likelier (in natural logarithms) than by the luckiest chance intervals must agree elsewhere to be a repeat."""
+
+_SHORTER = 20
+"""The interval of which so many percent are shorter: a spurious event in twenty parts a tenth of the intervals in two."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +61,16 @@ class Anchor:
     Attributes
     ----------
     offset : float
-        What the other clock shows when the source's shows zero, in seconds.
+        How much later the other clock is than the source's, in seconds.
     within : float
         How far this may be wrong, in seconds.
+    at : float
+        When that is so, on the source's clock, in seconds: the offset changes as the clocks drift.
     """
 
     offset: float
     within: float
+    at: float = 0.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +132,7 @@ def match_events(
         if not np.isfinite(times).all() or (np.diff(times) <= 0).any():
             raise SourceError(f"the times of the {name} train do not ascend; expected each later than the one before")
     reach = tolerance if tolerance is not None else _shorter_interval(own, other) / 5
-    found = sorted(_hypotheses(own, other, reach, most_drift, anchor), key=lambda one: -one.score)
+    found = _with_neighbours(list(_hypotheses(own, other, reach, most_drift, anchor)), own, other, reach, most_drift, anchor)
     if not found:
         raise SourceError(
             f"no part of the {len(own)} events of the one train has the intervals of the {len(other)} of the other; are they "
@@ -132,6 +149,12 @@ def match_events(
         raise SourceError(
             f"the trains can be laid on each other in several ways: with the second {best.shift:+.4f} s later {len(best.own)} "
             f"events agree, with {rivals[0].shift:+.4f} s {len(rivals[0].own)}; they are too regular to tell which. State when the "
+            "one began on the other's clock"
+        )
+    if (repeat := next((one for one in rivals if _is_repeat(one, best, own, other, reach)), None)) is not None:
+        raise SourceError(
+            f"a part of the one train is in the other more than once: with the second {best.shift:+.4f} s later {len(best.own)} "
+            f"events agree, and with {repeat.shift:+.4f} s {len(repeat.own)} others; was the same run given again? State when the "
             "one began on the other's clock"
         )
     return _refined(Match(best.own, best.other, best.n_missing, best.n_spurious, evidence), own, other, reach)
@@ -158,7 +181,7 @@ class _Hypothesis:
 
 
 def _shorter_interval(own: Floats, other: Floats) -> float:
-    return float(min(np.percentile(np.diff(times), 10) for times in (own, other)))
+    return float(min(np.percentile(np.diff(times), _SHORTER) for times in (own, other)))
 
 
 def _is_same(one: _Hypothesis, best: _Hypothesis) -> bool:
@@ -167,22 +190,105 @@ def _is_same(one: _Hypothesis, best: _Hypothesis) -> bool:
     return int((one.other[mine] == best.other[theirs]).sum()) * 2 > min(len(one.own), len(best.own))
 
 
+def _is_repeat(one: _Hypothesis, best: _Hypothesis, own: Floats, other: Floats, reach: float) -> bool:
+    """Whether another match of other events is more than chance: the same train was given twice, and the best match may be wrong.
+
+    Intervals that both trains have beside each other are compared with how often such an interval is found in the other train.
+    """
+    n_new = max(
+        len(np.setdiff1d(mine, theirs, assume_unique=True)) for mine, theirs in ((one.own, best.own), (one.other, best.other))
+    )
+    if 2 * n_new < len(one.own) or len(one.own) < 3:
+        return False
+    if 2 * one.score > best.score:
+        return True
+    width = _width_of(best, own, other, reach)
+    intervals, known = np.diff(own[one.own[0] : one.own[-1] + 1]), np.sort(np.diff(other))
+    pairs = np.flatnonzero((np.diff(one.own) == 1) & (np.diff(one.other) == 1))
+    agree = np.zeros(len(intervals), dtype=np.bool_)
+    agree[one.own[pairs] - one.own[0]] = np.abs(np.diff(other[one.other])[pairs] - np.diff(own[one.own])[pairs]) <= width
+    counts = np.searchsorted(known, intervals + width, side="right") - np.searchsorted(known, intervals - width)
+    chance = np.clip(counts / len(known), 1 / len(known), 1 - 1 / len(known))
+    apart = np.minimum(np.log((1 - _SEEN_BY_BOTH) / (1 - chance)), 0)  # of a regular stretch it says nothing that one is missing
+    likelier = np.where(agree, np.log(_SEEN_BY_BOTH / chance), apart)
+    return bool(likelier.sum() > log(len(own)) + log(len(other)) + _MORE_THAN_CHANCE)
+
+
+def _width_of(best: _Hypothesis, own: Floats, other: Floats, reach: float) -> float:
+    """How far an interval between neighbours differs on both clocks, as the best match shows it."""
+    beside = (np.diff(best.own) == 1) & (np.diff(best.other) == 1)
+    apart = (np.diff(other[best.other]) - np.diff(own[best.own]))[beside]
+    return min(reach, max(6 * float(np.median(np.abs(apart))), reach / 50)) if len(apart) else reach
+
+
 # --- where a part of the one lies in the other ------------------------------------------------------------------------
+
+
+def _with_neighbours(
+    found: list[_Hypothesis], own: Floats, other: Floats, reach: float, most_drift: float, anchor: Anchor | None
+) -> list[_Hypothesis]:
+    """The ways to lay the trains on each other, the best first, with those that are a few events from the best.
+
+    Of a long regular train not all ways are followed, and those next to the best are its rivals.
+    """
+    found = sorted(found, key=lambda one: -one.score)
+    tried: set[tuple[int, int]] = set()
+    for _ in range(20):
+        if not found or (key := (int(found[0].own[0]), int(found[0].other[0]))) in tried:
+            break
+        tried.add(key)
+        near = [
+            one
+            for one in _neighbours_of(found[0], own, other, reach, most_drift)
+            if _is_allowed(one, own, other, anchor, most_drift)
+        ]
+        found = sorted([*found, *near], key=lambda one: -one.score)
+    return found
+
+
+def _neighbours_of(best: _Hypothesis, own: Floats, other: Floats, reach: float, most_drift: float) -> Iterator[_Hypothesis]:
+    """The best way with an event of the source laid on an event of the other train just before or behind its own."""
+    for place in np.unique(np.linspace(0, len(best.own) - 1, 5).astype(np.int64)[1:-1]).tolist():
+        event, its = int(best.own[place]), int(best.other[place])
+        for step in _NEXT:
+            if 0 <= its + step < len(other):
+                followed = _follow(own, other, event, float(other[its + step] - own[event]), reach, most_drift)
+                if followed is not None:
+                    yield followed
+
+
+def _is_allowed(one: _Hypothesis, own: Floats, other: Floats, anchor: Anchor | None, most_drift: float) -> bool:
+    """Whether the pairs next to where the offset is known have this offset, by the median: one of them may be a chance pair."""
+    if anchor is None:
+        return True
+    nearest = np.argsort(np.abs(own[one.own] - anchor.at), kind="stable")[:_NEIGHBOURS]
+    at = own[one.own[nearest]]
+    apart = np.abs(other[one.other[nearest]] - at - anchor.offset) - most_drift * np.abs(at - anchor.at)
+    return bool(np.median(apart) <= anchor.within)
 
 
 def _hypotheses(own: Floats, other: Floats, reach: float, most_drift: float, anchor: Anchor | None) -> Iterator[_Hypothesis]:
     """Each way to lay the trains on each other that a part of the one suggests, followed to both ends."""
     most = int(np.clip(_BUDGET / (20 * len(own)), 8, _MOST_CANDIDATES))
-    seen: set[tuple[int, int]] = set()
-    for start, stop in _windows(own, reach, most_drift):
+    windows = _windows(own, reach, most_drift)
+    middles = np.array([(start + stop) // 2 for start, stop in windows], dtype=np.int64)
+    seen: list[Floats] = []
+    for number, (start, stop) in enumerate(windows):
+        known = np.array([one[number] for one in seen])
         for shift in _shifts(own[start:stop], other, reach, most, anchor, most_drift):
-            followed = _follow(own, other, (start + stop) // 2, shift, reach, most_drift)
-            if followed is None:
+            if (np.abs(known - shift) <= reach).any():
                 continue
-            ends = (int(followed.own[0] - followed.other[0]), int(followed.own[-1] - followed.other[-1]))
-            if ends not in seen:
-                seen.add(ends)
+            followed = _follow(own, other, int(middles[number]), shift, reach, most_drift)
+            if followed is not None and _is_allowed(followed, own, other, anchor, most_drift):
+                seen.append(_shifts_at(followed, own, other, middles))
                 yield followed
+
+
+def _shifts_at(followed: _Hypothesis, own: Floats, other: Floats, places: Indices) -> Floats:
+    """The shift of the pairs next to some events, so that what suggests the same is not followed again; NaN behind the ends."""
+    near = np.clip(np.searchsorted(followed.own, places), 0, len(followed.own) - 1)
+    shifts: Floats = other[followed.other[near]] - own[followed.own[near]]
+    return np.where((places >= followed.own[0]) & (places <= followed.own[-1]), shifts, np.nan)
 
 
 def _windows(own: Floats, reach: float, most_drift: float) -> list[tuple[int, int]]:
@@ -206,7 +312,7 @@ def _shifts(part: Floats, other: Floats, reach: float, most: int, anchor: Anchor
     """Shifts that lay most of a part's events within reach of events of the other train, the best first."""
     low, high = float(other[0] - part[-1]), float(other[-1] - part[0])
     if anchor is not None:
-        slack = anchor.within + most_drift * float(np.abs(part).max()) + reach
+        slack = anchor.within + most_drift * float(np.abs(part - anchor.at).max()) + reach
         low, high = max(low, anchor.offset - slack), min(high, anchor.offset + slack)
     shifts = _counted(part, other, low, high, reach)
     if not len(shifts):
@@ -229,7 +335,9 @@ def _shifts(part: Floats, other: Floats, reach: float, most: int, anchor: Anchor
         kept.append(index)
         if len(kept) == most:
             break
-    return np.array([float(np.median(shifts[np.abs(steps - bins[index]) <= 1])) for index in kept])
+    ordered, steps = np.sort(shifts), np.sort(steps)
+    edges = (np.searchsorted(steps, bins[kept] - 1, side="left"), np.searchsorted(steps, bins[kept] + 1, side="right"))
+    return np.array([float(np.median(ordered[first:behind])) for first, behind in zip(*edges, strict=True)])
 
 
 def _counted(part: Floats, other: Floats, low: float, high: float, reach: float) -> Floats:
@@ -297,24 +405,25 @@ def _walk(own: Floats, other: Floats, shift: float, reach: float, most_drift: fl
     theirs: list[Indices] = []
     known_at, known, rate = (float(own[0]) if len(own) else 0.0), shift, 0.0
     history: list[tuple[float, float]] = []
-    start = 0
+    start, last = 0, float(other[-1])
     while start < len(own):
-        stop = int(np.searchsorted(own, own[start] + span, side="right"))
+        begin = float(own[start])
+        stop = int(own.searchsorted(begin + span, side="right"))
         stop = min(max(stop, start + 1), start + 4096)
-        guess = own[start:stop] + known + rate * (own[start:stop] - known_at)
-        beyond = guess[0] > other[-1] + reach
-        if beyond:
+        stretch = own[start:stop]
+        guess = stretch + known + rate * (stretch - known_at)
+        if guess[0] > last + reach:
             break
         nearest = _nearest(guess, other)
         apart = other[nearest] - guess
-        width = reach * (1 + min(2.0, abs(own[start] - known_at) / span * (0.1 if len(history) > 3 else 1.0)))
-        near = np.flatnonzero(np.abs(apart) <= min(width, 2.5 * reach))
+        width = reach * (1 + min(1.5, abs(begin - known_at) / span * (0.1 if len(history) > 3 else 1.0)))
+        near = (np.abs(apart) <= width).nonzero()[0]
         if len(near):
             near = _closest_only(nearest, apart, near)
             mine.append(near + start + first)
             theirs.append(nearest[near])
-            centre = float(np.mean(own[start:stop][near]))
-            moved = float(np.median(apart[near]))
+            centre = float(stretch[near].sum()) / len(near)
+            moved = _middle(apart[near])
             known, known_at = known + rate * (centre - known_at) + moved, centre
             history = [*history[-7:], (centre, known)]
             rate = _rate(history, most_drift)
@@ -327,21 +436,31 @@ def _rate(history: list[tuple[float, float]], most_drift: float) -> float:
     """How fast the shift changes, from the stretches just passed."""
     if len(history) < 3:
         return 0.0
-    at, shifts = (np.array(column) for column in zip(*history, strict=True))
-    at = at - at.mean()
-    spread = float(np.square(at).sum())
-    return float(np.clip((at * shifts).sum() / spread, -most_drift, most_drift)) if spread else 0.0
+    middle = sum(at for at, _ in history) / len(history)
+    spread = sum((at - middle) ** 2 for at, _ in history)
+    slope = sum((at - middle) * shift for at, shift in history) / spread if spread else 0.0
+    return min(max(slope, -most_drift), most_drift)
+
+
+def _middle(values: Floats) -> float:
+    """The median, without the checks that cost more than it does; this is asked for a million times."""
+    ordered = np.sort(values)
+    return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
 def _nearest(times: Floats, other: Floats) -> Indices:
     """The number of the event of the other train that is nearest to each time."""
-    behind = np.clip(np.searchsorted(other, times), 1, len(other) - 1)
-    nearest: Indices = np.where(times - other[behind - 1] <= other[behind] - times, behind - 1, behind)
+    behind = other.searchsorted(times)
+    np.maximum(np.minimum(behind, len(other) - 1), 1, out=behind)
+    nearest: Indices = behind - (times - other[behind - 1] <= other[behind] - times)
     return nearest
 
 
 def _closest_only(nearest: Indices, apart: Floats, near: Indices) -> Indices:
     """Of several events that are near to one and the same, the nearest."""
+    theirs = nearest[near]
+    if (theirs[1:] > theirs[:-1]).all():
+        return near
     order = near[np.argsort(np.abs(apart[near]), kind="stable")]
     _, first = np.unique(nearest[order], return_index=True)
     return np.sort(order[first])
@@ -384,7 +503,7 @@ def _refined(match: Match, own: Floats, other: Floats, reach: float) -> Match:
     match = Match(match.own[kept], match.other[kept], match.n_missing, match.n_spurious, match.evidence)
     for _ in range(2):
         fitted, left = fit_map(own[match.own], other[match.other])
-        width = min(reach, max(8 * left.median, reach / 50))
+        width = min(reach, max(6.5 * left.median, reach / 50))
         inside = np.flatnonzero(fitted.outside(own) == 0)
         guess = fitted.apply(own[inside])
         nearest = _nearest(guess, other)
