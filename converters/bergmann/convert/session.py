@@ -35,8 +35,10 @@ from bergmann.receptors.states import check_times
 from bergmann.receptors.terms import keywords
 from bergmann.registry import Entry, Placed, load_collection_writers, load_entry_writers
 from bergmann.validate import validate_paths
-from bergmann.writing import OnProgress, Streams, check_target, write_session
+from bergmann.writing import OnProgress, Storing, Streams, check_target, write_session
+from bergmann.writing.codecs import codec_for, slow_codec
 from bergmann.writing.naming import existing_targets
+from bergmann.writing.presets import DEFAULT
 
 COLLECTIONS_BEFORE = (
     "vectors",
@@ -106,6 +108,7 @@ def convert_session(
     vocabulary: Vocabulary | None = None,
     key: ArmKey | None = None,
     include_excluded: bool = False,
+    storing: Storing = DEFAULT,
 ) -> Conversion:
     """Convert one session into a local dandiset, and validate what was written.
 
@@ -130,6 +133,8 @@ def convert_session(
         Which animal is in which arm; without it a blinded session is written as blinded.
     include_excluded : bool
         Whether to write a session, too, that says that it is not to be used; the file then says so.
+    storing : Storing
+        Chunks and compression of large arrays.
     """
     begun = time.perf_counter()
     target: Path | None = None
@@ -142,14 +147,15 @@ def convert_session(
         if plan.loaded.excluded is not None and not include_excluded:
             result, findings = "excluded", tuple(_left_out(plan, out))
         elif plan.is_complete:
+            codec_for(storing.compression)  # says now, and not after the reading, that its extra is missing
             check_target(out, plan.head.subject.id, plan.head.session.id, overwrite=overwrite)
             _check_kept(existing_targets(out, plan.head.subject.id, plan.head.session.id), keep)
             aligned = align(plan)
             doubts = (one for one in _check_read(aligned) if one.severity != "error")  # errors are raised by the writing
             findings = (*findings, *aligned.findings(), *doubts)
             with _told_what_is_written(out, plan):
-                target, kept = _write(aligned, out, overwrite, on_progress)
-                findings = (*findings, *_say_kept(plan, kept), *validate_paths([target]))
+                target, kept = _write(aligned, out, Streams(storing), overwrite, on_progress)
+                findings = (*findings, *_say_kept(plan, kept), *_say_slow(path, storing), *validate_paths([target]))
             result = "written"
         else:
             result = _why_not(findings)
@@ -280,9 +286,10 @@ def _surprise(path: Path, error: Exception) -> Finding:
     )
 
 
-def _write(aligned: Aligned, out: Path, overwrite: bool, on_progress: OnProgress | None) -> tuple[Path, dict[str, int]]:
+def _write(
+    aligned: Aligned, out: Path, streams: Streams, overwrite: bool, on_progress: OnProgress | None
+) -> tuple[Path, dict[str, int]]:
     """Add everything to an NWB file object and write it; gives the file, and how many arrays of each source it kept."""
-    streams = Streams()
     nwbfile, placed = build_nwbfile(aligned, streams)
     digests = digests_of_sources(aligned)
     arrays = list(name_arrays(nwbfile, streams, Recipes(aligned, digests)))
@@ -301,6 +308,12 @@ def _say_kept(plan: Plan, kept: Mapping[str, int]) -> Iterator[Finding]:
             message=f"{_count(count, 'array')} kept as stored in the file that was replaced: the files of {name} are the same "
             "(SHA-256), and so is all that is stated for reading them",
         )
+
+
+def _say_slow(path: Path, storing: Storing) -> Iterator[Finding]:
+    """That writing could have taken less time."""
+    if storing.compression == "gzip" and (slow := slow_codec()):
+        yield Finding(severity="note", check="slow", location=path.name, message=slow)
 
 
 def _count(number: int, what: str) -> str:
