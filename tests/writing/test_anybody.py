@@ -18,8 +18,7 @@ from hypothesis import strategies as st
 from pynwb import NWBHDF5IO, H5DataIO, NWBFile, TimeSeries, validate
 
 from bergmann.errors import SourceError, WriteError
-from bergmann.writing import write
-from bergmann.writing.builders import ArrayIterator
+from bergmann.writing import ArrayIterator, write
 from bergmann.writing.streams import SMALL
 
 from .conftest import Made, add_light, add_record

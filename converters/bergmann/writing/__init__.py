@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bergmann.writing.anybody import write
+    from bergmann.writing.builders import ArrayIterator
     from bergmann.writing.naming import check_ids, existing_targets
     from bergmann.writing.presets import CHUNKINGS, COMPRESSIONS, Chunking, Compression, Storing
     from bergmann.writing.session import check_target, write_session
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CHUNKINGS",
     "COMPRESSIONS",
+    "ArrayIterator",
     "Chunking",
     "Compression",
     "OnProgress",
@@ -32,6 +34,7 @@ __all__ = [
 
 _MODULES = {
     "anybody": ("write",),
+    "builders": ("ArrayIterator",),
     "naming": ("check_ids", "existing_targets"),
     "presets": ("CHUNKINGS", "COMPRESSIONS", "Chunking", "Compression", "Storing"),
     "session": ("check_target", "write_session"),
