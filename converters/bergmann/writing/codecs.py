@@ -28,7 +28,7 @@ ZSTD_FILTER = 32015
 
 _ZSTD_LEVEL = 3
 _WBITS, _MEMORY = 15, 9
-_TILE = 32
+_TILE = 64
 """Pixels along x and y that are turned at once, so that both orders of them lie in the processor's first cache."""
 
 
@@ -152,20 +152,19 @@ def encode_block(block: NDArray[Any], chunks: tuple[int, ...], codec: Codec) -> 
     bytes
         The chunk as stored; at an edge it is filled up to its full size with zeros, which no reader sees.
     """
+    chunk = np.zeros(chunks, block.dtype)  # both are used for every chunk: fresh memory costs as much as what is done in it
+    planes = np.empty((block.dtype.itemsize, chunk.size), np.uint8)
     starts = product(*(range(0, side, step) for side, step in zip(block.shape[1:], chunks[1:], strict=True)))
     for start in starts:
-        cut = tuple(slice(first, first + step) for first, step in zip(start, chunks[1:], strict=True))
-        chunk = _whole_chunk(block[(slice(None), *cut)], chunks)
-        yield (0, *start), codec.compress(shuffle(chunk) if codec.is_shuffled else chunk.reshape(1, -1).view(np.uint8))
-
-
-def _whole_chunk(part: NDArray[Any], chunks: tuple[int, ...]) -> NDArray[Any]:
-    """A part of a block as a contiguous chunk of full size."""
-    if part.shape == chunks and part.flags.c_contiguous:
-        return part
-    whole = np.empty(chunks, part.dtype) if part.shape == chunks else np.zeros(chunks, part.dtype)
-    _copy(part, whole[tuple(slice(side) for side in part.shape)])
-    return whole
+        part = block[(slice(None), *(slice(first, first + step) for first, step in zip(start, chunks[1:], strict=True)))]
+        if part.shape != chunks:
+            chunk.fill(0)
+        _copy(part, chunk[tuple(slice(side) for side in part.shape)])
+        if codec.is_shuffled:
+            shuffle(chunk, planes)
+            yield (0, *start), codec.compress(planes)
+        else:
+            yield (0, *start), codec.compress(chunk.reshape(1, -1).view(np.uint8))
 
 
 def _copy(source: NDArray[Any], target: NDArray[Any]) -> None:
@@ -178,24 +177,20 @@ def _copy(source: NDArray[Any], target: NDArray[Any]) -> None:
             target[:, x : x + _TILE, y : y + _TILE] = source[:, x : x + _TILE, y : y + _TILE]
 
 
-def shuffle(chunk: NDArray[Any]) -> NDArray[np.uint8]:
-    """The bytes of a contiguous chunk, first bytes of all elements first (HDF5's shuffle filter).
+def shuffle(chunk: NDArray[Any], planes: NDArray[np.uint8]) -> None:
+    """Put the bytes of a chunk where HDF5's shuffle filter puts them: first bytes of all elements first.
 
     Parameters
     ----------
     chunk : np.ndarray, any shape
         Contiguous.
-
-    Returns
-    -------
-    np.ndarray, shape (itemsize, n_elements), uint8
+    planes : np.ndarray, shape (itemsize, n_elements), uint8
+        Filled.
     """
-    size = chunk.dtype.itemsize
-    plain = chunk.reshape(-1).view(np.uint8)
-    if size == 2 and np.little_endian:  # most movies: casts are vectorised, strided copies of bytes are not
-        words = chunk.reshape(-1).view(np.uint16)
-        planes = np.empty((2, words.size), np.uint8)
-        np.copyto(planes[0], words, casting="unsafe")
-        np.copyto(planes[1], words >> 8, casting="unsafe")
-        return planes
-    return np.ascontiguousarray(plain.reshape(-1, size).T)
+    elements, size = chunk.reshape(-1), len(planes)
+    if size in (2, 4, 8) and np.little_endian:  # shifts are vectorised, strided copies of bytes are not
+        words = elements.view(f"u{size}")
+        for number, plane in enumerate(planes):
+            np.right_shift(words, 8 * number, out=plane, casting="unsafe")
+    else:
+        planes[...] = elements.view(np.uint8).reshape(-1, size).T

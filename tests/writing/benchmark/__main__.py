@@ -1,8 +1,8 @@
 """The fast writer beside NeuroConv, pynwb and a mere copy: ``python tests/writing/benchmark [OPTIONS]``, run by hand.
 
-Makes the movies, runs every contender in a process of its own, interleaved, several rounds, compares every frame of every file outside
-of the timed part, measures reading, and prints the tables; with ``--out FOLDER`` also ``benchmark.json``, ``.txt`` and ``.png``.
-Needs some three times the largest size on the disk; everything that was made is removed.
+Makes the movies, runs every contender in a process of its own, interleaved, several rounds, compares every frame of every file
+outside of the timed part, measures reading, and prints the tables; with ``--out FOLDER`` also ``benchmark.json``, ``.txt`` and
+``.png``. Needs some three times the largest size on the disk; everything that was made is removed.
 """
 
 from __future__ import annotations

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import statistics
 import sys
@@ -78,15 +79,9 @@ def _median(target: Path, read: Callable[[Any], Any], repeats: int = _REPEATS) -
 
 
 if __name__ == "__main__":
+    with contextlib.suppress(ImportError):
+        import hdf5plugin  # noqa: F401  for files in zstd
     if sys.argv[1] == "--read":
-        import contextlib
-
-        with contextlib.suppress(ImportError):  # for files in zstd
-            import hdf5plugin  # noqa: F401
         print(json.dumps(measure(Path(sys.argv[2]))))
     else:
-        import contextlib
-
-        with contextlib.suppress(ImportError):
-            import hdf5plugin  # noqa: F401
         compare(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -1,7 +1,7 @@
-"""What is measured, each a process of its own: ``python contenders.py NAME SOURCE TARGET [OPTION]`` ends when the file is on the disk.
+"""What is measured, each a process of its own: ``python contenders.py NAME SOURCE TARGET`` ends when the file is on the disk.
 
-Each begins with the movie's TIFF and knows the same few words of metadata. What a contender imports is imported in its function: that
-is part of what a person waits for.
+Each begins with the movie's TIFF and knows the same few words of metadata. What a contender imports is imported in its function:
+that is part of what a person waits for.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Movies to convert, of any size: ``python inputs.py KIND TARGET FRAMES [SIDE]`` writes one ScanImage BigTIFF.
 
-*synthetic* has Poisson photons over neuropil and cells with calcium transients, the spread of a photomultiplier's gain, and read noise;
-*real* repeats the two-photon frames of ``../shared/data/large_movies``, four beside each other. Sixty-four frames are made; where more
-are wanted, they return shifted, so that no compressor finds them again.
+*synthetic* has Poisson photons over neuropil and cells with calcium transients, the spread of a photomultiplier's gain, and read
+noise; *real* repeats the two-photon frames of ``../shared/data/large_movies``, four beside each other. Sixty-four frames are made;
+where more are wanted, they return shifted, so that no compressor finds them again.
 """
 
 from __future__ import annotations

@@ -46,8 +46,7 @@ def run(command: Sequence[str], allowed: Sequence[int] = (0,)) -> Taken:
     begun = time.perf_counter()
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8") as process:
         watch = _Watch(process.pid)
-        assert process.stdout is not None
-        said = process.stdout.read()  # to the end, so that no pipe fills up
+        said = "".join(process.stdout or ())  # to the end, so that no pipe fills up
         _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - begun
         process.returncode = os.waitstatus_to_exitcode(status)
