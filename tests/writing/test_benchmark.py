@@ -22,14 +22,8 @@ def script(name: str, *arguments: object) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.skipif(not hasattr(os, "wait4"), reason="the benchmark asks for a child's processor time as POSIX has it")
 def test_every_contender_writes_the_same_frames(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, str(BENCHMARK), "--gib", str(GIB), "--side", "64", "--rounds", "1", "--out", str(tmp_path / "out")]
-        + ["--folder", str(tmp_path), "--presets"],
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        check=False,
-    )
+    options = {"--gib": GIB, "--side": 64, "--rounds": 1, "--folder": tmp_path, "--out": tmp_path / "out"}
+    done = script("", *(word for option in options.items() for word in option), "--presets")
     assert done.returncode == 0, done.stderr
     assert [one.name for one in tmp_path.iterdir()] == ["out"]
     assert sorted(one.name for one in (tmp_path / "out").iterdir()) == ["benchmark.json", "benchmark.png", "benchmark.txt"]
