@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -140,3 +141,37 @@ def test_a_block_that_cannot_be_read_leaves_nothing(session: Callable[..., Any],
     with pytest.raises(SourceError, match=message):
         write_session(made.nwbfile, tmp_path / "out", made.streams)
     assert list(tmp_path.iterdir()) == []
+
+
+class Counting:
+    """An array that knows how many of its blocks are in memory."""
+
+    shape = (60 * 300, 64, 64)
+    dtype = np.dtype("uint16")
+
+    def __init__(self) -> None:
+        self.alive = self.most = 0
+
+    def __getitem__(self, block: slice) -> Any:
+        self.alive += 1
+        self.most = max(self.most, self.alive)
+        frames = np.zeros((block.stop - block.start, 64, 64), "uint16")
+        weakref.finalize(frames, self._gone)
+        return frames
+
+    def _gone(self) -> None:
+        self.alive -= 1
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_few_blocks_are_in_memory(session: Callable[..., Any], tmp_path: Path, threads: int) -> None:
+    from pynwb import TimeSeries
+
+    from bergmann.writing import ArrayIterator, write
+
+    counting = Counting()
+    made = session()
+    made.nwbfile.add_acquisition(TimeSeries(name="a", data=ArrayIterator(counting), rate=1.0, unit="V"))
+    write(made.nwbfile, tmp_path / "a.nwb", threads=threads)
+    assert 1 <= counting.most <= threads + 2  # a thread that is done may not have let go of its block yet
+    assert counting.alive == 0

@@ -102,10 +102,19 @@ def _print(document: Mapping[str, Any]) -> str:
 @click.option("--side", default=512, show_default=True, help="Pixels a side.")
 @click.option("--whole/--alone", default=False, help="Also the whole commands, with their validation, at the smallest size.")
 @click.option("--presets/--no-presets", default=False, help="Also threads and presets, at the smallest size.")
+@click.option("--without", multiple=True, help="A contender to leave out; several.")
 @click.option("--folder", type=click.Path(path_type=Path, file_okay=False), help="Where the movies are made.")
 @click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for benchmark.json, .txt and .png.")
 def main(
-    sizes: Sequence[float], rounds: int, kind: str, side: int, whole: bool, presets: bool, folder: Path | None, out: Path | None
+    sizes: Sequence[float],
+    rounds: int,
+    kind: str,
+    side: int,
+    whole: bool,
+    presets: bool,
+    without: Sequence[str],
+    folder: Path | None,
+    out: Path | None,
 ) -> None:
     """Measure, print, and remove what was made."""
     if not hasattr(os, "wait4"):
@@ -118,7 +127,8 @@ def main(
             subprocess.run(_python("inputs.py", kind, source, n_frames, side), check=True)
             raw, read = 2 * side * side * n_frames, {}
             click.echo(f"{size} GiB, {kind}", err=True)
-            names = ALONE if size <= SLOWEST_UP_TO else tuple(name for name in ALONE if name != "pynwb")
+            left_out = {*without, *(() if size <= SLOWEST_UP_TO else ("pynwb",))}
+            names = tuple(name for name in ALONE if name not in left_out)
             document["writing"].append({"raw": raw, "runs": _rounds(names, source, Path(made), rounds, read)})
             if size == min(sizes):
                 for key, group, is_wanted in (
