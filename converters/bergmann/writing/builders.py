@@ -53,7 +53,7 @@ class ArrayIterator(GenericDataChunkIterator):  # type: ignore[misc]  # hdmf has
         super().__init__(chunk_shape=chunks, buffer_shape=(chunks[0], *array.shape[1:]))
 
     def _get_data(self, selection: tuple[slice, ...]) -> NDArray[Any]:
-        return self.array[selection[0]][(slice(None), *selection[1:])]
+        return np.asarray(self.array[selection[0]])[(slice(None), *selection[1:])]
 
     def _get_maxshape(self) -> tuple[int, ...]:
         return tuple(self.array.shape)
