@@ -139,6 +139,18 @@ def test_what_h5dataio_states_is_taken(tmp_path: Path) -> None:
             np.testing.assert_array_equal(dataset[()], values)
 
 
+def test_stated_chunks_that_would_fill_the_memory_are_left_to_pynwb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bergmann.writing import builders
+
+    monkeypatch.setattr(builders, "_MOST_ROWS_BYTES", 1_000_000)
+    values = integers(3000, 100).astype("int32")
+    path = write(nwbfile_with(a=H5DataIO(values, chunks=(3000, 1), compression="gzip")), tmp_path / "a.nwb")
+    with h5py.File(path) as file:
+        stored = file["acquisition/a/data"]
+        assert (stored.chunks, stored.shuffle) == ((3000, 1), False)
+        np.testing.assert_array_equal(stored[()], values)
+
+
 def test_chunks_of_neuroconvs_backend_configuration_are_taken(tmp_path: Path) -> None:
     from neuroconv.tools.nwb_helpers import configure_backend, get_default_backend_configuration
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import prod
 from typing import Any
 
 import h5py
@@ -33,9 +34,11 @@ _KEPT_SETTINGS = {"chunks", "maxshape"}
 _REPLACED_SETTINGS = {"compression", "compression_opts", "shuffle", "fillvalue"}
 """What is said there and the chosen compression takes the place of; anything else leaves the array to pynwb."""
 
-
-_SAME_NAMES = {f"{kind}{bits}" for kind in ("int", "uint", "float") for bits in (8, 16, 32, 64)} - {"float8", "float16"} | {"bool"}
+_SAME_NAMES = {"bool", "float32", "float64", *(f"{sign}int{bits}" for sign in ("", "u") for bits in (8, 16, 32, 64))}
 """Names of types that mean the same to hdmf and to NumPy."""
+
+_MOST_ROWS_BYTES = 256_000_000
+"""Bytes of rows for stated chunks, beyond which an array is left to pynwb: whole rows are held in memory to make chunks of them."""
 
 
 class ArrayIterator(GenericDataChunkIterator):  # type: ignore[misc]  # hdmf has no types
@@ -157,9 +160,10 @@ class StreamingManager(BuildManager):  # type: ignore[misc]  # hdmf has no types
             return
         if settings.get("compression", "gzip") not in ("gzip", True, None, *range(10)):
             return
-        dataset["data"] = self._streams.empty(
-            array, dtype=dtype, chunks=_chunks(settings.get("chunks"), array), maxshape=self._maxshape(dataset, settings)
-        )
+        chunks = _chunks(settings.get("chunks"), array)
+        if chunks is not None and chunks[0] * prod(array.shape[1:]) * dtype.itemsize > _MOST_ROWS_BYTES:
+            return
+        dataset["data"] = self._streams.empty(array, dtype=dtype, chunks=chunks, maxshape=self._maxshape(dataset, settings))
 
     def _maxshape(self, dataset: DatasetBuilder, settings: dict[str, Any]) -> tuple[int | None, ...] | None:
         """To what a dataset may grow, as pynwb would have it."""
