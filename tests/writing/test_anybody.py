@@ -272,6 +272,12 @@ def test_a_file_that_is_there_is_replaced_only_if_asked(tmp_path: Path) -> None:
         assert len(file["acquisition/a/data"]) == 4
 
 
+def test_a_path_may_be_text_and_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert write(nwbfile_with(a=np.arange(3)), "sub-1_ses-2.3.nwb") == Path("sub-1_ses-2.3.nwb")
+    assert [one.name for one in tmp_path.iterdir()] == ["sub-1_ses-2.3.nwb"]
+
+
 def test_what_cannot_be_written_faithfully_is_refused(tmp_path: Path) -> None:
     empty = nwbfile_with(a=H5DataIO(shape=(10, 10), dtype=np.dtype("int16")))
     with pytest.raises(WriteError, match="acquisition/a/data: it is an empty dataset"):

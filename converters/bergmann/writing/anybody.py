@@ -77,9 +77,10 @@ def write(
     streams = Streams(Storing(chunking, compression), threads)
     if compression == "gzip" and (slow := slow_codec()):
         warnings.warn(slow, UserWarning, stacklevel=2)
-    with writing_into(path.parent):
-        clear_leftovers(path.parent, path.stem)
-        temporary = temporary_path(path.parent, path.stem)
+    folder = path.absolute().parent
+    with writing_into(folder):
+        clear_leftovers(folder, path.stem)
+        temporary = temporary_path(folder, path.stem)
         try:
             write_contents(nwbfile, temporary, streams, on_progress=on_progress)
             check_objects(nwbfile, temporary)
