@@ -89,7 +89,7 @@ def _print(document: Mapping[str, Any]) -> str:
     for key, (title, rival) in titles.items():
         parts += [writing_table(title, one["runs"], one["raw"], rival) for one in document.get(key, ())]
     for size, found in document["reading"].items():
-        parts.append(reading_table(f"Reading, {size}", found))
+        parts.append(reading_table(f"Reading (processor), {size}", found))
     return "\n".join(parts)
 
 

@@ -49,7 +49,7 @@ def writing_table(title: str, runs: Mapping[str, Sequence[Run]], raw: int, rival
 
 
 def reading_table(title: str, found: Mapping[str, Mapping[str, float]]) -> str:
-    """Milliseconds of each way to read, one row a file."""
+    """Milliseconds of processor of each way to read, one row a file."""
     keys = list(next(iter(found.values())))
     rows = [(title, *(f"{key}, ms" for key in keys))]
     rows += [(name, *(f"{1e3 * one[key]:.1f}" for key in keys)) for name, one in found.items()]
