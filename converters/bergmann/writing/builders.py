@@ -7,6 +7,7 @@ export, which does not tie them to the file, and no iterator is moved on.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from math import prod
@@ -196,7 +197,9 @@ def _own_copy(dataio: H5DataIO) -> H5DataIO:
     """The same values and settings in another object: pynwb notes in it how the dataset was made."""
     if isinstance(dataio.data, h5py.Dataset):  # linked or copied; nothing is noted
         return dataio
-    return H5DataIO(data=dataio.data, link_data=dataio.link_data, allow_plugin_filters=True, **dict(dataio.io_settings))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of its filter, which the caller has been warned of
+        return H5DataIO(data=dataio.data, link_data=dataio.link_data, allow_plugin_filters=True, **dict(dataio.io_settings))
 
 
 def _large_array(values: Any) -> LazyArray | None:
