@@ -21,7 +21,7 @@ CHUNKINGS: Mapping[Chunking, str] = {
 
 COMPRESSIONS: Mapping[Compression, str] = {
     "gzip": "with shuffle: any HDF5 library reads it",
-    "zstd": "a few per cent smaller; only readers with the plugin hdf5plugin open the arrays, MatNWB does not (extra `zstd`)",
+    "zstd": "read in half the time, hardly smaller; only with the plugin hdf5plugin, so not by MatNWB (needs the extra `zstd`)",
     "none": "fastest to write and read, up to twice the size; any HDF5 library reads it",
 }
 """What each compression gives, and who cannot read it."""

@@ -29,7 +29,7 @@ SMALL = 1_000_000
 
 _STREAMED_KINDS = "biuf"
 _MOST_THREADS = 8
-_MOST_BYTES = 64_000_000
+_MOST_BYTES = 40_000_000
 """Bytes of the blocks that are under way at once, so that many threads need no more memory than few."""
 
 Encoded = list[tuple[tuple[int, ...], bytes]]
