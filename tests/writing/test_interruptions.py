@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 from pynwb import validate
 
+from bergmann.errors import WriteError
+
 _SETUP = """
 import sys, time, warnings
 from pathlib import Path
@@ -151,3 +153,62 @@ def test_memory_does_not_grow_with_the_movie(tmp_path: Path) -> None:
 
     small, large = peak(200), peak(1600)  # 26 and 210 MB
     assert large - small < 40_000
+
+
+WRITE_ANYBODYS_SLOWLY = """
+from bergmann.writing import ArrayIterator, write
+made = make_session()
+from pynwb import TimeSeries
+made.nwbfile.add_acquisition(TimeSeries(name="a", data=ArrayIterator(Movie(40000, slow=0.05)), rate=1.0, unit="V"))
+write(made.nwbfile, out / "a.nwb", overwrite=True, on_progress=lambda done, total: print("block", flush=True))
+"""
+WRITE_ANYBODYS = WRITE_ANYBODYS_SLOWLY.replace("40000, slow=0.05", "100").replace(
+    'on_progress=lambda done, total: print("block", flush=True)', "threads=1"
+)
+
+
+def test_killed_in_the_middle_anybodys_older_file_is_whole_and_the_next_run_clears_up(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    with start(out, WRITE_ANYBODYS) as process:
+        assert process.communicate()[1] == ""
+    before = (out / "a.nwb").read_bytes()
+    with start(out, WRITE_ANYBODYS_SLOWLY) as process:
+        wait_for_blocks(process)
+        process.kill()
+    left, named = files(out)
+    assert (left[:3], left[-9:], named) == (".a.", ".nwb.part", "a.nwb")
+    assert (out / "a.nwb").read_bytes() == before
+    with start(out, WRITE_ANYBODYS) as process:
+        assert process.communicate()[1] == ""
+    assert files(out) == ["a.nwb"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a console of its own is needed to interrupt there")
+def test_ctrl_c_leaves_nothing_of_anybodys_file(tmp_path: Path) -> None:
+    with start(tmp_path / "out", WRITE_ANYBODYS_SLOWLY) as process:
+        wait_for_blocks(process)
+        process.send_signal(signal.SIGINT)
+        _, complaints = process.communicate()
+    assert "KeyboardInterrupt" in complaints
+    assert files(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a limit on file sizes stands for the full disk, in the words of Linux")
+def test_a_full_disk_leaves_nothing_of_anybodys_file(tmp_path: Path) -> None:
+    limited = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (3_000_000, 3_000_000))\n" + WRITE_ANYBODYS
+    with start(tmp_path / "out", limited) as process:
+        _, complaints = process.communicate()
+    assert "WriteError: out: cannot be written: File too large; make room there" in complaints
+    assert files(tmp_path) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/full is Linux's")
+def test_a_disk_without_room_is_said_in_words(tmp_path: Path) -> None:
+    from bergmann.writing.whole import writing_into
+
+    with (
+        pytest.raises(WriteError, match="out: cannot be written: No space left on device; make room there"),
+        writing_into(tmp_path / "out"),
+    ):
+        (Path("/dev/full")).write_bytes(b"1")
+    assert files(tmp_path) == []

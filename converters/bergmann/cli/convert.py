@@ -29,12 +29,22 @@ from bergmann.cli.output import (
 from bergmann.cli.own_formats import own_formats_options, vocabulary_with
 from bergmann.errors import StoppedError
 from bergmann.findings import Finding
+from bergmann.writing.presets import CHUNKINGS, COMPRESSIONS, DEFAULT, Chunking, Compression, Storing
 
 if TYPE_CHECKING:
     from bergmann.convert import Conversion
 
 
-@click.command(name="convert")
+class _ExplainsPresets(click.Command):
+    """A command whose help says what each preset costs."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, explained in (("Chunking", CHUNKINGS), ("Compression", COMPRESSIONS)):
+            with formatter.section(title):
+                formatter.write_dl(list(explained.items()))
+
+
+@click.command(name="convert", cls=_ExplainsPresets)
 @click.argument("sessions", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
     "--out",
@@ -50,6 +60,20 @@ if TYPE_CHECKING:
 @click.option(
     "--keep-private", is_flag=True, help="Keep paths and e-mail addresses that the sources carry; else they are taken out."
 )
+@click.option(
+    "--chunking",
+    type=click.Choice(list(CHUNKINGS)),
+    default=DEFAULT.chunking,
+    show_default=True,
+    help="How arrays are cut, for what is to be fast; see below.",
+)
+@click.option(
+    "--compression",
+    type=click.Choice(list(COMPRESSIONS)),
+    default=DEFAULT.compression,
+    show_default=True,
+    help="How arrays are compressed; see below who can read it.",
+)
 @json_option
 def command(
     sessions: tuple[Path, ...],
@@ -60,6 +84,8 @@ def command(
     arms: Path | None,
     include_excluded: bool,
     keep_private: bool,
+    chunking: Chunking,
+    compression: Compression,
     as_json: bool,
 ) -> None:
     """Convert sessions to NWB files in a local dandiset, and validate them.
@@ -78,6 +104,7 @@ def command(
             key=read_key(arms, as_json=as_json),
             include_excluded=include_excluded,
             keep_private=keep_private,
+            storing=Storing(chunking, compression),
         )
         _convert_all(sessions, convert, as_json, done)
     except KeyboardInterrupt as stopped:

@@ -37,8 +37,10 @@ from bergmann.receptors.states import check_times
 from bergmann.receptors.terms import keywords
 from bergmann.registry import Entry, Placed, collection_writer, entry_writer
 from bergmann.validate import validate_paths
-from bergmann.writing import OnProgress, Streams, check_target, write_session
+from bergmann.writing import OnProgress, Storing, Streams, check_target, write_session
+from bergmann.writing.codecs import codec_for, slow_codec
 from bergmann.writing.naming import existing_targets
+from bergmann.writing.presets import DEFAULT
 
 COLLECTIONS_BEFORE = (
     "vectors",
@@ -109,6 +111,7 @@ def convert_session(
     key: ArmKey | None = None,
     include_excluded: bool = False,
     keep_private: bool = False,
+    storing: Storing = DEFAULT,
 ) -> Conversion:
     """Convert one session into a local dandiset, and validate what was written.
 
@@ -135,6 +138,8 @@ def convert_session(
         Whether to write a session, too, that says that it is not to be used; the file then says so.
     keep_private : bool
         Whether to keep what sources tell of persons and machines: paths of users, addresses of mail and of network cards.
+    storing : Storing
+        Chunks and compression of large arrays.
     """
     begun = time.perf_counter()
     target: Path | None = None
@@ -147,14 +152,15 @@ def convert_session(
         if plan.loaded.excluded is not None and not include_excluded:
             result, findings = "excluded", tuple(_left_out(plan, out))
         elif plan.is_complete:
+            codec_for(storing.compression)  # says now, and not after the reading, that its extra is missing
             check_target(out, plan.head.subject.id, plan.head.session.id, overwrite=overwrite)
             _check_kept(existing_targets(out, plan.head.subject.id, plan.head.session.id), keep)
             aligned = align(plan)
             doubts = (one for one in _check_read(aligned) if one.severity != "error")  # errors are raised by the writing
             findings = (*findings, *aligned.findings(), *doubts)
             with _told_what_is_written(out, plan):
-                target, kept, private = _write(aligned, out, overwrite, on_progress, keep_private)
-                findings = (*findings, *_say_kept(plan, kept), *private, *validate_paths([target]))
+                target, kept, private = _write(aligned, out, Streams(storing), overwrite, on_progress, keep_private)
+                findings = (*findings, *_say_kept(plan, kept), *_say_slow(path, storing), *private, *validate_paths([target]))
             result = "written"
         else:
             result = _why_not(findings)
@@ -286,7 +292,7 @@ def _surprise(path: Path, error: Exception) -> Finding:
 
 
 def _write(
-    aligned: Aligned, out: Path, overwrite: bool, on_progress: OnProgress | None, keep_private: bool
+    aligned: Aligned, out: Path, streams: Streams, overwrite: bool, on_progress: OnProgress | None, keep_private: bool
 ) -> tuple[Path, dict[str, int], tuple[Finding, ...]]:
     """Add everything to an NWB file object and write it.
 
@@ -299,7 +305,6 @@ def _write(
     tuple of Finding
         What was taken out of its texts.
     """
-    streams = Streams()
     nwbfile, placed = build_nwbfile(aligned, streams)
     digests = digests_of_sources(aligned)
     arrays = list(name_arrays(nwbfile, streams, Recipes(aligned, digests)))
@@ -327,6 +332,12 @@ def _say_kept(plan: Plan, kept: Mapping[str, int]) -> Iterator[Finding]:
             message=f"{_count(count, 'array')} kept as stored in the file that was replaced: the files of {name} are the same "
             "(SHA-256), and so is all that is stated for reading them",
         )
+
+
+def _say_slow(path: Path, storing: Storing) -> Iterator[Finding]:
+    """That writing could have taken less time."""
+    if storing.compression == "gzip" and (slow := slow_codec()):
+        yield Finding(severity="note", check="slow", location=path.name, message=slow)
 
 
 def _count(number: int, what: str) -> str:

@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from hdmf.data_utils import GenericDataChunkIterator
-from numpy.typing import NDArray
 from pynwb import NWBFile
 
 from bergmann.arrays import LazyArray
@@ -19,35 +17,15 @@ from bergmann.neuroconv_interfaces.reading import validated
 from bergmann.plan.references import NameUse, uses
 from bergmann.registry import Entry, Placed, Source, collection_writer, load_checks, load_collections
 from bergmann.stated import Collections, Ref, Stated
+from bergmann.writing import ArrayIterator
+from bergmann.writing.streams import is_large
 
 BLOCK = "Bergmann"
 """Key of the metadata under which a person states what no file says."""
 
-_SMALL = 1_000_000  # bytes below which an array is handed over whole
-
-
-class _Blocks(GenericDataChunkIterator):  # type: ignore[misc]  # hdmf has no types
-    """A lazy array as hdmf reads it: any selection, a block of the first axis at a time."""
-
-    def __init__(self, array: LazyArray) -> None:
-        self._array = array
-        super().__init__()
-
-    def _get_data(self, selection: tuple[slice, ...]) -> NDArray[Any]:
-        first, *rest = selection
-        block: NDArray[Any] = np.asarray(self._array[first])[(slice(None), *rest)]
-        return block
-
-    def _get_maxshape(self) -> tuple[int, ...]:
-        return tuple(self._array.shape)
-
-    def _get_dtype(self) -> np.dtype[Any]:
-        return np.dtype(self._array.dtype)
-
 
 def _stream(array: LazyArray) -> Any:
-    n_bytes = int(np.prod(array.shape)) * np.dtype(array.dtype).itemsize
-    return np.asarray(array[slice(None)]) if n_bytes < _SMALL else _Blocks(array)
+    return ArrayIterator(array) if is_large(tuple(array.shape), np.dtype(array.dtype)) else np.asarray(array[slice(None)])
 
 
 @dataclass

@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import errno
-import os
-import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bergmann.disk import remove_older, replace_when_free, too_long
 from bergmann.errors import WriteError
 from bergmann.writing.backend import refuse_zarr
-from bergmann.writing.namespaces import use_one_namespace
 from bergmann.writing.naming import case_twins, existing_targets, longest_target, organized_id, organized_path
 from bergmann.writing.objects import check_objects
 from bergmann.writing.stored import open_stored
@@ -28,7 +22,7 @@ from bergmann.writing.videos import (
     set_external_files,
     stage_videos,
 )
-from bergmann.writing.watched import open_watched
+from bergmann.writing.whole import sync, write_contents, writing_into
 
 _DANDISET = """\
 # A draft. The archive gives the identifier; name and description are yours to state.
@@ -36,11 +30,6 @@ identifier: REQUIRED
 name: REQUIRED
 description: REQUIRED
 """
-
-_FULL = "make room there, or name a folder on another disk"
-_CLOSED = "name a folder that you may write to"
-_ELSE = "name another folder"
-_REMEDIES = {errno.ENOSPC: _FULL, errno.EFBIG: _FULL, errno.EACCES: _CLOSED, errno.EPERM: _CLOSED, errno.EROFS: _CLOSED}
 
 
 def write_session(
@@ -92,18 +81,18 @@ def write_session(
             check_video(file)
     check_target(dandiset, subject_id, session_id, overwrite=overwrite)
     stem = f"sub-{organized_id(subject_id)}_ses-{organized_id(session_id)}"
-    with _writing_into(dandiset):
+    with writing_into(dandiset):
         clear_leftovers(dandiset, stem)
         temporary = temporary_path(dandiset, stem)
         try:
             with open_stored(existing_targets(dandiset, subject_id, session_id)) as stored:
-                _write(nwbfile, temporary, streams, stored, on_progress)
+                write_contents(nwbfile, temporary, streams, stored, on_progress)
             target = organized_path(temporary, subject_id, session_id)
             planned = plan_videos(target, videos)
             set_external_files(temporary, planned)
             check_objects(nwbfile, temporary)
             stage_videos(planned, videos_folder(temporary))
-            _sync(temporary)
+            sync(temporary)
             _write_dandiset_yaml(dandiset)
             return _name(temporary, dandiset, target, existing_targets(dandiset, subject_id, session_id))
         finally:
@@ -153,58 +142,11 @@ def _check_same_session(path: Path, subject_id: str, session_id: str) -> None:
         )
 
 
-def _error_number(error: OSError | RuntimeError) -> int | None:
-    """The operating system's number of an error; HDF5 has it in its message only."""
-    if isinstance(error, OSError) and error.errno is not None:
-        return error.errno
-    match = re.search(r"errno = (\d+)", str(error))
-    return int(match[1]) if match else None
-
-
 def _ids(nwbfile: Any) -> tuple[str, str]:
     subject_id = nwbfile.subject.subject_id if nwbfile.subject is not None else None
     if not subject_id or not nwbfile.session_id:
         raise WriteError("a file's name is made of the subject's and the session's id; state both")
     return str(subject_id), str(nwbfile.session_id)
-
-
-@contextmanager
-def _writing_into(dandiset: Path) -> Iterator[None]:
-    """Make the folder, say in words why it cannot be written, and leave no empty folder behind."""
-    made = [folder for folder in (dandiset, *dandiset.parents) if not folder.exists()]
-    try:
-        dandiset.mkdir(parents=True, exist_ok=True)
-        yield
-    except (OSError, RuntimeError) as error:  # h5py raises either where HDF5 cannot write
-        number = _error_number(error)
-        if number is None:
-            raise
-        raise WriteError(f"{dandiset.name}: cannot be written: {os.strerror(number)}; {_REMEDIES.get(number, _ELSE)}") from error
-    finally:
-        for folder in made:
-            if folder.is_dir() and not any(folder.iterdir()):
-                folder.rmdir()
-
-
-def _write(nwbfile: Any, path: Path, streams: Streams, stored: Mapping[str, Any], on_progress: OnProgress | None) -> None:
-    from pynwb import NWBHDF5IO
-
-    with open_watched(path, "w") as (file, watched), NWBHDF5IO(file=file, mode="w") as io:
-        io.write(nwbfile)
-
-        def tell(done: int, total: int) -> None:
-            watched.check()
-            if on_progress is not None:
-                on_progress(done, total)
-
-        streams.fill(tell, stored)
-    use_one_namespace(path)
-
-
-def _sync(path: Path) -> None:
-    """Have the bytes on the disk before the name is."""
-    with path.open("rb+") as file:
-        os.fsync(file.fileno())
 
 
 def _write_dandiset_yaml(dandiset: Path) -> None:

@@ -11,7 +11,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from bergmann.writing.chunks import LEVEL, is_whole
+from bergmann.writing.codecs import Codec
 
 RECORD = "general/bergmann_conversion/arrays"
 
@@ -65,23 +65,29 @@ def _arrays(file: Any) -> dict[str, Any]:
 
 
 def is_stored_alike(there: Any, here: Any) -> bool:
-    """Whether the chunks of one dataset can be those of another as they are: same shape, type, chunks and filters."""
-    return bool(
-        there.shape == here.shape
-        and there.dtype == here.dtype
-        and there.chunks == here.chunks
-        and (there.compression, there.compression_opts) == ("gzip", LEVEL)
-        and (there.shuffle, there.fletcher32, there.scaleoffset) == (True, False, None)
-    )
+    """Whether the chunks of one dataset can be those of another as they are: same shape, type, chunks and filters.
+
+    Without a filter, nothing would tell that a stored chunk is not whole: such arrays are written from their source.
+    """
+    filters = _filters(here)
+    alike = (there.shape, there.dtype, there.chunks) == (here.shape, here.dtype, here.chunks)
+    return alike and bool(filters) and _filters(there) == filters
 
 
-def take_over(dataset: Any, older: Any, pool: ThreadPoolExecutor, depth: int) -> Iterator[int]:
+def _filters(dataset: Any) -> list[tuple[int, tuple[int, ...]]]:
+    """Number and settings of each filter of a dataset, in order."""
+    made = dataset.id.get_create_plist()
+    return [(code, tuple(values)) for code, _, values, _ in (made.get_filter(number) for number in range(made.get_nfilters()))]
+
+
+def take_over(dataset: Any, older: Any, codec: Codec, pool: ThreadPoolExecutor, depth: int) -> Iterator[int]:
     """Copy the chunks of a dataset as they are stored, each after a look whether it is whole.
 
     Parameters
     ----------
     dataset, older : h5py.Dataset
         To be filled, and to be copied; stored alike.
+    codec : Codec
     pool : ThreadPoolExecutor
         Where chunks are checked.
     depth : int
@@ -98,11 +104,11 @@ def take_over(dataset: Any, older: Any, pool: ThreadPoolExecutor, depth: int) ->
         If a chunk was lost or is not whole; some may have been stored before.
     """
     size = int(prod(older.chunks) * older.dtype.itemsize)
-    under_way: deque[tuple[tuple[int, ...], bytes, Future[bool]]] = deque()
+    under_way: deque[tuple[tuple[int, ...], bytes, Future[int | None]]] = deque()
 
     def store_first() -> int:
         start, data, looked_at = under_way.popleft()
-        if not looked_at.result():
+        if looked_at.result() != size:
             raise DamagedError
         dataset.id.write_direct_chunk(start, data, filter_mask=0)
         return size
@@ -114,7 +120,7 @@ def take_over(dataset: Any, older: Any, pool: ThreadPoolExecutor, depth: int) ->
             raise DamagedError from error
         if mask:  # a filter was left out of this chunk
             raise DamagedError
-        under_way.append((start, data, pool.submit(is_whole, data, size)))
+        under_way.append((start, data, pool.submit(codec.size_of, data)))
         if len(under_way) >= depth:
             yield store_first()
     while under_way:
