@@ -163,13 +163,13 @@ def test_a_blob_that_is_not_what_was_said_is_refused_at_validate(archive: Site) 
 
 
 def test_missing_parts_are_sent_later_and_the_upload_finished(archive: Site) -> None:
-    content = uuid4().bytes * (part_size(archive) * 5 // 32)  # two parts and a half
+    content = uuid4().bytes * (part_size() * 5 // 32)  # two parts and a half
     dandiset = archive.new_dandiset()
     begun = begin(archive, dandiset, content).json()
     first = put_parts({"parts": begun["parts"][:1]}, content)
     listed = archive.call("GET", f"/dandisets/{dandiset}/uploads/").json()
     assert [row["upload_id"] for row in listed["results"]] == [begun["upload_id"]]
-    rest = put_parts({"parts": begun["parts"][1:]}, content[part_size(archive) :])
+    rest = put_parts({"parts": begun["parts"][1:]}, content[part_size() :])
     complete(archive, begun, first + rest).raise_for_status()
     assert archive.call("POST", f"/uploads/{begun['upload_id']}/validate/").status_code == 200
     assert archive.call("GET", f"/dandisets/{dandiset}/uploads/").json()["count"] == 0
