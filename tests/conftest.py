@@ -16,6 +16,10 @@ from typing import Any
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent / "archive"))
+
+from loopback.fixtures import archive, faulty_archive, new_archive, new_faulty_archive  # noqa: F401 - a DANDI archive on loopback
+
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
