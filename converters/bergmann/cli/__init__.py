@@ -18,6 +18,7 @@ COMMANDS = {
     "check": "Say everything that is missing or contradicts in session files; writes nothing.",
     "convert": "Convert sessions to NWB files in a local dandiset.",
     "validate": "Check NWB files with pynwb, NWB Inspector and dandi in one list.",
+    "verify": "Say whether a file still holds what it was written with, and what its sources say.",
     "find": "Find the sessions with a receptor, a cell type, a drug or a state among NWB files.",
 }
 
