@@ -234,7 +234,7 @@ def _lines(said: Lines, context: Context) -> Found:
     gaps = said.starts[1:] - (said.starts[:-1] + said.lengths[:-1] / said.rate)
     clock = context.clock(context.name)
     for line in said.lines:
-        series = f"acquisition/{_plain(f'{context.name}_{line.name}')}"
+        series = f"acquisition/{_named(context, line.name)}"
         yield Claim(f"{series}/data", line.samples, f"samples of {line.name}")
         if f"{series}/data" in context.file:
             yield from _scale(context.file[f"{series}/data"], f"{series}/data", line)
@@ -246,6 +246,13 @@ def _lines(said: Lines, context: Context) -> Found:
             yield from _check_rate(context, series, said, clock)
     if len(said.starts) > 1:
         yield from _check_sweeps(said, context, clock)
+
+
+def _named(context: Context, channel: str) -> str:
+    """Name of the series of a channel; some readers leave the blanks out of names."""
+    name = _plain(f"{context.name}_{channel}")
+    there = [one for one in context.file.get("acquisition", ()) if one.replace(" ", "") == name.replace(" ", "")]
+    return name if name in there or len(there) != 1 else there[0]
 
 
 def _plain(name: str) -> str:

@@ -6,7 +6,7 @@ second time. Large arrays meet by their digests; what is small is compared eleme
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -81,13 +81,22 @@ class Prover:
         Whether all of each large array is compared, or a sample of it.
     formats : iterable of FormatFile
         Those of the lab's own formats that a person has said may run.
+    worker : callable (task) -> Worker
+        What runs a task: a process of its own.
     """
 
-    def __init__(self, session: Path, mode: Mode = "full", formats: Iterable[FormatFile] = ()) -> None:
+    def __init__(
+        self,
+        session: Path,
+        mode: Mode = "full",
+        formats: Iterable[FormatFile] = (),
+        worker: Callable[[str], Any] = Worker,
+    ) -> None:
         self._session = session.absolute()
         self._mode = mode
         self._formats = [(str(one.path.absolute()), one.content.decode("utf-8")) for one in formats]
-        self._workers = [Worker("digests"), Worker("second")]
+        self._worker = worker
+        self._workers = [worker("digests"), worker("second")]
 
     def __enter__(self) -> Prover:
         return self
@@ -139,7 +148,7 @@ class Prover:
 
     def _locate(self, order: Mapping[str, Any], wrong: list[str], expected: Mapping[str, Any]) -> list[tuple[str, str]]:
         """The first element of each array that is not what it should be."""
-        worker = Worker("second")
+        worker = self._worker("second")
         try:
             worker.order({**order, "locate": wrong}, [Path(order["file"])], limit=None)
             found = dict(worker.answer()["differences"])

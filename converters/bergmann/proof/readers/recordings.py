@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import warnings
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -121,20 +123,24 @@ def _bit(packed: Values, bit: int) -> Values:
 
 
 def read_abf(entry: Any, known: Mapping[str, Said]) -> Lines:  # noqa: ARG001
-    """A file of Clampex, by neo: its own walk through header, sweeps and samples."""
+    """A file of Clampex, by neo: its own walk through header, sweeps and samples. It leaves the blanks out of names."""
     from neo.rawio import AxonRawIO
 
     path = _one(entry)
-    reader = AxonRawIO(filename=str(path))
-    reader.parse_header()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of channels that Clampex numbers twice
+        reader = AxonRawIO(filename=str(path))
+        reader.parse_header()
     channels = reader.header["signal_channels"]
     if not len(channels) or len(reader.header["signal_streams"]) > 1:
         raise NotReadError("no channel, or channels of several rates")
+    if any(re.fullmatch(r"(ch\d+)?", str(one["name"]).strip()) for one in channels):
+        raise NotReadError("channels without a name, which neo names itself")
     n = reader.segment_count(0)
     lengths = np.array([reader.get_signal_size(0, segment, 0) for segment in range(n)], dtype=np.int64)
     starts = np.array([reader.get_signal_t_start(0, segment, 0) for segment in range(n)])
     dtype = reader.get_analogsignal_chunk(0, 0, 0, 1, stream_index=0).dtype
-    names = _distinct([str(one["name"]).strip() or f"ADC {number}" for number, one in enumerate(channels)])
+    names = _distinct([str(one["name"]).strip() for one in channels])
     whole = dtype.kind == "i"
 
     def samples(number: int) -> Values:
