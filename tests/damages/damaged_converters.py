@@ -324,7 +324,9 @@ def mirrored(self: Any, block: slice) -> Any:
 
 def part_late(self: Any, block: slice) -> Any:
     first, last, _ = block.indices(self.stop - self.start)
-    return np.asarray(self.whole[self.start + first + 1 : self.start + max(first, last) + 1])
+    end = self.whole.shape[0] - 1
+    places = [min(self.start + n + 1, end) for n in range(first, max(first, last))]
+    return np.concatenate([np.asarray(self.whole[place : place + 1]) for place in places])
 
 
 def column(name: str, change: Callable[[Any], Any]) -> Callable[[Any], Any]:

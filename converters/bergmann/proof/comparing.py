@@ -355,9 +355,9 @@ def _series_of_pulses(file: Any, series: str, columns: Mapping[str, Floats]) -> 
 
 
 def _by_recording(context: Context, times: Floats) -> Floats:
-    """Times of a recording on the session's clock."""
-    of = context.entry.source.of
-    clock = context.clock(of.name)
+    """Times of a recording, or of the source itself where it is of none, on the session's clock."""
+    of = getattr(context.entry.source, "of", None)
+    clock = context.clock(context.name if of is None else of.name)
     return times if clock is None or clock.is_own else clock.on_session(times)
 
 
@@ -544,6 +544,63 @@ def _columns(said: Columns, context: Context) -> Found:
             yield from _interval_times(context, path, np.asarray(values, dtype=np.float64))
         else:
             yield from _column(context.file, path, values)
+    clock = context.clock(context.name)
+    for place, own in said.times.items():
+        series = _unit_table(context, place)
+        stored = context.file.get(series)
+        found = stored[()] if isinstance(stored, h5py.Dataset) else stored_times(context.file, series, len(own))
+        if place.startswith("units:"):
+            expected = _by_recording(context, own)
+        else:
+            expected = own if said.placed or clock is None else clock.on_session(own)
+        yield from near(f"{series}/timestamps", expected, np.empty(0) if found is None else found, said.slack, "times")
+    for path, values in said.scaled.items():
+        yield from _scaled(context.file, path, values)
+    for path, frames in said.frames.items():
+        yield from _times_of_frames(context, path, frames)
+    for path, (first, behind) in said.spans.items():
+        begun, ended = _seconds_of(context, first), _seconds_of(context, behind)
+        found = context.file.get(path)
+        if begun is None or ended is None or found is None:
+            yield Difference(path, "durations: not in the file")
+        else:
+            yield from near(path, ended - begun, found[()], 2 * EXACT, "durations")
+
+
+def _scaled(file: Any, path: str, values: Floats) -> Found:
+    """Samples in their unit, up to the rounding of what is multiplied."""
+    dataset = file.get(path)
+    if not isinstance(dataset, h5py.Dataset):
+        yield Difference(path, "samples: not in the file")
+        return
+    found = np.asarray(dataset[()], np.float64) * float(dataset.attrs["conversion"]) + float(dataset.attrs["offset"])
+    yield from near(path, values, found, 1e-9 * float(np.max(np.abs(values), initial=0)) + 1e-15, "samples in their unit")
+
+
+def _times_of_frames(context: Context, path: str, frames: Floats) -> Found:
+    expected, found = _seconds_of(context, frames), context.file.get(path)
+    if expected is None or found is None:
+        yield Difference(path, "times: they, or those of the frames, are not in the file")
+    else:
+        yield from near(path, expected, found[()], EXACT, "times of the frames")
+
+
+def _seconds_of(context: Context, frames: Floats) -> Floats | None:
+    """When frames of the recording that a source is of were, as the file says; None where it does not."""
+    of = context.entry.source.of
+    names = [one for one in context.file["acquisition"] if one == of.name or one.startswith(f"{of.name}_ch")]
+    group = context.file.get(f"acquisition/{names[0] if names else of.name}")
+    if group is None:
+        return None
+    count = group["data"].shape[0] or int(np.asarray(group["num_samples"][()]))
+    times = stored_times(context.file, group.name, count)
+    if times is None:
+        return None
+    used = context.entries[of.name].frames if of.name in context.entries else None
+    index = frames - (0 if used is None else used[0] - 1)
+    last = len(times) - 1
+    step = float(np.median(np.diff(times)))
+    return np.asarray(np.interp(index, np.arange(last + 1), times) + np.maximum(index - last, 0) * step)
 
 
 def _unit_table(context: Context, path: str) -> str:
@@ -565,20 +622,8 @@ def _interval_times(context: Context, path: str, values: Floats) -> Found:
             clock = context.clock(context.name)
             yield from near(path, seconds if clock is None else clock.on_session(seconds), found, LINEAR, "times")
         return
-    names = [one for one in context.file["acquisition"] if one == source.of.name or one.startswith(f"{source.of.name}_ch")]
-    series = f"acquisition/{names[0] if names else source.of.name}"
-    group = context.file.get(series)
-    count = 0 if group is None else (group["data"].shape[0] or int(np.asarray(group["num_samples"][()])))
-    times = stored_times(context.file, series, count)
-    if times is None:
-        yield Difference(path, f"times: those of {source.of} should be here")
-        return
-    used = context.entries[source.of.name].frames if source.of.name in context.entries else None
-    index = values - source.first_frame - (0 if used is None else used[0] - 1) + (1 if path.endswith("/stop_time") else 0)
-    last = len(times) - 1
-    step = float(np.median(np.diff(times)))
-    expected = np.interp(index, np.arange(last + 1), times) + np.maximum(index - last, 0) * step
-    yield from near(path, expected, found, EXACT, "times of the frames")
+    behind = 1 if path.endswith("/stop_time") else 0
+    yield from _times_of_frames(context, path, values - source.first_frame + behind)
 
 
 def _column(file: Any, path: str, values: Any) -> Found:

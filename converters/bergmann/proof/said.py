@@ -243,6 +243,27 @@ class Pictures(Said):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Columns(Said):
-    """A table: its columns by the path in which they stand in the NWB file, as numbers or texts."""
+    """A table, or values that are not of a constant rate to the letter.
 
-    columns: Mapping[str, Any]
+    Attributes
+    ----------
+    columns : mapping of str to numbers or texts
+        By the path in which they stand in the NWB file.
+    times : mapping of str to np.ndarray, seconds
+        Of the samples of a time series, by its path, on the source's own clock.
+    frames : mapping of str to np.ndarray
+        Times that are said as frames of the recording that the source is of, counted from 0: by path.
+    spans : mapping of str to (np.ndarray, np.ndarray)
+        Durations that are said as first frame and the one behind the last.
+    scaled : mapping of str to np.ndarray
+        Samples in their unit, by path: what is stored there times its conversion, plus its offset.
+    slack : float
+        Seconds by which the times may differ: half of what a table rounds to.
+    """
+
+    columns: Mapping[str, Any] = field(default_factory=dict)
+    scaled: Mapping[str, Floats] = field(default_factory=dict)
+    times: Mapping[str, Floats] = field(default_factory=dict)
+    frames: Mapping[str, Floats] = field(default_factory=dict)
+    spans: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
+    slack: float = 2e-6

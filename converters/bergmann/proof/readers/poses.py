@@ -29,6 +29,29 @@ def read_lightning_pose(entry: Any, known: Mapping[str, Said]) -> Positions:  # 
     return Positions(files=files, parts=_joined([_by_csv(file, entry) for file in files]))
 
 
+def read_sleap(entry: Any, known: Mapping[str, Said]) -> Positions:  # noqa: ARG001
+    """An analysis file of SLEAP: (track, x and y, node, frame), NaN where an animal is not."""
+    import h5py
+
+    (path,) = expand(entry.source.path)
+    if path.suffix.lower() not in {".h5", ".hdf5"} or entry.source.of is None:
+        raise NotReadError("a project, or a file without its video")
+    with h5py.File(path, "r") as file:
+        tracks, scores = file["tracks"][()], file["point_scores"][()]
+        nodes = [one.decode() for one in file["node_names"][()].ravel()]
+        names = [one.decode() for one in file["track_names"][()].ravel()]
+    if len(names) > 1 and entry.source.individual not in names:
+        raise NotReadError("several animals")
+    track = names.index(entry.source.individual) if entry.source.individual in names else 0
+    return Positions(
+        files=(path,),
+        parts={
+            name: (np.ascontiguousarray(tracks[track, :, node].T), np.asarray(scores[track, node], dtype=np.float64))
+            for node, name in enumerate(nodes)
+        },
+    )
+
+
 def _joined(parts: list[_Part]) -> dict[str, tuple[Floats, Floats]]:
     """Position and confidence of each body part, all files behind each other."""
     return {

@@ -134,13 +134,11 @@ def read_abf(entry: Any, known: Mapping[str, Said]) -> Lines:  # noqa: ARG001
     channels = reader.header["signal_channels"]
     if not len(channels) or len(reader.header["signal_streams"]) > 1:
         raise NotReadError("no channel, or channels of several rates")
-    if any(re.fullmatch(r"(ch\d+)?", str(one["name"]).strip()) for one in channels):
-        raise NotReadError("channels without a name, which neo names itself")
     n = reader.segment_count(0)
     lengths = np.array([reader.get_signal_size(0, segment, 0) for segment in range(n)], dtype=np.int64)
     starts = np.array([reader.get_signal_t_start(0, segment, 0) for segment in range(n)])
     dtype = reader.get_analogsignal_chunk(0, 0, 0, 1, stream_index=0).dtype
-    names = _distinct([str(one["name"]).strip() for one in channels])
+    names = _distinct([_name(str(one["name"]).strip(), number) for number, one in enumerate(channels)])
     whole = dtype.kind == "i"
 
     def samples(number: int) -> Values:
@@ -163,3 +161,8 @@ def read_abf(entry: Any, known: Mapping[str, Said]) -> Lines:  # noqa: ARG001
     )
     rate = float(channels[0]["sampling_rate"])
     return Lines(files=(path,), lines=lines, rate=rate, starts=starts - starts[0], lengths=lengths)
+
+
+def _name(text: str, number: int) -> str:
+    """Name of a channel; one without a name neo calls ``ch0``, and the file is told of it as ``ADC 0``."""
+    return f"ADC {number}" if re.fullmatch(r"(ch\d+)?", text) else text
