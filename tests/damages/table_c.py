@@ -45,7 +45,8 @@ def main(names: list[str]) -> None:
         lab = make_lab(Path(folder) / "lab")
         for name in names or DAMAGES:
             by, words = refused_by(lab, Path(folder), name)
-            print(name, by, words[:150], flush=True)
+            sys.stdout.write(f"{name} {by} {words[:150]}\n")
+            sys.stdout.flush()
             row = rows[name]
             lines.append(f"| {name} | {row['on']} | {row['damage']} | {by} | {words.replace('|', '/')} |")
     if not names:
@@ -56,7 +57,8 @@ HEADING = """\
 # Damaged converters
 
 Made by `python tests/damages/table_c.py`. Each row patches a reader or the writer, and converts a session of the simulated rig as
-always. The second reading runs in the same, damaged process: only another way to the values can see the damage, not another process.
+always. The second reading runs in the same, damaged process: only another way to the values can see the damage, not another
+process. Of AQuA there is no other reader: its own reads again, in another process, so that c036 is seen if only one of them is damaged.
 """
 
 if __name__ == "__main__":

@@ -270,7 +270,7 @@ def read_tdms(entry: Any, known: Mapping[str, Said]) -> Columns:  # noqa: ARG001
     """Channels of a TDMS file as npTDMS reads and scales them itself."""
     from nptdms import TdmsFile
 
-    if getattr(entry.source, "only", None) is not None:
+    if getattr(entry.source, "only", None):
         raise NotReadError("some of the channels")
     with TdmsFile.open(_one(entry)) as file:
         channels = [(group.name, channel.name, np.asarray(channel[:])) for group in file.groups() for channel in group.channels()]
