@@ -166,6 +166,14 @@ def _record() -> NWBGroupSpec:
             ),
             attribute("plan_digest", "SHA-256 digest of what was to be converted: the session's statements and its sources."),
         ],
+        datasets=[
+            NWBDatasetSpec(
+                name="file_sha256",
+                dtype="text",
+                quantity="?",
+                doc="SHA-256 digest of the bytes of the whole file, in hexadecimal, with '0' for each sign of the digest itself.",
+            )
+        ],
         groups=[
             _part("source_files", "SourceFilesTable", "Every file that values were read from."),
             _part("clocks", "ClocksTable", "How times were put on the session's clock."),

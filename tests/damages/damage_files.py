@@ -223,12 +223,14 @@ CONTROLS = frozenset({"b009", "b010"})
 def sign_anew(path: Path) -> None:
     """Write the digests of a changed file over those it had, as a forger would."""
     from bergmann.proof.digests import digest_file
-    from bergmann.proof.record import FILE_BESIDE, TABLE, read_digests, write_digests
+    from bergmann.proof.record import FILE_BESIDE, OF_THE_RECORD, read_digests, seal, write_digests
 
     with h5py.File(path, "r+") as file:
         before = list(read_digests(file))
         beside = {place: one for place, one, _ in before if one.dtype == FILE_BESIDE}
         sources = {place: source for place, _, source in before}
-        found = dict(digest_file(file, leave_out=TABLE))
-        del file[TABLE]
+        found = dict(digest_file(file, leave_out=OF_THE_RECORD))
+        for place in OF_THE_RECORD:
+            del file[place]
         write_digests(file, {**found, **beside}, sources)
+    seal(path)

@@ -73,18 +73,18 @@ def main(names: list[str], demo: Path) -> None:
         for name in names or (*CHANGES, *SOURCES[-2:]):
             by_sources = name in SOURCES
             found = (
-                found_by_sources(file, demo / "rig", name, Path(folder)) if by_sources else found_by_record(file, name, Path(folder))
+                found_by_sources(file, demo / "rig", name, Path(folder))
+                if by_sources
+                else found_by_record(file, name, Path(folder))
             )
             words = found[0].message if found else "nothing, as it should be" if name in CONTROLS else ""
             sys.stdout.write(f"{name} {len(found)} {words[:150]}\n")
             sys.stdout.flush()
             said = "yes" if found else "control" if name in CONTROLS else "NO"
             where = rows[name]["on"]
-            lines.append(
-                f"| {name} | {where} | {rows[name]['damage']} | {'sources' if by_sources else 'record'} | {said} | {words} |".replace(
-                    "\n", " "
-                )
-            )
+            against = "sources" if by_sources else "record"
+            line = f"| {name} | {where} | {rows[name]['damage']} | {against} | {said} | {words} |"
+            lines.append(line.replace("\n", " "))
     if not names:
         (FOLDER / "table_b.md").write_text("\n".join([HEADING, *lines, ""]), encoding="utf-8", newline="\n")
 
@@ -92,8 +92,8 @@ def main(names: list[str], demo: Path) -> None:
 HEADING = """\
 # Damaged files, verified
 
-Made by `python tests/damages/table_b.py DEMO`, of the folder of a `bergmann demo`. Each row changes a copy of one of its files through plain
-h5py, and verifies it. The digest of the whole file is not used. Controls change how values are stored, and no value.
+Made by `python tests/damages/table_b.py DEMO`, of the folder of a `bergmann demo`. Each row changes a copy of one of its files
+through plain h5py, and verifies it. The digest of the whole file is not used. Controls change how values are stored, and no value.
 """
 
 if __name__ == "__main__":

@@ -76,15 +76,15 @@ def sample_of(shape: tuple[int, ...], itemsize: int) -> Rows:
 
 
 def digest_file(
-    file: Any, leave_out: str = "", sampled: Mapping[str, Rows] | None = None, *, sample: bool = False
+    file: Any, leave_out: tuple[str, ...] = (), sampled: Mapping[str, Rows] | None = None, *, sample: bool = False
 ) -> Iterator[tuple[str, Digest]]:
     """Take the digests of every object of an open file, in the order of their paths.
 
     Parameters
     ----------
     file : h5py.File
-    leave_out : str
-        Path of a group that is left out, with all that is in it.
+    leave_out : tuple of str
+        Paths that are left out, with all that is in them.
     sampled : mapping of str to Rows, optional
         Datasets of which only some elements are read.
     sample : bool
@@ -135,7 +135,7 @@ def _place(item: Any) -> _Place:
     return _Place(int(found.fileno), repr(found.token if hasattr(found, "token") else found.addr).encode())
 
 
-def _paths(file: Any, leave_out: str) -> list[tuple[str, _Place | Digest]]:
+def _paths(file: Any, leave_out: tuple[str, ...]) -> list[tuple[str, _Place | Digest]]:
     """Every path of a file once; an object that is reached again by another path is a link there, so that circles end."""
     found: list[tuple[str, _Place | Digest]] = [("", _place(file["/"]))]
     first: dict[_Place, str] = {found[0][1]: ""}  # type: ignore[dict-item]
@@ -151,7 +151,7 @@ def _paths(file: Any, leave_out: str) -> list[tuple[str, _Place | Digest]]:
             continue
         for name in names:
             path = f"{folder}/{name}" if folder else name
-            if path == leave_out:
+            if path in leave_out:
                 continue
             link = group.get(name, getlink=True)
             if isinstance(link, h5py.SoftLink):
@@ -290,7 +290,7 @@ def _texts(values: Any, dtype: Any, names: _Names) -> Iterator[bytes]:
                 yield from _texts(row[name], dtype[name], names)
     elif is_plain(dtype):
         yield little(np.asarray(values)).tobytes()
-    elif h5py.check_vlen_dtype(dtype) is not None:
+    elif h5py.check_string_dtype(dtype) is None and h5py.check_vlen_dtype(dtype) is not None:
         for one in np.asarray(values, dtype=object).reshape(-1):
             plain = little(np.asarray(one))
             yield len(plain).to_bytes(8, "little") + plain.tobytes()

@@ -16,7 +16,7 @@ from bergmann.findings import Finding
 from bergmann.foreign import FormatFile
 from bergmann.proof.digests import DAMAGED, Digest
 from bergmann.proof.own_process import CrashedError, Worker
-from bergmann.proof.record import FILE_BESIDE, write_digests
+from bergmann.proof.record import FILE_BESIDE, seal, write_digests
 
 Mode = Literal["full", "sample"]
 
@@ -205,6 +205,7 @@ def keep_digests(file: Path, comparison: Comparison) -> None:
     beside = {name: Digest(FILE_BESIDE, str(size), sha256, "") for name, (size, sha256) in comparison.beside.items()}
     with open_watched(file, "r+") as (opened, _):
         write_digests(opened, {**comparison.digests, **beside}, comparison.source_of)
+    seal(file)
 
 
 def say(comparison: Comparison, location: str) -> Finding:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,10 @@ from bergmann.proof.digests import Digest, Rows
 
 RECORD = "general/bergmann_conversion"
 TABLE = f"{RECORD}/digests"
+WHOLE = f"{RECORD}/file_sha256"
+OF_THE_RECORD = (TABLE, WHOLE)
+"""What holds the digests, and so has none itself."""
+
 FILE_BESIDE = "file"
 """What a row says as type of a file beside the NWB file: a video."""
 
@@ -57,6 +62,7 @@ def write_digests(file: Any, digests: Mapping[str, Digest], sources: Mapping[str
     for name, texts in columns.items():
         column = table.create_dataset(name, data=texts, dtype=h5py.string_dtype())
         _describe(column, "hdmf-common", "VectorData", said[name])
+    file.create_dataset(WHOLE, data=b"0" * 64, dtype=h5py.string_dtype("utf-8", 64))
     ids = table.create_dataset("id", data=np.arange(len(rows)))
     _describe(ids, "hdmf-common", "ElementIdentifiers", "")
 
@@ -67,6 +73,30 @@ def _describe(item: Any, namespace: str, kind: str, description: str) -> None:
     item.attrs["object_id"] = str(uuid4())
     if description:
         item.attrs["description"] = description
+
+
+def seal(path: Path) -> None:
+    """Put the digest of the whole file into a file that has its table of digests, and that nobody has open."""
+    with h5py.File(path, "r") as file:
+        place = file[WHOLE].id.get_offset()
+    digest = whole_digest(path, place)
+    with path.open("r+b") as stored:
+        stored.seek(place)
+        stored.write(digest.encode())
+
+
+def whole_digest(path: Path, place: int) -> str:
+    """SHA-256 of the bytes of a file, with zeros (as text) in the place of the digest itself."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stored:
+        left = place
+        while left and (block := stored.read(min(left, 1 << 20))):
+            digest.update(block)
+            left -= len(block)
+        digest.update(b"0" * len(stored.read(64)))
+        while block := stored.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def read_digests(file: Any) -> Iterator[tuple[str, Digest, str]]:

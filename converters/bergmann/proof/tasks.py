@@ -10,14 +10,14 @@ from typing import Any
 import h5py
 
 from bergmann.proof.digests import digest_file
-from bergmann.proof.record import TABLE
+from bergmann.proof.record import OF_THE_RECORD
 from bergmann.proof.verifying import against_record
 
 
 def digests(order: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """Take the digests of every object of the file ``order["file"]``; of large arrays of a sample, if ``order["sample"]``."""
     with h5py.File(order["file"], "r") as file:
-        found = digest_file(file, leave_out=TABLE, sample=bool(order.get("sample")))
+        found = digest_file(file, leave_out=OF_THE_RECORD, sample=bool(order.get("sample")))
         return [(path, asdict(one)) for path, one in found]
 
 

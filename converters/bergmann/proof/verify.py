@@ -63,6 +63,14 @@ def _findings(path: Path, found: dict[str, object]) -> Iterator[Finding]:
                 message="this file beside it is not there, so that nothing is said of it",
                 remedy="put it where the NWB file says, if it is to be verified",
             )
+        if not differences and not found["is_whole"]:
+            yield Finding(
+                severity="warning",
+                check=CHECK,
+                location=path.name,
+                message="its bytes are not those that were written, although all values, texts and attributes are the same",
+                remedy="was it repacked? If not, bytes between its objects are damaged: take it from where it was published",
+            )
         sampled = f"; of {found['sampled']} of them only a sample is recorded" if found["sampled"] else ""
         if not differences:
             message = f"{found['objects']} objects are what they were when the file was written{sampled}"

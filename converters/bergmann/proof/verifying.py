@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 import h5py
 
 from bergmann.proof.digests import DAMAGED, UNREADABLE, Digest, digest_file
-from bergmann.proof.record import FILE_BESIDE, RECORD, TABLE, is_sealed, read_digests
+from bergmann.proof.record import FILE_BESIDE, OF_THE_RECORD, RECORD, TABLE, WHOLE, is_sealed, read_digests, whole_digest
 
 MOST = 200
 """Differences that are told; of a file that is wholly another the rest says nothing new."""
@@ -32,6 +32,8 @@ class Verified:
         Of how many of them only a sample is known.
     has_record : bool
         Whether the file has a table of digests at all.
+    is_whole : bool
+        Whether the bytes of the file are those that were written, also where no object lies.
     """
 
     differences: list[tuple[str, str]]
@@ -39,6 +41,7 @@ class Verified:
     objects: int
     sampled: int
     has_record: bool
+    is_whole: bool = True
 
 
 def against_record(path: Path) -> Verified:
@@ -62,12 +65,22 @@ def _compare(path: Path, file: h5py.File) -> Verified:
     expected = {place: digest for place, digest, _ in rows if place != TABLE}
     beside = {place: digest for place, digest in expected.items() if digest.dtype == FILE_BESIDE}
     inside = {place: digest for place, digest in expected.items() if digest.dtype != FILE_BESIDE}
-    found = dict(digest_file(file, leave_out=TABLE, sampled={place: one.rows for place, one in inside.items() if one.rows}))
+    found = dict(digest_file(file, leave_out=OF_THE_RECORD, sampled={place: one.rows for place, one in inside.items() if one.rows}))
     differences += compare(inside, found)
     not_there = [place for place in beside if not (path.parent / PurePosixPath(place)).is_file()]
     differences += _beside(path.parent, {place: one for place, one in beside.items() if place not in not_there})
     sampled = sum(bool(one.rows) for one in inside.values())
-    return Verified(differences[:MOST], not_there, len(expected) - len(not_there), sampled, has_record=True)
+    compared = len(expected) - len(not_there)
+    return Verified(differences[:MOST], not_there, compared, sampled, has_record=True, is_whole=_is_whole(path, file))
+
+
+def _is_whole(path: Path, file: h5py.File) -> bool:
+    """Whether the digest of the whole file is what the file says."""
+    try:
+        stored = file[WHOLE]
+        return bool(stored[()] == whole_digest(path, stored.id.get_offset()).encode())
+    except (*UNREADABLE, OverflowError):
+        return False
 
 
 def _names(file: h5py.File) -> tuple[str, ...]:

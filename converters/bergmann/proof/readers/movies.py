@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from itertools import groupby
 from pathlib import Path, PureWindowsPath
 from typing import Any
 from xml.etree import ElementTree
@@ -20,7 +21,7 @@ _SECONDS = re.compile(r"frameTimestamps_sec = (-?[\d.]+(?:e[-+]?\d+)?)")
 
 
 class Pages:
-    """The pages of some files, behind each other; read a few at a time.
+    """The pages of some files, behind each other; a file is open only while it is read.
 
     Pixels that are stored plainly are read at the offsets that tifffile found; others are decoded by it.
     """
@@ -31,32 +32,42 @@ class Pages:
         self.files = files
         self.texts: list[str] = []
         self.where: list[tuple[int, int, int]] = []
-        self._open = [tifffile.TiffFile(file) for file in files]
-        first = self._open[0].pages[0]
-        self.shape: tuple[int, ...] = tuple(first.shape)
-        self.dtype: np.dtype[Any] = np.dtype(first.dtype)
         self.is_plain = True
-        for number, file in enumerate(self._open):
-            for index, page in enumerate(file.pages):
-                if tuple(page.shape) != self.shape or page.dtype != self.dtype:
-                    raise NotReadError(f"{files[number].name}: pages of different form")
-                self.is_plain &= page.compression == 1 and _in_one_piece(page)
-                self.where.append((number, index, int(page.dataoffsets[0])))
-                self.texts.append(_description(page))
+        forms: set[tuple[tuple[int, ...], np.dtype[Any], str]] = set()
+        for number, file in enumerate(files):
+            with tifffile.TiffFile(file) as opened:
+                for index, page in enumerate(opened.pages):
+                    forms.add((tuple(page.shape), np.dtype(page.dtype), opened.byteorder))
+                    self.is_plain &= page.compression == 1 and _in_one_piece(page)
+                    self.where.append((number, index, int(page.dataoffsets[0])))
+                    self.texts.append(_description(page))
+        if len(forms) != 1:
+            raise NotReadError("pages of different form, or none")
+        ((self.shape, self.dtype, byteorder),) = forms
+        self._stored = self.dtype.newbyteorder("<" if byteorder == "<" else ">")
 
     def read(self, pages: NDArray[np.int64]) -> NDArray[Any]:
         """Pages by number, shape (n, height, width)."""
         block = np.empty((len(pages), *self.shape), self.dtype.newbyteorder("="))
-        for into, number in enumerate(pages):
-            file, index, offset = self.where[int(number)]
-            if self.is_plain:
-                handle = self._open[file].filehandle
-                handle.seek(offset)
-                stored = handle.read_array(self._open[file].byteorder + self.dtype.char, int(np.prod(self.shape)))
-                block[into] = stored.reshape(self.shape)
-            else:
-                block[into] = self._open[file].pages[index].asarray()
+        placed = [(*self.where[int(number)], into) for into, number in enumerate(pages)]
+        for file, group in groupby(sorted(placed), key=lambda one: one[0]):
+            read = self._read_plain if self.is_plain else self._decode
+            read(self.files[file], list(group), block)
         return block
+
+    def _read_plain(self, file: Path, places: list[tuple[int, int, int, int]], block: NDArray[Any]) -> None:
+        count = int(np.prod(self.shape))
+        with file.open("rb") as stored:
+            for _, _, offset, into in places:
+                stored.seek(offset)
+                block[into] = np.fromfile(stored, self._stored, count).reshape(self.shape)
+
+    def _decode(self, file: Path, places: list[tuple[int, int, int, int]], block: NDArray[Any]) -> None:
+        import tifffile
+
+        with tifffile.TiffFile(file) as opened:
+            for _, index, _, into in places:
+                block[into] = opened.pages[index].asarray()
 
 
 def _in_one_piece(page: Any) -> bool:
