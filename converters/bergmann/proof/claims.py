@@ -77,7 +77,7 @@ def digest_of(claim: Claim, rows: Rows = ()) -> str:
     for _, block in blocks(claim.values, rows):
         plain = little(block)
         if plain.size:
-            digest.update(plain.tobytes())
+            digest.update(plain.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()
 
 

@@ -29,7 +29,12 @@ def verify(order: Mapping[str, Any]) -> dict[str, Any]:
 def prepare(task: str) -> None:
     """Import what a task needs, before its order comes."""
     if task == "second":
-        import bergmann.proof.second_reading  # noqa: F401
+        import tifffile  # noqa: F401
+
+        from bergmann.plan.sources import Vocabulary
+        from bergmann.proof import second_reading  # noqa: F401
+
+        Vocabulary.here()
 
 
 def second(order: Mapping[str, Any]) -> dict[str, Any]:

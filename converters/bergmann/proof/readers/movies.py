@@ -56,11 +56,13 @@ class Pages:
         return block
 
     def _read_plain(self, file: Path, places: list[tuple[int, int, int, int]], block: NDArray[Any]) -> None:
-        count = int(np.prod(self.shape))
         with file.open("rb") as stored:
             for _, _, offset, into in places:
                 stored.seek(offset)
-                block[into] = np.fromfile(stored, self._stored, count).reshape(self.shape)
+                if stored.readinto(memoryview(block[into].reshape(-1).view(np.uint8))) != block[into].nbytes:
+                    raise NotReadError(f"{file.name}: a page that is not whole")
+                if not self._stored.isnative:
+                    block[into].byteswap(inplace=True)
 
     def _decode(self, file: Path, places: list[tuple[int, int, int, int]], block: NDArray[Any]) -> None:
         import tifffile
@@ -96,7 +98,7 @@ def read_scanimage(entry: Any, known: Mapping[str, Said]) -> Frames:  # noqa: AR
 
     files = expand(entry.source.path)
     with tifffile.TiffFile(files[0]) as first:
-        header = (first.scanimage_metadata or {}).get("FrameData", {}) if first.is_scanimage else {}
+        header = _header(first) if first.is_scanimage else {}
     saved = header.get("SI.hChannels.channelSave")
     if saved is None:
         raise NotReadError("not the header of ScanImage 2016 or later")
@@ -122,6 +124,15 @@ def read_scanimage(entry: Any, known: Mapping[str, Said]) -> Frames:  # noqa: AR
         times=ticks[first_of],
         ticks=ticks,
     )
+
+
+def _header(file: Any) -> Mapping[str, Any]:
+    """The values of a file's header: before the first page, or else in the first page's own text."""
+    from tifffile import matlabstr2py
+
+    before: Mapping[str, Any] = (file.scanimage_metadata or {}).get("FrameData", {})
+    tag = file.pages[0].tags.get(305)
+    return before or (dict(matlabstr2py(str(tag.value))) if tag is not None else {})
 
 
 def _volume(header: Mapping[str, Any]) -> tuple[int, int]:
