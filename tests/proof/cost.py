@@ -129,8 +129,9 @@ def main(megabytes: int) -> None:
 # What the proof costs
 
 Made by `python tests/proof/cost.py {megabytes}`: a ScanImage movie of {megabytes} MB of photon noise, {os.cpu_count()} cores,
-medians of five, in turns, each without the start of its process (which is made ready while the file is written). The load of the
-machine was {os.getloadavg()[0]:.1f} at the end: other work makes the seconds on the clock larger, and leaves those of the processor.
+medians of five, in turns, each without the start of its process (which is made ready while the file is written). The load of
+the machine was {os.getloadavg()[0]:.1f} at the end: other work makes the seconds on the clock larger, and leaves those of the
+processor.
 
 | what | processor, s | clock, s |
 |---|---|---|
