@@ -50,7 +50,7 @@ def main(file: Path, seeds: int) -> None:
             if not errors:
                 said = "not seen"
             elif "did not come to an end" in errors[0].message:
-                said = "too long"
+                said = "hung, ended"
             else:
                 said = (
                     "crashed, said"
@@ -60,9 +60,9 @@ def main(file: Path, seeds: int) -> None:
                     else "found"
                 )
             found[kind, said] += 1
-            if said in {"not seen", "too long"}:
+            if said in {"not seen", "hung, ended"}:
                 sys.stdout.write(f"seed {seed}: {kind}: {said}\n")
-    words = ("found", "crashed, said", "in no object", "not seen", "too long")
+    words = ("found", "crashed, said", "in no object", "not seen", "hung, ended")
     lines = [
         "# Random corruption",
         "",

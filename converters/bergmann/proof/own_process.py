@@ -15,7 +15,7 @@ from typing import Any
 SLOWEST = 2e6
 """Bytes per second that any disk gives and any processor reads; what takes longer is taken for hanging."""
 
-START = 120.0
+START = 60.0
 """Seconds that a process may take to start and to read what is small."""
 
 
