@@ -265,8 +265,13 @@ def _scale(dataset: Any, path: str, line: Line) -> Found:
         if abs(found - said) > 1e-6 * max(abs(said), abs(line.conversion)):
             yield Difference(path, f"{name} of {line.name}: {said:.9g} in the source, {found:.9g} in the file")
     found_unit = str(dataset.attrs.get("unit", ""))
-    if found_unit != line.unit:
+    if _spelled(found_unit) != _spelled(line.unit):
         yield Difference(path, f"unit of {line.name}: {line.unit!r} in the source, {found_unit!r} in the file")
+
+
+def _spelled(unit: str) -> str:
+    """A unit without the differences that readers make: blanks, and the two letters for micro."""
+    return unit.replace(" ", "").replace("\N{MICRO SIGN}", "u").replace("\N{GREEK SMALL LETTER MU}", "u")
 
 
 def _check_sampled(context: Context, series: str, said: Lines, clock: Clock | None) -> Found:
@@ -387,11 +392,17 @@ def _occurrences(said: Occurrences, context: Context) -> Found:
             continue
         onsets, stops = _on_session(said, context, one.onsets), None
         slack = said.slack
-        if said.fps is not None:
-            slack = 0.02 / said.fps
+        if said.fps is not None:  # which the scorer's program has rounded
+            slack = 0.02 / said.fps + 2e-4 * float(np.max(one.onsets, initial=0))
         if one.durations is not None:
             stops = _on_session(said, context, one.onsets + one.durations)
         found = np.asarray(context.file[f"{table}/timestamp"][()])
+        if (
+            said.fps is not None
+            and not said.placed
+            and "starting_time" not in context.file[f"acquisition/{context.entry.source.of.name}"]
+        ):
+            slack = math.inf  # frames at no constant rate: only their number can be told by the scorer's seconds
         yield from near(f"{table}/timestamp", onsets, found, slack, f"onsets of {kind}")
         if stops is not None and f"{table}/duration" in context.file:
             lasted = context.file[f"{table}/duration"][()]

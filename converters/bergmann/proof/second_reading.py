@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
@@ -101,6 +101,16 @@ def read_and_compare(order: Mapping[str, Any]) -> dict[str, Any]:
     return _Comparison(meant).run()
 
 
+@dataclass
+class _Found:
+    """What came of comparing one source."""
+
+    paths: list[str] = field(default_factory=list)
+    expected: dict[str, tuple[str, str]] = field(default_factory=dict)
+    sampled: dict[str, Rows] = field(default_factory=dict)
+    differences: list[tuple[str, str]] = field(default_factory=list)
+
+
 class _Comparison:
     """One comparison; one use."""
 
@@ -124,12 +134,12 @@ class _Comparison:
                 entry = self.loaded.sources[name]
                 if entry.confirms is not None:
                     continue
-                said, reading = self._read(entry, has_accounts=name in accounts)
+                said, reading, found = self._read_and_compare(file, entry, has_accounts=name in accounts)
                 self.known[name] = said
                 for path in said.files:
                     if path.is_file() and not self.order.locate:
                         sums.setdefault(path, hashing.submit(sha256_of, path))
-                reading.paths.extend(self._compare(file, entry, said))
+                self._take(found)
                 self.readings.append(reading)
             digests = {path: one.result() for path, one in sums.items()}
             self._compare_videos(file, digests)
@@ -142,15 +152,26 @@ class _Comparison:
             "beside": self.beside,
         }
 
-    def _read(self, entry: Any, *, has_accounts: bool) -> tuple[Said, Reading]:
+    def _read_and_compare(self, file: Any, entry: Any, *, has_accounts: bool) -> tuple[Said, Reading, _Found]:
+        """What a source says by another reader, or where that does not know its files by its own, and what came of comparing it."""
         reader: SecondReader | None = None if has_accounts else second_reader(entry)
         why = "another account of it has a part in what is written" if has_accounts else ""
         if reader is not None:
             try:
-                return reader.read(entry, self.known), Reading(entry.name, entry.format.key, reader.by, "")
+                said = reader.read(entry, self.known)
+                found = self._compare(file, entry, said)
             except _FAILED as error:
                 why = f"{reader.by}: {error}"
-        return adapt(entry.name, self._record(entry.name)), Reading(entry.name, entry.format.key, OWN_READER, why)
+            else:
+                return said, Reading(entry.name, entry.format.key, reader.by, "", found.paths), found
+        said = adapt(entry.name, self._record(entry.name))
+        found = self._compare(file, entry, said)
+        return said, Reading(entry.name, entry.format.key, OWN_READER, why, found.paths), found
+
+    def _take(self, found: _Found) -> None:
+        self.expected |= found.expected
+        self.sampled |= found.sampled
+        self.differences += found.differences
 
     def _record(self, name: str) -> Any:
         """What the converter's own reader says, on the session's clock."""
@@ -161,31 +182,33 @@ class _Comparison:
             self._aligned = align(make_plan(self.order.session, self.vocabulary))
         return self._aligned.records[name]
 
-    def _compare(self, file: Any, entry: Any, said: Said) -> Iterator[str]:
+    def _compare(self, file: Any, entry: Any, said: Said) -> _Found:
+        found = _Found()
         context = Context(
             file=file, entry=entry, known=self.known, collections=self.loaded.collections, entries=self.loaded.sources
         )
         for one in compare(said, context):
             if isinstance(one, Difference):
-                self.differences.append((one.path, f"{entry.name}: {one.message}"))
+                found.differences.append((one.path, f"{entry.name}: {one.message}"))
             elif isinstance(one, Seen):
-                yield one.path
+                found.paths.append(one.path)
             elif not self.order.locate or one.path in self.order.locate:
-                self._claim(file, entry.name, one)
-                yield one.path
+                self._claim(file, entry.name, one, found)
+                found.paths.append(one.path)
+        return found
 
-    def _claim(self, file: Any, name: str, claim: Claim) -> None:
+    def _claim(self, file: Any, name: str, claim: Claim, found: _Found) -> None:
         difference = look(file, claim)
         if difference is None:
             rows = sample_of(claim.values.shape, claim.values.dtype.itemsize) if self.order.sample else ()
             if rows:
-                self.sampled[claim.path] = rows
+                found.sampled[claim.path] = rows
             if claim.size >= LARGE and not rows and not self.order.locate:
-                self.expected[claim.path] = (digest_of(claim), name)
+                found.expected[claim.path] = (digest_of(claim), name)
                 return
             difference = search(file, claim, rows)
         if difference is not None:
-            self.differences.append((difference.path, f"{name}: {difference.message}"))
+            found.differences.append((difference.path, f"{name}: {difference.message}"))
 
     def _compare_videos(self, file: Any, digests: Mapping[Path, str]) -> None:
         """Each video beside the file must be the same bytes as its source, in the same order."""
