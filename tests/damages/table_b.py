@@ -27,7 +27,8 @@ SOURCES = ("b052", "b053", "b054", "b055", "b056", "b057")
 def copy_of(file: Path, folder: Path) -> Path:
     """The file and its videos in another folder."""
     folder.mkdir(parents=True)
-    shutil.copytree(file.with_suffix(""), folder / file.stem)
+    if file.with_suffix("").is_dir():
+        shutil.copytree(file.with_suffix(""), folder / file.stem)
     return Path(shutil.copy(file, folder / file.name))
 
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import damage_sessions
+import h5py
 import pytest
 from damage_files import CHANGES, CONTROLS
 from damaged_converters import DAMAGES
-from table_b import SOURCES, found_by_record, found_by_sources
+from table_b import SOURCES, copy_of, found_by_record, found_by_sources
 from table_c import refused_by
 
 ROWS = list(csv.DictReader((Path(__file__).parent / "damages.csv").open(encoding="utf-8")))
@@ -34,9 +37,21 @@ def test_the_list_has_each_damage_once_and_says_who_ought_to_see_it() -> None:
 
 
 def test_every_damage_of_files_and_converters_has_its_generator() -> None:
-    listed = {kind: {row["id"] for row in ROWS if row["class"] == kind} for kind in "bc"}
+    listed = {kind: {row["id"] for row in ROWS if row["class"] == kind} for kind in "abc"}
+    assert listed["a"] == set(damage_sessions.DAMAGES) | set(damage_sessions.NOT_YET)
     assert listed["b"] == set(CHANGES) | {"b056", "b057"}
     assert listed["c"] - set(DAMAGES) == {"c061"}  # see test_the_proof_reads_what_was_taken_over
+
+
+def test_every_damage_of_a_session_can_be_made(converted_demo: Path, session_file: Path, tmp_path: Path) -> None:
+    assay = converted_demo / "dandiset" / "sub-BG042" / "sub-BG042_ses-vonfrey-pod7.nwb"
+    for name, damage in damage_sessions.DAMAGES.items():
+        source = assay if name in damage_sessions.OF_THE_ASSAY else session_file
+        copy = copy_of(source, tmp_path / name)
+        with h5py.File(copy, "r+") as file:
+            damage_sessions.as_of_another_program(file)
+            damage(file)
+        shutil.rmtree(tmp_path / name)
 
 
 @pytest.mark.parametrize("name", QUICK_B)

@@ -69,7 +69,7 @@ def main(file: Path, seeds: int) -> None:
         f"Made by `python tests/proof/corruption.py FILE {seeds}`, on a session of the demo ({file.stat().st_size / 1e6:.1f} MB),",
         f"each seed on a fresh copy; {time.perf_counter() - begun:.0f} s in all, the slowest opening {slowest:.1f} s.",
         "`crashed, said`: HDF5 ended the process that opened the file, and `verify` says so. `hung, ended`: HDF5 never came back,",
-        "and `verify` ended its process and says so. `in no object`: bytes that no reader sees; all values, texts and attributes are",
+        "and `verify` ended its process and says so. `in no object`: bytes that no reader sees; all values and texts are",
         "as they were, and `verify` warns of the digest of the whole file.",
         "",
         "| damage | " + " | ".join(words) + " |",
