@@ -57,7 +57,11 @@ def noticed(name: str, good: Path, before: set[Finding], folder: Path) -> Mappin
 
 
 def main(demo: Path, names: list[str]) -> None:
-    rows = {row["id"]: row for row in csv.DictReader((FOLDER / "damages.csv").open(encoding="utf-8")) if row["class"] == "a"}
+    rows = {
+        row["id"]: row
+        for row in csv.DictReader((FOLDER / "damages.csv").read_text(encoding="utf-8").splitlines())
+        if row["class"] == "a"
+    }
     files = {
         kind: next((demo / "dandiset" / "sub-BG042").glob(pattern))
         for kind, pattern in {"session": "*ophys.nwb", "assay": "*vonfrey-pod7.nwb"}.items()

@@ -66,7 +66,7 @@ def errors(findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
 
 
 def main(names: list[str], demo: Path) -> None:
-    rows = {row["id"]: row for row in csv.DictReader((FOLDER / "damages.csv").open(encoding="utf-8"))}
+    rows = {row["id"]: row for row in csv.DictReader((FOLDER / "damages.csv").read_text(encoding="utf-8").splitlines())}
     (file,) = (demo / "dandiset" / "sub-BG042").glob("*ophys.nwb")
     lines = ["| id | damaged | damage | against | found | in these words |", "|---|---|---|---|---|---|"]
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():

@@ -38,7 +38,7 @@ def refused_by(lab: Lab, out: Path, name: str) -> tuple[str, str]:
 
 
 def main(names: list[str]) -> None:
-    rows = {row["id"]: row for row in csv.DictReader((FOLDER / "damages.csv").open(encoding="utf-8"))}
+    rows = {row["id"]: row for row in csv.DictReader((FOLDER / "damages.csv").read_text(encoding="utf-8").splitlines())}
     lines = ["| id | patched | damage | refused by | in these words |", "|---|---|---|---|---|"]
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -16,7 +16,7 @@ from damaged_converters import DAMAGES
 from table_b import SOURCES, copy_of, found_by_record, found_by_sources
 from table_c import refused_by
 
-ROWS = list(csv.DictReader((Path(__file__).parent / "damages.csv").open(encoding="utf-8")))
+ROWS = list(csv.DictReader((Path(__file__).parent / "damages.csv").read_text(encoding="utf-8").splitlines()))
 
 QUICK_B = ("b001", "b009", "b017", "b025", "b036", "b041", "b044", "b045", "b046", "b048", "b050", "b051")
 QUICK_C = ("c001", "c015", "c018", "c025", "c032", "c038", "c044", "c051", "c059")
