@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -74,6 +74,13 @@ class _ExplainsPresets(click.Command):
     show_default=True,
     help="How arrays are compressed; see below who can read it.",
 )
+@click.option(
+    "--proof",
+    type=click.Choice(["full", "sample"]),
+    default="full",
+    show_default=True,
+    help="How much of what was written is compared with a second reading of the sources; a sample is for terabytes.",
+)
 @json_option
 def command(
     sessions: tuple[Path, ...],
@@ -86,11 +93,13 @@ def command(
     keep_private: bool,
     chunking: Chunking,
     compression: Compression,
+    proof: Literal["full", "sample"],
     as_json: bool,
 ) -> None:
-    """Convert sessions to NWB files in a local dandiset, and validate them.
+    """Convert sessions to NWB files in a local dandiset, prove that each holds what its sources say, and validate them.
 
-    A session that fails leaves nothing behind and does not stop the next one.
+    The sources are read a second time, by other means, before a file gets its name. A session that fails leaves nothing behind and
+    does not stop the next one.
     """
     done: list[Conversion] = []
     try:
@@ -105,6 +114,7 @@ def command(
             include_excluded=include_excluded,
             keep_private=keep_private,
             storing=Storing(chunking, compression),
+            proof=proof,
         )
         _convert_all(sessions, convert, as_json, done)
     except KeyboardInterrupt as stopped:

@@ -26,12 +26,13 @@ from bergmann.convert.scope import collections_of_session
 from bergmann.convert.sync import add_extrapolated, add_pulses
 from bergmann.errors import BergmannError, SessionError, SourceError, StoppedError, WriteError
 from bergmann.findings import UNREADABLE, Finding, has_errors
-from bergmann.foreign import origin_of_fault
+from bergmann.foreign import FormatFile, origin_of_fault
 from bergmann.moments import Moment
 from bergmann.plan.arms import ArmKey
 from bergmann.plan.resolve import Plan, check_values, make_plan
 from bergmann.plan.sources import Vocabulary
 from bergmann.plan.veil import Veil
+from bergmann.proof.proving import Comparison, Mode, ProofError, Prover, check, keep_digests, say
 from bergmann.receptors.nwb import add_explanations, metadata_of, set_arm
 from bergmann.receptors.states import check_times
 from bergmann.receptors.terms import keywords
@@ -112,6 +113,7 @@ def convert_session(
     include_excluded: bool = False,
     keep_private: bool = False,
     storing: Storing = DEFAULT,
+    proof: Mode = "full",
 ) -> Conversion:
     """Convert one session into a local dandiset, and validate what was written.
 
@@ -140,6 +142,8 @@ def convert_session(
         Whether to keep what sources tell of persons and machines: paths of users, addresses of mail and of network cards.
     storing : Storing
         Chunks and compression of large arrays.
+    proof : {"full", "sample"}
+        Whether all that was written is read back and compared with a second reading of the sources, or of large arrays a sample.
     """
     begun = time.perf_counter()
     target: Path | None = None
@@ -159,14 +163,19 @@ def convert_session(
             doubts = (one for one in _check_read(aligned) if one.severity != "error")  # errors are raised by the writing
             findings = (*findings, *aligned.findings(), *doubts)
             with _told_what_is_written(out, plan):
-                target, kept, private = _write(aligned, out, Streams(storing), overwrite, on_progress, keep_private)
-                findings = (*findings, *_say_kept(plan, kept), *_say_slow(path, storing), *private, *validate_paths([target]))
+                with Prover(plan.loaded.path, proof, _formats_that_ran(vocabulary)) as prover:
+                    written = _write(aligned, out, Streams(storing), overwrite, on_progress, keep_private, prover)
+                target = written.target
+                findings = (*findings, *_say_kept(plan, written.kept), *_say_slow(path, storing), *written.private)
+                findings = (*findings, say(written.proof, target.name), *validate_paths([target]))
             result = "written"
         else:
             result = _why_not(findings)
     except SessionError as error:
         findings = (*findings, *error.findings)
         result = _why_not(findings)
+    except ProofError as error:
+        result, findings = "failed", (*findings, *error.findings)
     except WriteError as error:
         result, findings = "failed", (*findings, _failure(path, "output", str(error)))
     except BergmannError as error:
@@ -291,27 +300,63 @@ def _surprise(path: Path, error: Exception) -> Finding:
     )
 
 
-def _write(
-    aligned: Aligned, out: Path, streams: Streams, overwrite: bool, on_progress: OnProgress | None, keep_private: bool
-) -> tuple[Path, dict[str, int], tuple[Finding, ...]]:
-    """Add everything to an NWB file object and write it.
+def _formats_that_ran(vocabulary: Vocabulary | None) -> list[FormatFile]:
+    """The files of the lab's own formats, which a person has said may run."""
+    return [] if vocabulary is None else [one.file for one in vocabulary.offers if one.file is not None]
 
-    Returns
-    -------
-    Path
-        The file.
-    dict of str to int
+
+@dataclass(frozen=True, kw_only=True)
+class _Written:
+    """One file that was written and proved.
+
+    Attributes
+    ----------
+    target : Path
+    kept : dict of str to int
         How many arrays of each source were taken over from the file that was replaced.
-    tuple of Finding
+    private : tuple of Finding
         What was taken out of its texts.
+    proof : Comparison
+    """
+
+    target: Path
+    kept: dict[str, int]
+    private: tuple[Finding, ...]
+    proof: Comparison
+
+
+def _write(
+    aligned: Aligned,
+    out: Path,
+    streams: Streams,
+    overwrite: bool,
+    on_progress: OnProgress | None,
+    keep_private: bool,
+    prover: Prover,
+) -> _Written:
+    """Add everything to an NWB file object, write it, and prove it.
+
+    Raises
+    ------
+    ProofError
+        If what was written is not what the sources say.
     """
     nwbfile, placed = build_nwbfile(aligned, streams)
     digests = digests_of_sources(aligned)
     arrays = list(name_arrays(nwbfile, streams, Recipes(aligned, digests)))
     nwbfile.add_lab_meta_data(conversion_record(aligned, placed.collections, digests, arrays))
     private = tuple(_without_private(nwbfile, aligned.plan, placed, keep_private))
-    target = write_session(nwbfile, out, streams, placed.externals, overwrite=overwrite, on_progress=on_progress)
-    return target, taken_over(streams, arrays), private
+    proved: list[Comparison] = []
+
+    def prove(temporary: Path, videos: Path) -> None:
+        comparison = prover.compare(temporary, videos, digests)
+        if wrong := check(comparison, digests):
+            raise ProofError(wrong)
+        keep_digests(temporary, comparison)
+        proved.append(comparison)
+
+    target = write_session(nwbfile, out, streams, placed.externals, overwrite=overwrite, on_progress=on_progress, prove=prove)
+    return _Written(target=target, kept=taken_over(streams, arrays), private=private, proof=proved[0])
 
 
 def _without_private(nwbfile: Any, plan: Plan, placed: Placed, keep: bool) -> Iterator[Finding]:
