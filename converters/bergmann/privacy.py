@@ -54,6 +54,19 @@ def find_private(text: str) -> Iterator[Private]:
             end = one.stop
 
 
+REMOVED = "[removed]"
+"""What stands in a text where a private part was."""
+
+
+def without_private(text: str) -> str:
+    """The text with `REMOVED` for each private part."""
+    parts, end = [], 0
+    for one in find_private(text):
+        parts += [text[end : one.start], REMOVED]
+        end = one.stop
+    return "".join([*parts, text[end:]])
+
+
 def hidden(text: str, private: Private) -> str:
     """A private part as a message may show it: its beginning and its length, not what it tells."""
     part = text[private.start : private.stop]

@@ -12,6 +12,7 @@ from bergmann.convert.session import _write
 from bergmann.plan.resolve import make_plan
 from bergmann.proof import tasks
 from bergmann.proof.proving import Comparison, Prover
+from bergmann.writing import Streams
 
 
 class Here:
@@ -36,5 +37,5 @@ def convert_here(session: Path, out: Path, *, overwrite: bool = False) -> tuple[
     errors = [one.text for one in plan.findings if one.severity == "error"]
     assert not errors, errors
     with Prover(session, worker=Here) as prover:
-        target, _, proved = _write(align(plan), out, overwrite, None, prover)
-    return target, proved
+        written = _write(align(plan), out, Streams(), overwrite, None, False, prover)
+    return written.target, written.proof

@@ -23,6 +23,7 @@ from bergmann.convert.align import align
 from bergmann.convert.session import _write
 from bergmann.plan.resolve import make_plan
 from bergmann.proof.proving import Prover
+from bergmann.writing import Streams
 
 SESSION = """\
 format_version: 1
@@ -101,7 +102,7 @@ def main(megabytes: int) -> None:
         (folder / "session.yaml").write_text(SESSION, encoding="utf-8")
         session = folder / "session.yaml"
         with Prover(session) as prover:
-            target, _, _ = _write(align(make_plan(session)), folder / "out", False, None, prover)
+            target = _write(align(make_plan(session)), folder / "out", Streams(), False, None, False, prover).target
         python, proof = [sys.executable, "-c"], [sys.executable, "-m", "bergmann.proof"]
         of_file, of_sources = json.dumps({"file": str(target)}), json.dumps({"file": str(target), "session": str(session)})
         tasks = {

@@ -10,10 +10,7 @@ from typing import Any
 import numpy as np
 
 from bergmann.findings import Finding
-from bergmann.privacy import Private, find_private, hidden
-
-REMOVED = "[removed]"
-"""What stands in a text where a private part was."""
+from bergmann.privacy import REMOVED, Private, find_private, hidden
 
 _NAMES_OF_FILES = {"external_file"}
 """Fields with paths that are written relative to the file, later."""

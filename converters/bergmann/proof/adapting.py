@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from bergmann.arrays import LazyArray
+from bergmann.behavior.stated import events_names, trials_name
 from bergmann.proof.readers import NotReadError
 from bergmann.proof.said import (
     Columns,
@@ -25,6 +26,7 @@ from bergmann.proof.said import (
     Values,
 )
 from bergmann.records import (
+    EventLine,
     Events,
     GlialEvents,
     Intervals,
@@ -36,9 +38,11 @@ from bergmann.records import (
     Scores,
     Segmentation,
     SpikeTimes,
+    StateMachine,
     Trace,
     Video,
 )
+from bergmann.signals.stated import event_names
 
 
 def adapt(name: str, record: Record) -> Said:
@@ -66,7 +70,26 @@ def _movie(name: str, record: Movie) -> Frames:  # noqa: ARG001
     return Frames(files=record.files, placed=True, channels=channels, times=record.times.seconds, ticks=record.times.seconds)
 
 
-def _recording(name: str, record: Recording) -> Lines:  # noqa: ARG001
+def _state_machine(name: str, record: StateMachine) -> Columns:
+    """Trials, and the tables of states and events."""
+    trials = f"intervals/{trials_name(name)}"
+    columns: dict[str, Any] = {f"{trials}/start_time": record.starts.seconds, f"{trials}/stop_time": record.stops}
+    for key, values in record.columns.items():
+        columns[f"{trials}/{key}"] = values
+    for table, one in zip(events_names(name, [one.name for one in record.series]), record.series, strict=True):
+        columns[f"events/{table}/timestamp"] = one.times.seconds
+        if one.durations is not None:
+            columns[f"events/{table}/duration"] = one.durations
+    return _table(record.files, columns)
+
+
+def _kind(line: EventLine) -> Kind:
+    has_values = line.values is not None and len(line.times) > 0
+    return Kind(onsets=line.times.seconds, durations=line.durations, columns={"value": line.values} if has_values else {})
+
+
+def _recording(name: str, record: Recording) -> Lines:
+    tables = event_names(name, record)[1 if record.tags else 0 :]
     lines = tuple(
         Line(
             name=one.name,
@@ -85,6 +108,8 @@ def _recording(name: str, record: Recording) -> Lines:  # noqa: ARG001
         rate=record.rate,
         starts=record.sweep_starts.seconds,
         lengths=record.sweep_lengths,
+        events={f"events/{table}": _kind(line) for table, line in zip(tables, record.lines, strict=True)},
+        taken=None if record.own is None or record.own.clock.is_steady else record.sample_times,
     )
 
 
@@ -184,6 +209,7 @@ def _spikes(name: str, record: SpikeTimes) -> Columns:
 
 _ADAPT: Mapping[type[Record], Any] = {
     Movie: _movie,
+    StateMachine: _state_machine,  # which is a recording, too
     Recording: _recording,
     LightPulses: _light,
     Events: _events,

@@ -16,6 +16,7 @@ import h5py
 import numpy as np
 from numpy.typing import NDArray
 
+from bergmann.privacy import without_private
 from bergmann.proof.claims import Claim, Difference, Seen, exact, near, text_of
 from bergmann.proof.readers import NotReadError
 from bergmann.proof.readers.pulses import line_of, onsets_of, power_by_points
@@ -240,12 +241,24 @@ def _lines(said: Lines, context: Context) -> Found:
             yield from _scale(context.file[f"{series}/data"], f"{series}/data", line)
         if clock is None and not said.placed:
             yield Difference(series, "times: the file does not say how they were put on the session's clock")
-        elif (np.abs(gaps) >= 0.01 / said.rate).any():
+        elif said.taken is not None or (np.abs(gaps) >= 0.01 / said.rate).any():
             yield from _check_sampled(context, series, said, clock)
         else:
             yield from _check_rate(context, series, said, clock)
     if len(said.starts) > 1:
         yield from _check_sweeps(said, context, clock)
+    for table, one in said.events.items():
+        yield from near(f"{table}/timestamp", one.onsets, _stored(context.file, f"{table}/timestamp"), EXACT, "events")
+        if one.durations is not None:
+            yield from near(f"{table}/duration", one.durations, _stored(context.file, f"{table}/duration"), EXACT, "durations")
+        for name, values in one.columns.items():
+            yield from _column(context.file, f"{table}/{name}", values)
+
+
+def _stored(file: Any, path: str) -> Floats:
+    """The numbers of a dataset; none where there is none."""
+    dataset = file.get(path)
+    return np.asarray(dataset[()], dtype=np.float64) if isinstance(dataset, h5py.Dataset) else np.empty(0)
 
 
 def _named(context: Context, channel: str) -> str:
@@ -637,6 +650,11 @@ def _interval_times(context: Context, path: str, values: Floats) -> Found:
     yield from _times_of_frames(context, path, values - source.first_frame + behind)
 
 
+def _is_kept(said: str, found: str) -> bool:
+    """Whether a text is in the file as it is in the source, or without what tells of a person or a machine."""
+    return said == found or found == without_private(said)
+
+
 def _column(file: Any, path: str, values: Any) -> Found:
     """A column of numbers, or of texts."""
     dataset = file.get(path)
@@ -648,8 +666,9 @@ def _column(file: Any, path: str, values: Any) -> Found:
         yield Seen(path)
         found = [one.decode() if isinstance(one, bytes) else str(one) for one in dataset[()]]
         said = [str(one) for one in array.tolist()]
-        if said != found:
-            row = next((n for n, (one, two) in enumerate(zip(said, found, strict=False)) if one != two), min(len(said), len(found)))
+        if not (len(said) == len(found) and all(map(_is_kept, said, found))):
+            pairs = enumerate(zip(said, found, strict=False))
+            row = next((n for n, (one, two) in pairs if not _is_kept(one, two)), min(len(said), len(found)))
             yield Difference(
                 path, f"text: row {row} differs, or the number of rows ({len(said)} in the source, {len(found)} in the file)"
             )

@@ -127,6 +127,10 @@ class Lines(Said):
     lengths : np.ndarray, shape (n_sweeps,), samples
     tags : tuple of (str, float)
         Comments and their times.
+    events : mapping of str to Kind
+        Lines whose events are stored by their times, by the path of their table in the file.
+    taken : callable, optional
+        When samples, by number, were taken, where their rate changed.
     """
 
     lines: tuple[Line, ...]
@@ -134,9 +138,13 @@ class Lines(Said):
     starts: Floats
     lengths: NDArray[np.int64]
     tags: tuple[tuple[str, float], ...] = ()
+    events: Mapping[str, Kind] = field(default_factory=dict)
+    taken: Callable[[NDArray[np.int64]], Floats] | None = None
 
     def at(self, samples: NDArray[np.int64]) -> Floats:
         """When samples, by number, were taken, in seconds."""
+        if self.taken is not None:
+            return self.taken(samples)
         begins = np.cumsum([0, *self.lengths[:-1]])
         sweep = np.searchsorted(begins, samples, side="right") - 1
         return np.asarray(self.starts[sweep] + (samples - begins[sweep]) / self.rate)

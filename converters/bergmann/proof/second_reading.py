@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -159,6 +159,8 @@ class _Comparison:
         if reader is not None:
             try:
                 said = reader.read(entry, self.known)
+                if _is_placed_by_statement(entry):
+                    said = _with_times_of(said, adapt(entry.name, self._record(entry.name)))
                 found = self._compare(file, entry, said)
             except _FAILED as error:
                 why = f"{reader.by}: {error}"
@@ -250,3 +252,18 @@ def is_of_session(path: Path, subject_id: str, session_id: str) -> bool:
     except BergmannError:
         return False
     return (loaded.texts.get("subject.id"), loaded.texts.get("session.id")) == (subject_id, session_id)
+
+
+def _is_placed_by_statement(entry: Any) -> bool:
+    """Whether more than a source's own times and one pulse a frame decide its times.
+
+    That are pulses that a person has told apart, or that two recorders share.
+    """
+    return entry.pulses.pairs or entry.frame_ids is not None or (entry.line is not None and entry.line.own is not None)
+
+
+def _with_times_of(said: Said, own: Said) -> Said:
+    """Values as another reader reads them, at the times that the conversion gives them."""
+    names = ("times", "ticks", "rate", "starts", "taken")
+    times = {name: getattr(own, name) for name in names if hasattr(said, name) and hasattr(own, name)}
+    return replace(said, placed=True, **times)
