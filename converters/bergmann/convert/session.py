@@ -303,7 +303,7 @@ def _write(
     nwbfile, placed = build_nwbfile(aligned, streams)
     digests = digests_of_sources(aligned)
     arrays = list(name_arrays(nwbfile, streams, Recipes(aligned, digests)))
-    nwbfile.add_lab_meta_data(conversion_record(aligned, placed.collections, digests, arrays))
+    nwbfile.add_lab_meta_data(conversion_record(aligned, placed, nwbfile, digests, arrays))
     private = tuple(_without_private(nwbfile, aligned.plan, placed, keep_private))
     target = write_session(nwbfile, out, streams, placed.externals, overwrite=overwrite, on_progress=on_progress)
     return target, taken_over(streams, arrays), private
@@ -366,11 +366,16 @@ def build_nwbfile(aligned: Aligned, stream: Callable[[LazyArray], Any]) -> tuple
         placed.put("session", "preparation", plan.head.preparation)
     _add_collections(nwbfile, COLLECTIONS_BEFORE, placed)
     _add_arm(nwbfile, plan, placed)
+    placed.note_made(nwbfile, "session")
     _add_sources(nwbfile, aligned, placed)
     _add_sync(nwbfile, aligned, placed)
+    placed.note_made(nwbfile, "clocks")
     _add_collections(nwbfile, COLLECTIONS_AFTER, placed)
+    placed.note_made(nwbfile, "session")
     add_epochs(nwbfile, aligned)
+    placed.note_made(nwbfile, "runs")
     _add_invalid(nwbfile, aligned, placed)
+    placed.note_made(nwbfile, "invalid")
     add_explanations(nwbfile)
     return nwbfile, placed
 
@@ -392,6 +397,7 @@ def _add_sources(nwbfile: Any, aligned: Aligned, placed: Placed) -> None:
         entry = Entry(name=name, record=record, stated=source.stated, source=source.source)
         try:
             writers[source.format.record](nwbfile, entry, placed)
+            placed.note_made(nwbfile, "sources", name)
         except SourceError as error:
             message = str(error).removeprefix(f"sources.{name}: ")
             raise SessionError([_error(aligned.plan, f"sources.{name}", "source", message)]) from error
