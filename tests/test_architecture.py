@@ -29,6 +29,7 @@ LEVEL = {
             "disk",
             "arrays",
             "pulses",
+            "stand_ins",
             "tables",
             "timing",
         ],

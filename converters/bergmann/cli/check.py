@@ -24,11 +24,13 @@ from bergmann.cli.output import (
     show,
 )
 from bergmann.cli.own_formats import own_formats_options, vocabulary_with
+from bergmann.cli.profile import profile_option, waivers_beside
 from bergmann.errors import BergmannError, MissingExtraError, WriteError
 from bergmann.findings import UNREADABLE, has_errors
 
 if TYPE_CHECKING:
     from bergmann.plan.resolve import Plan
+    from bergmann.validate.needs import Profile
 
 
 @click.command(name="check")
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
 )
 @own_formats_options
 @arms_option
+@profile_option
 @json_option
 def command(
     sessions: tuple[Path, ...],
@@ -53,6 +56,7 @@ def command(
     formats_folder: Path | None,
     yes: bool,
     arms: Path | None,
+    profile: Profile,
     as_json: bool,
 ) -> None:
     """Say everything that is missing or contradicts in session files, at once.
@@ -73,6 +77,8 @@ def command(
         documents.append(document)
         try:
             plan = make_plan(path, vocabulary, key)
+            if profile == "archive":
+                plan = _with_needs(plan)
         except BergmannError as error:
             status = UNUSABLE
             document |= {"error": str(error), "findings": []}
@@ -90,12 +96,15 @@ def command(
                 say(str(error))
         sources = [(name, plan.loaded.sources[name]) for name in plan.loaded.order]
         runs = plan.loaded.runs.sources
+        unknown = [one for one, text in plan.loaded.texts.items() if text == "unknown"]
         document |= {
             "subject": plan.loaded.head.subject.id if plan.loaded.head else None,
             "session_id": plan.loaded.head.session.id if plan.loaded.head else None,
             "start": plan.start,
             "clock": plan.reference,
             "excluded": plan.loaded.excluded,
+            "profile": profile,
+            "unknown": unknown,
             "runs": {run: list(entries.values()) for run, entries in runs.items()},
             "sources": [
                 {"name": name, "format": one.format.key, "run": one.run, "read": name in plan.headers} for name, one in sources
@@ -109,6 +118,8 @@ def command(
             in_runs = f" in {count_of(len(runs), 'run')} ({', '.join(runs)})" if runs else ""
             show(f"{path}: {count_of(len(plan.loaded.order), 'source')}{in_runs}, {count_findings(plan.findings)}")
             print_findings(plan.findings)
+            if unknown:
+                show(f"stated as unknown: {', '.join(unknown)}")
             for what, target in (("page", page), ("plot", plot)):
                 if what in document:
                     show(f"{what}: {target}")
@@ -117,6 +128,15 @@ def command(
     if as_json:
         print_json(documents)
     sys.exit(status)
+
+
+def _with_needs(plan: Plan) -> Plan:
+    """The plan with what an archive needs and it leaves open among its findings."""
+    from bergmann.plan.veil import Veil
+    from bergmann.validate.needs import check_plan
+
+    found = check_plan(plan, waivers_beside(plan.loaded.path))
+    return replace(plan, findings=(*plan.findings, *Veil.of(plan.loaded).findings(tuple(found))))
 
 
 def _with_page(plan: Plan, page: Path) -> Plan:

@@ -27,11 +27,13 @@ from bergmann.cli.output import (
     stop,
 )
 from bergmann.cli.own_formats import own_formats_options, vocabulary_with
+from bergmann.cli.profile import profile_option
 from bergmann.errors import StoppedError
 from bergmann.findings import Finding
 
 if TYPE_CHECKING:
     from bergmann.convert import Conversion
+    from bergmann.validate.needs import Profile
 
 
 @click.command(name="convert")
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
 @click.option(
     "--keep-private", is_flag=True, help="Keep paths and e-mail addresses that the sources carry; else they are taken out."
 )
+@profile_option
 @json_option
 def command(
     sessions: tuple[Path, ...],
@@ -60,11 +63,13 @@ def command(
     arms: Path | None,
     include_excluded: bool,
     keep_private: bool,
+    profile: Profile,
     as_json: bool,
 ) -> None:
     """Convert sessions to NWB files in a local dandiset, and validate them.
 
-    A session that fails leaves nothing behind and does not stop the next one.
+    A session that fails leaves nothing behind and does not stop the next one. With `--profile archive` one that leaves open what
+    DANDI and a reader need is not written.
     """
     done: list[Conversion] = []
     try:
@@ -78,6 +83,7 @@ def command(
             key=read_key(arms, as_json=as_json),
             include_excluded=include_excluded,
             keep_private=keep_private,
+            profile=profile,
         )
         _convert_all(sessions, convert, as_json, done)
     except KeyboardInterrupt as stopped:

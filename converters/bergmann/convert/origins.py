@@ -141,6 +141,14 @@ class _Missing(dict[str, str]):
         return f"{{{key}}}"
 
 
+def _own_key(leaf: Leaf, owner: Owner) -> str:
+    """The dotted path of a value that nobody stated: its name, of the entry that it was made of."""
+    name = leaf.field.lstrip("@").removeprefix("general/").replace("/", ".").replace("@", ".")
+    if owner[1]:
+        return f"{owner[0]}.{owner[1]}.{name}"
+    return f"subject.{name}" if "Subject" in leaf.kinds else name
+
+
 def derived(how: str, *templates: str) -> Make:
     """What bergmann makes of what is stated under these keys (or of a source, where none is): `how` says it in words."""
 
@@ -149,9 +157,8 @@ def derived(how: str, *templates: str) -> Make:
         named = [template.format_map(_Missing(words)) for template in templates]
         found = [key for key in named if _keys(known, key)]
         places = [f"{key} ({_place(known, _keys(known, key)[0])})" for key in found]
-        key = (found or named or [leaf.field.lstrip("@").replace("/", ".")])[0]
         of = f", from {', '.join(places)}" if places else ""
-        yield Statement(key, shown(leaf.value), f"{how}{of}", "derived", leaf.path)
+        yield Statement(_own_key(leaf, owner), shown(leaf.value), f"{how}{of}", "derived", leaf.path)
 
     return make
 
@@ -198,7 +205,7 @@ def vocabulary(table: str, *templates: str, knows: Callable[[str], bool] = _alwa
                     yield stated_row(known, key, leaf.path)
                 else:
                     said = f"vocabulary/{table}, for {text!r} ({_place(known, key)})"
-                    yield Statement(key, shown(leaf.value), said, "vocabulary", leaf.path)
+                    yield Statement(_own_key(leaf, owner), shown(leaf.value), said, "vocabulary", leaf.path)
                 return
 
     return make
@@ -212,7 +219,8 @@ def named_in(table: str, template: str, knows: Callable[[str], bool]) -> Make:
         place = _place(known, key)
         is_known = knows(owner[1])
         said = f"vocabulary/{table}, for {owner[1]!r} ({place})" if is_known else place
-        yield Statement(key, shown(leaf.value), said, "vocabulary" if is_known else "stated", leaf.path)
+        kind = "vocabulary" if is_known else "stated"
+        yield Statement(_own_key(leaf, owner) if is_known else key, shown(leaf.value), said, kind, leaf.path)
 
     return make
 
@@ -498,6 +506,7 @@ RULES: tuple[Rule, ...] = (
     Rule("CellAnnotationsTable", "compartment", _of_compartment),
     Rule("CellAnnotationsTable", "@description", _EXPLAINS),
     Rule("DynamicTable", "@description @source_description", _COMPOSED, "GlialEvents"),
+    Rule("EventsTable", "@amplitude_unit", from_file("amplitude_unit"), "GlialEvents"),
     Rule("DynamicTable", "event_type", first(stated("sources.{name}.event"), from_file("kinds")), "GlialEvents"),
     # light
     Rule("OptogeneticStimulusSite", "description", derived("sentence made of all that is stated of it", "light_sites.{name}")),

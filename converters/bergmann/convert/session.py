@@ -37,6 +37,8 @@ from bergmann.receptors.states import check_times
 from bergmann.receptors.terms import keywords
 from bergmann.registry import Entry, Placed, load_collection_writers, load_entry_writers
 from bergmann.validate import validate_paths
+from bergmann.validate.needs import Profile, check_plan
+from bergmann.validate.waivers import find_waivers, load_waivers
 from bergmann.writing import OnProgress, Streams, check_target, write_session
 from bergmann.writing.naming import existing_targets
 
@@ -109,6 +111,7 @@ def convert_session(
     key: ArmKey | None = None,
     include_excluded: bool = False,
     keep_private: bool = False,
+    profile: Profile = "draft",
 ) -> Conversion:
     """Convert one session into a local dandiset, and validate what was written.
 
@@ -135,6 +138,8 @@ def convert_session(
         Whether to write a session, too, that says that it is not to be used; the file then says so.
     keep_private : bool
         Whether to keep what sources tell of persons and machines: paths of users, addresses of mail and of network cards.
+    profile : {"draft", "archive"}
+        Whether a session that leaves open what an archive needs (see `bergmann.validate.needs`), and does not waive it, is refused.
     """
     begun = time.perf_counter()
     target: Path | None = None
@@ -143,6 +148,8 @@ def convert_session(
     result: Result
     try:
         plan = make_plan(path, vocabulary, key)
+        waivers = find_waivers((out, path)) if profile == "archive" else None
+        plan = replace(plan, findings=(*plan.findings, *_open_needs(plan, profile, waivers)))
         findings, veil = plan.findings, Veil.of(plan.loaded)
         if plan.loaded.excluded is not None and not include_excluded:
             result, findings = "excluded", tuple(_left_out(plan, out))
@@ -154,7 +161,7 @@ def convert_session(
             findings = (*findings, *aligned.findings(), *doubts)
             with _told_what_is_written(out, plan):
                 target, kept, private = _write(aligned, out, overwrite, on_progress, keep_private)
-                findings = (*findings, *_say_kept(plan, kept), *private, *validate_paths([target]))
+                findings = (*findings, *_say_kept(plan, kept), *private, *validate_paths([target], waivers, profile))
             result = "written"
         else:
             result = _why_not(findings)
@@ -174,6 +181,13 @@ def convert_session(
         findings=veil.findings(findings),
         seconds=time.perf_counter() - begun,
     )
+
+
+def _open_needs(plan: Plan, profile: Profile, waivers: Path | None) -> tuple[Finding, ...]:
+    """What the profile needs and the session leaves open."""
+    if profile == "draft" or plan.loaded.is_partial:
+        return ()
+    return tuple(check_plan(plan, load_waivers(waivers) if waivers is not None else ()))
 
 
 def _left_out(plan: Plan, out: Path) -> Iterator[Finding]:
