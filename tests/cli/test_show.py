@@ -54,12 +54,24 @@ def test_origins_are_listed_with_the_files(tmp_path: Path) -> None:
     assert f"movie   2p/a.tif  {'ab' * 32}" in done.output
 
 
+def test_origins_are_listed_with_their_place_in_the_file(tmp_path: Path) -> None:
+    from ndx_bergmann import Statement, make_conversion_record
+
+    nwbfile = make_nwbfile()
+    said = Statement("subject.sex", "F", "animal.yaml:7", "stated", "general/subject/sex")
+    nwbfile.add_lab_meta_data(make_conversion_record(software="bergmann 9", statements=[said]))
+    done = CliRunner().invoke(group, ["show", str(write(nwbfile, tmp_path)), "--origins"])
+    head, row = done.output.splitlines()[:2]
+    assert head.split() == ["value", "of", "is", "from", "kind", "in", "the", "file"]
+    assert row.split() == ["subject.sex", "F", "animal.yaml:7", "stated", "general/subject/sex"]
+
+
 def test_json_holds_the_same(tmp_path: Path) -> None:
     done = CliRunner().invoke(group, ["show", str(full_file(tmp_path)), "--json", "--no-checks"])
     shown = json.loads(done.output)
     assert shown["facts"]["subject"].startswith("m1, Mus musculus")
     assert [one["name"] for one in shown["streams"]] == ["movie", "light", "optogenetic_epochs", "light_pulses"]
-    assert shown["origins"][0] == {"key": "subject.sex", "value": "F", "origin": "animal.yaml:7", "kind": "stated"}
+    assert shown["origins"][0] == {"key": "subject.sex", "value": "F", "origin": "animal.yaml:7", "kind": "stated", "path": ""}
 
 
 def test_a_file_with_nothing_recorded_is_shown(tmp_path: Path) -> None:

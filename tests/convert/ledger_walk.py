@@ -31,6 +31,8 @@ def metadata(file: h5py.File) -> Iterator[tuple[str, str, tuple[str, ...]]]:
 def _values(item: Any, path: str, field: str, kinds: tuple[str, ...]) -> Iterator[tuple[str, str, tuple[str, ...]]]:
     for name, value in item.attrs.items():
         is_text_or_number = isinstance(value, str | np.generic) or getattr(value, "dtype", None) is not None
+        if isinstance(value, str) and value == "no comments":  # pynwb's own, where there are none
+            continue
         if name not in ABOUT_OBJECTS and is_text_or_number and not isinstance(value, h5py.Reference):
             yield f"{path}@{name}", f"{field}@{name}", kinds
     if isinstance(item, h5py.Dataset):

@@ -149,7 +149,7 @@ def _print_end(contents: Contents, *, no_checks: bool) -> None:
     if contents.origins:
         counts = ", ".join(f"{number} {kind}" for kind, number in sorted(count_kinds(contents.origins).items()))
         show(f"origins   {counts}; {count_of(len(contents.source_files), 'source file')} (--origins lists them)")
-        unknown = [one.key for one in contents.origins if one.kind == "unknown"]
+        unknown = dict.fromkeys(one.key for one in contents.origins if one.kind == "unknown")
         if unknown:
             show(f"unknown   {', '.join(unknown)}")
     else:
@@ -167,7 +167,10 @@ def _print_origins(contents: Contents) -> None:
     if not contents.origins:
         show(f"{contents.file}: the file does not say where its values come from; bergmann writes that into the files it makes")
         return
-    print_table(("value of", "is", "from", "kind"), [(one.key, one.value, one.origin, one.kind) for one in contents.origins])
+    has_paths = any(one.path for one in contents.origins)
+    head = ("value of", "is", "from", "kind", *(["in the file"] if has_paths else []))
+    rows = [(one.key, one.value, one.origin, one.kind, *([one.path] if has_paths else [])) for one in contents.origins]
+    print_table(head, rows)
     if contents.source_files:
         show("")
         print_table(("source", "file", "SHA-256"), contents.source_files)

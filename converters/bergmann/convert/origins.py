@@ -370,6 +370,9 @@ _BASED = derived("how the values are known, in words", "sources.{name}")
 _ON_CLOCK = derived(
     "put on the session's clock (see the table of clocks)", "sources.{name}.clock", "sources.{name}.starts", "sources.{name}"
 )
+_UNSCALED = derived("the values are in the unit that is stated: 1 and 0", "sources.{name}")
+_AS_STORED = ("TwoPhotonSeries", "ImageSeries", "RoiResponseSeries", "PoseEstimationSeries", "OptogeneticSeries")
+"""Series whose values are written as they are in the source, without a factor."""
 _EXPLAINS = "a text that explains a field or an object, and is the same in every session"
 _FIXED = "fixed by the schema, or by how we write"
 _LEDGER = "the record of the conversion itself"
@@ -502,7 +505,8 @@ RULES: tuple[Rule, ...] = (
     Rule("Images", "@description", _EXPLAINS),
     Rule("BaseImage", "@description", _EXPLAINS),
     Rule("Image", "@description", _EXPLAINS),
-    Rule("TimeSeries", "data@unit", "arbitrary units, or none (see the stand-ins)", "Segmentation"),
+    Rule("RoiResponseSeries", "data@unit", "arbitrary units, or none (see the stand-ins)"),
+    Rule("TimeSeries", "data@unit", derived("pixels: shifts of the registration", "sources.{name}"), "Segmentation"),
     Rule("CellAnnotationsTable", "compartment", _of_compartment),
     Rule("CellAnnotationsTable", "@description", _EXPLAINS),
     Rule("DynamicTable", "@description @source_description", _COMPOSED, "GlialEvents"),
@@ -544,7 +548,8 @@ RULES: tuple[Rule, ...] = (
     Rule("PoseEstimationSeries", "confidence@definition", derived("name of the program", "sources.{name}.format")),
     Rule("PoseEstimationSeries", "reference_frame", _EXPLAINS),
     Rule("TimeSeries", "@description", derived("name of the body part, as the file has it", "sources.{name}"), "Pose"),
-    Rule("TimeSeries", "data@unit", "pixels, the unit of all positions; of a statistic by its name", "Pose"),
+    Rule("PoseEstimationSeries", "data@unit", "pixels, the unit of all positions"),
+    Rule("TimeSeries", "data@unit", derived("by the name of the statistic", "sources.{name}"), "Pose"),
     Rule("EventsTable", "@description", _COMPOSED, "Events"),
     Rule("EventsTable", "@source_description", _BASED, "Events"),
     Rule("EventsTable", "amplitude", stated("sources.{name}.amplitude"), "Events"),
@@ -701,8 +706,10 @@ RULES: tuple[Rule, ...] = (
     # what all have in common
     Rule("TimeSeries", "starting_time", _ON_CLOCK),
     Rule("TimeSeries", "starting_time@rate", _of_rate),
-    Rule("TimeSeries", "@comments data@conversion data@offset data@resolution", _FIXED),
-    Rule("TimeSeries", "data@unit", "no physical unit (see the stand-ins)"),
+    Rule("TimeSeries", "data@resolution", _FIXED),
+    *(Rule(kind, "@comments data@conversion data@offset", _FIXED) for kind in _AS_STORED),
+    *(Rule("TimeSeries", "data@conversion data@offset", _UNSCALED, of) for of in ("Segmentation", "Pose", "Trace")),
+    *(Rule(kind, "data@unit", "no physical unit (see the stand-ins)") for kind in ("TwoPhotonSeries", "ImageSeries")),
     Rule("TimeSeries", "starting_time@unit timestamps@interval timestamps@unit data@continuity", _FIXED),
     Rule("ProcessingModule", "@description", _EXPLAINS),
     Rule("*", "@colnames", _FIXED),

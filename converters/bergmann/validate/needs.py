@@ -25,19 +25,8 @@ CHECK = "archive_needs"
 Profile = Literal["draft", "archive"]
 PROFILES: tuple[Profile, ...] = ("draft", "archive")
 
-_UNSAID = {
-    "",
-    "unknown",
-    "none",
-    "n/a",
-    "na",
-    "n.a.",
-    "not specified",
-    "unspecified",
-    "not stated",
-    "no description",
-    "description",
-}
+_NOTHING = frozenset({"", "unknown", "none", "n/a", "na", "n.a", "not specified", "unspecified", "not stated", "no description"})
+"""Texts that say nothing, in small letters."""
 
 InPlan = Callable[[Plan], Iterator[tuple[str, str]]]
 """Gives the stated keys that leave it open, each with what it is in the file."""
@@ -187,9 +176,11 @@ def _of_objects(kind: str, field: str) -> InFile:
     def unmet(reading: Reading) -> Iterator[Problem]:
         for one in reading.objects(kind):
             value = getattr(one, field, None)
-            is_number = isinstance(value, float | np.floating)
-            if (is_number and not np.isfinite(float(value))) or (not is_number and not _says_something(value)):
-                yield Problem(f"{reading.path(one)}/{field}", f"it is {'not a number' if is_number else repr(value)}")
+            if isinstance(value, float | np.floating):
+                if not np.isfinite(value):
+                    yield Problem(f"{reading.path(one)}/{field}", "it is not a number")
+            elif not _says_something(value):
+                yield Problem(f"{reading.path(one)}/{field}", f"it is {value!r}")
 
     return unmet
 
@@ -440,7 +431,8 @@ def check_reading(reading: Reading) -> Iterable[Finding]:
                 check=CHECK,
                 location=reading.place(problem.where),
                 message=f"{need.name} is not known, which an archive needs: {problem.message}",
-                remedy=f"{need.remedy} and convert again; or waive it with a reason in waivers.yaml (check: {CHECK}, object: {reading.path(problem.where)})",
+                remedy=f"{need.remedy} and convert again; or waive it with a reason in waivers.yaml (check: {CHECK}, "
+                f"object: {reading.path(problem.where)})",
                 why=f"{need.why}.",
             )
 
