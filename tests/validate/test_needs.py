@@ -83,11 +83,6 @@ def test_a_complete_session_lacks_nothing(tmp_path: Path) -> None:
         ("dose: 10 ug", "dose: unknown", "drugs.capsaicin.dose"),
         ("at: 10 min after session", "at: unknown", "drugs.capsaicin.at"),
         ("time_zone: Asia/Seoul\n", "time_zone: Asia/Seoul\narm: blinded\n", "arm"),
-        (
-            "sources:\n",
-            "sources:\n  light: {format: stated_train, pulses: 1, width: 10 ms, starts: 1 min after session, site: lc, power: unknown}\n",
-            "sources.light.power",
-        ),
         ("session: {id: s1", "session: {exclude: moved, id: s1", "session.exclude"),
     ],
 )
