@@ -11,6 +11,8 @@ import h5py
 import pytest
 
 from bergmann.convert import convert_session
+from bergmann.convert.places import place_in
+from bergmann.registry import load_formats
 
 from ..runs.conftest import write_slice
 from .conftest import Folder
@@ -50,6 +52,48 @@ def test_every_value_of_a_slice_session_has_an_origin(tmp_path: Path) -> None:
     assert rows["acquisition/praz_patch_IN 0/data@unit"][2:] == ("19125001.abf units of the ADC section", "file")
     assert rows["events/drug_administrations/dose[0]"][:2] == ("drugs.phenylephrine.dose", "10 uM")
     assert rows["acquisition/base_patch_IN 0@description"][3] == "derived"
+
+
+TABLE = """\
+format_version: 1
+time_zone: Asia/Seoul
+session: {id: s1, start: 2024-05-17 10:00, description: A log.}
+subject: {id: m1, species: Mus musculus, sex: F, born: 2024-02-28}
+sources:
+  log: {format: signal_table, path: log.csv, columns: {force: f}, units: {force: N}, rate: 10 Hz}
+"""
+
+
+def test_what_is_stated_of_plain_numbers_is_not_said_to_be_of_their_file(tmp_path: Path) -> None:
+    (tmp_path / "log.csv").write_text("f\n0.5\n1.5\n", encoding="utf-8")
+    (tmp_path / "session.yaml").write_text(TABLE, encoding="utf-8")
+    done = convert_session(tmp_path / "session.yaml", tmp_path / "out")
+    assert done.target is not None, [one.text for one in done.findings]
+    assert without_origin(done.target) == []
+    rows = rows_of(done.target)
+    assert rows["acquisition/log_force/data@unit"] == ("sources.log.units.force", "N", "session.yaml:6", "stated")
+    assert rows["acquisition/log_force/starting_time@rate"] == ("sources.log.rate", "10 Hz", "session.yaml:6", "stated")
+
+
+def test_midnight_in_place_of_an_unknown_time_is_said_to_be_derived(tmp_path: Path) -> None:
+    assay = "  von_frey: {format: assay, path: log.csv, assay: von_frey, unit: g, columns: {value: f}}\n"
+    text = TABLE.replace("2024-05-17 10:00", "2024-05-17").partition("  log:")[0] + assay
+    (tmp_path / "log.csv").write_text("f\n0.5\n1.5\n", encoding="utf-8")
+    (tmp_path / "session.yaml").write_text(text, encoding="utf-8")
+    done = convert_session(tmp_path / "session.yaml", tmp_path / "out")
+    assert done.target is not None, [one.text for one in done.findings]
+    assert without_origin(done.target) == []
+    assert rows_of(done.target)["session_start_time"] == (
+        "session_start_time",
+        "2024-05-17T00:00:00+09:00",
+        "local midnight, since the time of day is unknown, from session.start (session.yaml:3)",
+        "derived",
+    )
+
+
+def test_each_format_says_where_it_reads() -> None:
+    keys = {one.key for one in load_formats()} - {"stated_train"}  # which has no file
+    assert [key for key in sorted(keys) if not place_in(key, "rate")] == []
 
 
 @every_case

@@ -298,10 +298,12 @@ def _of_channel(field: str) -> Make:
     def make(leaf: Leaf, known: Known, owner: Owner) -> Rows:
         record = known.aligned.records[owner[1]]
         channels = zip(series_names(owner[1], record), record.channels, strict=True) if isinstance(record, Recording) else ()
-        is_digital = any(name == leaf.holder.name and channel.kind == "digital" for name, channel in channels)
-        yield from (derived("digital line: 0 or 1, no unit", "sources.{name}") if is_digital else from_file(field))(
-            leaf, known, owner
-        )
+        channel = next(one for name, one in channels if name == leaf.holder.name)
+        if channel.kind == "digital":
+            yield from derived("digital line: 0 or 1, no unit", "sources.{name}")(leaf, known, owner)
+        else:
+            of_channel = f"sources.{owner[1]}.{field}s.{channel.name}"  # of formats of plain numbers
+            yield from first(stated(of_channel), from_file(field))(leaf, known, owner)
 
     return make
 
