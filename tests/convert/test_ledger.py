@@ -25,6 +25,7 @@ def converted(rig_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     folder = Folder(Path(shutil.copytree(rig_folder, tmp_path_factory.mktemp("ledger") / "BG042")))
     folder.state("excitation: 920 nm", "excitation: unknown")
     folder.state("sex: F,", "sex: U,")
+    folder.state("label: mCherry", "label: unknown")
     done = convert_session(folder.session, folder.out)
     assert done.target is not None, [one.text for one in done.findings]
     return done.target
@@ -159,6 +160,15 @@ def test_a_field_that_no_rule_knows_is_found(converted: Path, tmp_path: Path, wh
 def test_the_origin_is_the_right_one(converted: Path, path: str, expected: tuple[Any, ...]) -> None:
     found = rows_of(converted)[path]
     assert found == tuple(there if wanted is None else wanted for there, wanted in zip(found, expected, strict=True))
+
+
+def test_an_indicator_that_is_not_known_of_one_channel_is_listed_as_unknown(converted: Path) -> None:
+    with h5py.File(converted, "r") as file:
+        assert file["general/optophysiology/bg_plane/indicator"].asstr()[()] == "GCaMP6f, unknown"
+        table = file["general/bergmann_conversion/statements"]
+        rows = zip(*(table[name].asstr()[:] for name in ("path", "key", "kind")), strict=True)
+        found = {(key, kind) for path, key, kind in rows if path == "general/optophysiology/bg_plane/indicator"}
+    assert found == {("planes.bg_plane.indicator", "derived"), ("planes.bg_plane.channels.2.label", "unknown")}
 
 
 def test_what_is_stated_and_not_in_the_file_has_a_row_without_a_path(converted: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 from click.testing import CliRunner
 
 from bergmann.cli import group
@@ -33,6 +34,13 @@ drugs: {capsaicin: {action: stimulus, dose: 10 ug, route: intraplantar, at: 10 m
 sources:
   von_frey: {format: assay, path: t.csv, assay: von_frey, unit: g, columns: {value: g}}
 """
+RECORDED = (
+    "sources:\n",
+    "sources:\n"
+    "  movie: {format: tiff, path: m.tif, plane: plane, rate: 10 Hz}\n"
+    "  light: {format: stated_train, pulses: 1, width: 10 ms, starts: 0.1 s after movie, site: lc, power: 5 mW}\n",
+)
+"""Sources of the plane and of the light site."""
 WAIVERS = """\
 waivers:
   the sex was not noted:
@@ -49,6 +57,7 @@ def session_file(folder: Path, *changes: tuple[str, str]) -> Path:
     for old, new in changes:
         assert text.count(old) == 1, old
         text = text.replace(old, new)
+    tifffile.imwrite(folder / "m.tif", np.arange(6 * 64, dtype=np.uint16).reshape(6, 8, 8), photometric="minisblack", metadata=None)
     (folder / "t.csv").write_text("g\n0.4\n", encoding="utf-8")
     path = folder / "session.yaml"
     path.write_text(text, encoding="utf-8")
@@ -63,7 +72,7 @@ def keys_of(path: Path) -> list[str]:
 
 
 def test_a_complete_session_lacks_nothing(tmp_path: Path) -> None:
-    assert keys_of(session_file(tmp_path)) == []
+    assert keys_of(session_file(tmp_path, RECORDED)) == []
 
 
 @pytest.mark.parametrize(
@@ -87,7 +96,15 @@ def test_a_complete_session_lacks_nothing(tmp_path: Path) -> None:
     ],
 )
 def test_what_a_session_leaves_open_is_named_by_its_key(tmp_path: Path, old: str, new: str, key: str) -> None:
-    assert keys_of(session_file(tmp_path, (old, new))) == [key]
+    is_of_recording = key.partition(".")[0] in {"planes", "light_sites", "devices"}
+    assert keys_of(session_file(tmp_path, (old, new), *([RECORDED] if is_of_recording else []))) == [key]
+
+
+def test_what_the_session_does_not_use_need_not_be_known(tmp_path: Path) -> None:
+    assert (
+        keys_of(session_file(tmp_path, ("excitation: 920 nm", "excitation: unknown"), ("effector: ChR2", "effector: unknown")))
+        == []
+    )
 
 
 def test_check_and_convert_refuse_before_anything_is_written(tmp_path: Path) -> None:

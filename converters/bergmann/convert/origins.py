@@ -239,13 +239,16 @@ def first(*makes: Make) -> Make:
 
 
 def cells(collection: str, each: Make) -> Make:
-    """A column of a table with rows of the entries of a collection: each cell by itself; one that says nothing has no row."""
+    """A column of a table with rows of the entries of a collection: each cell by itself.
+
+    One that says nothing has no row, but where the person wrote ``unknown``.
+    """
 
     def make(leaf: Leaf, known: Known, owner: Owner) -> Rows:  # noqa: ARG001
         for row, name in sorted(known.rows.get(collection, {}).items()):
             value = leaf.value[row] if row < len(leaf.value) else ""
-            if not _says_nothing(value):
-                yield from each(replace(leaf, path=f"{leaf.path}[{row}]", value=value), known, (collection, name))
+            made = each(replace(leaf, path=f"{leaf.path}[{row}]", value=value), known, (collection, name))
+            yield from (one for one in made if one.kind == "unknown" or not _says_nothing(value))
 
     return make
 
@@ -278,6 +281,14 @@ def _of_grid(leaf: Leaf, known: Known, owner: Owner) -> Rows:
         if getattr(entry.stated, "plane", None) == owner[1] and getattr(record, "pixel_size", None) is not None:
             yield file_row(known, name, "pixel_size", shown(leaf.value), leaf.path)
             return
+
+
+def _of_indicator(leaf: Leaf, known: Known, owner: Owner) -> Rows:
+    """The names of what the channels of a plane show, and each channel of which nobody knows it."""
+    yield from derived("names of what its channels show", "planes.{name}.channels")(leaf, known, owner)
+    for number in getattr(known.stated(owner), "channels", {}):
+        label = stated(f"planes.{owner[1]}.channels.{number}.label")(leaf, known, owner)
+        yield from (row for row in label if row.kind == "unknown")
 
 
 def _of_rate(leaf: Leaf, known: Known, owner: Owner) -> Rows:
@@ -367,7 +378,6 @@ def _of_compartment(leaf: Leaf, known: Known, owner: Owner) -> Rows:
 
 
 _COMPOSED = derived("sentence made of what is stated and of what the files say", "sources.{name}")
-_OF_ENTRY = derived("sentence made of all that is stated of it", "{collection}.{name}")
 _BASED = derived("how the values are known, in words", "sources.{name}")
 _ON_CLOCK = derived(
     "put on the session's clock (see the table of clocks)", "sources.{name}.clock", "sources.{name}.starts", "sources.{name}"
@@ -472,7 +482,7 @@ RULES: tuple[Rule, ...] = (
     # imaging planes and movies
     Rule("ImagingPlane", "description", derived("sentence made of all that is stated of it", "planes.{name}")),
     Rule("ImagingPlane", "excitation_lambda", stated("planes.{name}.excitation")),
-    Rule("ImagingPlane", "indicator", derived("names of what its channels show", "planes.{name}.channels")),
+    Rule("ImagingPlane", "indicator", _of_indicator),
     Rule("ImagingPlane", "location", stated("planes.{name}.location")),
     Rule("ImagingPlane", "reference_frame", stated("planes.{name}.reference_frame")),
     Rule("ImagingPlane", "grid_spacing", _of_grid),

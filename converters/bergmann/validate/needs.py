@@ -393,7 +393,10 @@ def check_plan(plan: Plan, waivers: Sequence[Waiver] = ()) -> Iterator[Finding]:
     """
     if plan.loaded.head is None:
         return
+    from bergmann.convert.scope import collections_of_session  # it imports this package
+
     head = plan.head
+    plan = replace(plan, loaded=replace(plan.loaded, collections=collections_of_session(plan)))  # what the file will hold
     target = f"sub-{head.subject.id}_ses-{head.session.id}.nwb"
     for need in NEEDS:
         for key, path in need.in_plan(plan):
