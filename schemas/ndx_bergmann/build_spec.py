@@ -144,7 +144,7 @@ def _statements() -> NWBGroupSpec:
             _column(
                 "path",
                 "What the value is in this file: 'general/subject/age', an attribute behind '@', a row of a column in '[]'. "
-                "Empty for what is not in the file by itself (a choice that decided how a source was read).",
+                "Empty for what is in the file only within other values, in names, or in how a source was read.",
                 required=False,
             ),
         ],

@@ -32,6 +32,7 @@ _LEAST_WIDTH, _MOST_WIDTH = 60, 120
 _NAMES = 24
 """Columns for the names of streams beside the line of time."""
 _MOST_MARKS = 12
+_LONGEST_VALUE = 44
 
 
 @click.command(name="show")
@@ -163,14 +164,21 @@ def _print_end(contents: Contents, *, no_checks: bool) -> None:
             show(f"          {finding.severity}: {finding.location.partition(':')[2] or '/'}: {finding.message}")
 
 
+def _short(text: str) -> str:
+    """A value cut to what a column holds; the file and ``--json`` have it whole."""
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
+
+
 def _print_origins(contents: Contents) -> None:
     if not contents.origins:
         show(f"{contents.file}: the file does not say where its values come from; bergmann writes that into the files it makes")
         return
-    has_paths = any(one.path for one in contents.origins)
-    head = ("value of", "is", "from", "kind", *(["in the file"] if has_paths else []))
-    rows = [(one.key, one.value, one.origin, one.kind, *([one.path] if has_paths else [])) for one in contents.origins]
-    print_table(head, rows)
+    placed = [one for one in contents.origins if one.path]
+    if placed:
+        print_table(("in the file", "is", "kind", "from"), [(one.path, _short(one.value), one.kind, one.origin) for one in placed])
+        show("\nstated, and in the file only within other values, in names, or in how sources were read:")
+    rest = [one for one in contents.origins if not one.path]
+    print_table(("value of", "is", "from", "kind"), [(one.key, _short(one.value), one.origin, one.kind) for one in rest])
     if contents.source_files:
         show("")
         print_table(("source", "file", "SHA-256"), contents.source_files)
