@@ -176,9 +176,11 @@ def _print_origins(contents: Contents) -> None:
     placed = [one for one in contents.origins if one.path]
     if placed:
         print_table(("in the file", "is", "kind", "from"), [(one.path, _short(one.value), one.kind, one.origin) for one in placed])
-        show("\nstated, and in the file only within other values, in names, or in how sources were read:")
     rest = [one for one in contents.origins if not one.path]
-    print_table(("value of", "is", "from", "kind"), [(one.key, _short(one.value), one.origin, one.kind) for one in rest])
+    if placed and rest:
+        show("\nstated, and in the file only within other values, in names, or in how sources were read:")
+    if rest:
+        print_table(("value of", "is", "from", "kind"), [(one.key, _short(one.value), one.origin, one.kind) for one in rest])
     if contents.source_files:
         show("")
         print_table(("source", "file", "SHA-256"), contents.source_files)
