@@ -32,6 +32,7 @@ LEVEL = {
             "matlab",
             "stimulators",
             "pulses",
+            "stand_ins",
             "tables",
             "timing",
         ],

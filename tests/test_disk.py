@@ -315,7 +315,7 @@ def test_a_video_on_another_drive_is_copied(monkeypatch: pytest.MonkeyPatch, tmp
 
 
 def test_a_file_on_another_drive_is_named_by_itself(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from bergmann.convert.provenance import relative_name
+    from bergmann.convert.naming import relative_name
 
     def other_drive(*_: Any) -> None:
         raise ValueError("path is on mount 'D:', start on mount 'C:'")

@@ -163,6 +163,8 @@ class Placed:
     externals : list of (pynwb ImageSeries, tuple of Path)
         Videos that go beside the NWB file, in the order of the series' ``external_file``; the writer places them and sets the
         relative paths.
+    makers: dict
+        Of which (collection, name) each object was made that is not in `objects`, by its object_id; see `note_made`.
     """
 
     stream: Callable[[LazyArray], Any]
@@ -170,6 +172,15 @@ class Placed:
     when: Callable[[Moment], tuple[When, ...]] = _no_clock
     objects: dict[tuple[str, str], Any] = field(default_factory=dict)
     externals: list[tuple[Any, tuple[Path, ...]]] = field(default_factory=list)
+    makers: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def note_made(self, nwbfile: Any, collection: str, name: str = "") -> None:
+        """Remember of all objects that are new in a file that they were made of ``collection.name``."""
+        waiting = [nwbfile]
+        while waiting:
+            one = waiting.pop()
+            self.makers.setdefault(one.object_id, (collection, name))
+            waiting += one.children
 
     def put(self, collection: str, name: str, made: object) -> None:
         """Remember what was made for ``collection.name``."""

@@ -147,12 +147,15 @@ class Statement(NamedTuple):
         Where it stands, e.g. ``"session.yaml:12"``.
     kind : str
         One of `STATEMENT_KINDS`.
+    path : str
+        What it is in the file, e.g. ``"general/subject/genotype"``, ``"acquisition/movie@comments"``; empty if it is not there.
     """
 
     key: str
     value: str
     origin: str
     kind: str
+    path: str = ""
 
 
 class StoredArray(NamedTuple):
@@ -250,7 +253,8 @@ def make_conversion_record(
         description = "How times were put on the session's clock."
         parts["clocks"] = _table(ClocksTable, "clocks", description, timed, _unmeasured(timed))
     if said:
-        parts["statements"] = _table(StatementsTable, "statements", "Where each value comes from.", said)
+        leave_out = frozenset() if any(statement.path for statement in said) else frozenset({"path"})
+        parts["statements"] = _table(StatementsTable, "statements", "Where each value comes from.", said, leave_out)
     if held := list(arrays):
         parts["arrays"] = _table(ArraysTable, "arrays", "Large arrays that hold what one source says.", held)
     return ConversionRecord(software=software, **parts)

@@ -134,10 +134,19 @@ def _statements() -> NWBGroupSpec:
         "statements",
         "Where each value comes from; one row a value.",
         [
-            _column("key", "Dotted path of the value in the session, e.g. 'subject.genotype'."),
-            _column("value", "The value, as text."),
-            _column("origin", "Where it stands, e.g. 'session.yaml:12'."),
+            _column("key", "Dotted path of the value in the session, e.g. 'subject.genotype'; or of what it comes from."),
+            _column("value", "The value, as text; a long one is cut, and ends with '...'."),
+            _column(
+                "origin",
+                "Where it stands, e.g. 'session.yaml:12' or 'daq/y.h5 header/AIChannelNames'; of a derived value, how it was made.",
+            ),
             _column("kind", "One of: " + ", ".join(STATEMENT_KINDS) + "."),
+            _column(
+                "path",
+                "What the value is in this file: 'general/subject/age', an attribute behind '@', a row of a column in '[]'. "
+                "Empty for what is in the file only within other values, in names, or in how a source was read.",
+                required=False,
+            ),
         ],
     )
 

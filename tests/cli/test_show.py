@@ -54,12 +54,34 @@ def test_origins_are_listed_with_the_files(tmp_path: Path) -> None:
     assert f"movie   2p/a.tif  {'ab' * 32}" in done.output
 
 
+def test_origins_are_listed_with_their_place_in_the_file(tmp_path: Path) -> None:
+    from ndx_bergmann import Statement, make_conversion_record
+
+    nwbfile = make_nwbfile()
+    said = [
+        Statement("subject.sex", "F", "animal.yaml:7", "stated", "general/subject/sex"),
+        Statement("sources.movie.clock", "daq/FrameClock" * 4, "session.yaml:9", "stated"),
+    ]
+    nwbfile.add_lab_meta_data(make_conversion_record(software="bergmann 9", statements=said))
+    done = CliRunner().invoke(group, ["show", str(write(nwbfile, tmp_path)), "--origins"])
+    rest = ("stated,", "and", "in", "the", "file", "only", "within", "other", "values,", "in", "names,", "or", "in", "how")
+    rest = (*rest, "sources", "were", "read:")
+    assert [line.split() for line in done.output.splitlines()] == [
+        ["in", "the", "file", "is", "kind", "from"],
+        ["general/subject/sex", "F", "stated", "animal.yaml:7"],
+        [],
+        list(rest),
+        ["value", "of", "is", "from", "kind"],
+        ["sources.movie.clock", "daq/FrameClockdaq/FrameClockdaq/FrameCloc...", "session.yaml:9", "stated"],
+    ]
+
+
 def test_json_holds_the_same(tmp_path: Path) -> None:
     done = CliRunner().invoke(group, ["show", str(full_file(tmp_path)), "--json", "--no-checks"])
     shown = json.loads(done.output)
     assert shown["facts"]["subject"].startswith("m1, Mus musculus")
     assert [one["name"] for one in shown["streams"]] == ["movie", "light", "optogenetic_epochs", "light_pulses"]
-    assert shown["origins"][0] == {"key": "subject.sex", "value": "F", "origin": "animal.yaml:7", "kind": "stated"}
+    assert shown["origins"][0] == {"key": "subject.sex", "value": "F", "origin": "animal.yaml:7", "kind": "stated", "path": ""}
 
 
 def test_a_file_with_nothing_recorded_is_shown(tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ def test_missing_pulses_are_in_a_table_of_their_own_and_spurious_ones_are_marked
     aligned = lossy(align(make_plan(folder.session)))
     streams = Streams()
     nwbfile, placed = build_nwbfile(aligned, streams)
-    nwbfile.add_lab_meta_data(conversion_record(aligned, placed.collections, dict.fromkeys(_files(aligned), "ab" * 32)))
+    nwbfile.add_lab_meta_data(conversion_record(aligned, placed, nwbfile, dict.fromkeys(_files(aligned), "ab" * 32)))
     path = write_session(nwbfile, tmp_path, streams, placed.externals)
     tables, _, said, _ = read_with_pynwb_alone(path)
     seen, lost = tables["daq_FrameClock_pulses"], tables["daq_FrameClock_pulses_missing"]

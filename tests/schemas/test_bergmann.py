@@ -22,7 +22,7 @@ EARLIER = Path(__file__).parent / "earlier" / "ndx-bergmann"
 FILE = SourceFile("movie", "scanimage", "2p/a_00001.tif", 2**40, "ab" * 32)
 FITTED = Clock("movie", "daq/FrameClock", "linear fit", 0.25, 1.00001, 1000, 1000, 2e-4)
 STATED = Clock("paw", "session", "stated start", -3.5)
-SAID = Statement("subject.genotype", "Dbh-Cre/wt", "session.yaml:12", "stated")
+SAID = Statement("subject.genotype", "Dbh-Cre/wt", "session.yaml:12", "stated", "general/subject/genotype")
 
 
 def test_the_specification_is_what_the_script_writes(tmp_path: Path) -> None:
@@ -74,6 +74,11 @@ def test_record_comes_back_as_it_was_made(nwbfile: Any, tmp_path: Path) -> None:
 def test_columns_that_say_nothing_are_left_out() -> None:
     record = make_conversion_record(software="bergmann 0.1.0", clocks=[STATED])
     assert record.clocks.colnames == ("source", "reference", "method", "offset_in_seconds")
+
+
+def test_origins_without_a_path_are_as_in_earlier_files() -> None:
+    record = make_conversion_record(software="bergmann 0.1.0", statements=[SAID._replace(path="")])
+    assert record.statements.colnames == ("key", "value", "origin", "kind")
 
 
 @pytest.mark.parametrize("path", ["/home/someone/a.tif", "C:/a.tif", "2p\\a.tif", "C:a.tif"])

@@ -11,6 +11,7 @@ from pynwb.behavior import BehavioralTimeSeries, Position
 
 from bergmann.behavior._module import behavior_module
 from bergmann.errors import SourceError
+from bergmann.stand_ins import NO_UNIT, UNKNOWN
 from bergmann.timing.times import ExplicitTimes, time_arguments
 
 if TYPE_CHECKING:
@@ -110,7 +111,7 @@ def _plain(name: str) -> str:
     return name.replace("/", "_").replace(":", "_")
 
 
-_UNITS = {"_median": "pixels", "_mean": "pixels", "_var": "pixels^2", "zscore": "n.a."}
+_UNITS = {"_median": "pixels", "_mean": "pixels", "_var": "pixels^2", "zscore": NO_UNIT}
 """Units of a smoother's columns, by how their names end: they are statistics of positions in pixels."""
 
 
@@ -121,7 +122,7 @@ def _statistics(pose: Pose, positions: list[Any]) -> list[Any]:
             name=_plain(f"{keypoint.name}_{column}"),
             description=f"{column} of {keypoint.name}, as {pose.software} states it for each frame.",
             data=values,
-            unit=next((unit for ending, unit in _UNITS.items() if column.endswith(ending)), "unknown"),
+            unit=next((unit for ending, unit in _UNITS.items() if column.endswith(ending)), UNKNOWN),
             **(time_arguments(pose.times) if not isinstance(pose.times, ExplicitTimes) else {"timestamps": positions[0]}),
         )
         for keypoint in pose.keypoints

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pynwb.image import ImageSeries
 
+from bergmann.stand_ins import NO_COMMENTS, NO_UNIT
 from bergmann.timing.times import RegularTimes, time_arguments
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def add_video(nwbfile: NWBFile, entry: Entry[Video, VideoStated], placed: Placed
         name=entry.name,
         description=stated.description or f"Video of {len(video.times)} frames: {', '.join(path.name for path in files)}.",
         comments=_comments(video),
-        unit="n.a.",  # the pixels are in the external file
+        unit=NO_UNIT,  # the pixels are in the external file
         format="external",
         external_file=[path.name for path in files],
         starting_frame=np.concatenate([[0], ends[: len(files) - 1]]).astype(np.int32),
@@ -46,4 +47,4 @@ def _comments(video: Video) -> str:
     said = [f"Frame times of the container: {video.notes['container_times']}."] if "container_times" in video.notes else []
     if video.used is not None:
         said.append(f"Only {video.used} are used: the file goes on behind them, and these have no times.")
-    return " ".join(said) or "no comments"
+    return " ".join(said) or NO_COMMENTS

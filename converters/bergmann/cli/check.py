@@ -24,12 +24,14 @@ from bergmann.cli.output import (
     show,
 )
 from bergmann.cli.own_formats import own_formats_options, vocabulary_with
+from bergmann.cli.profile import profile_option, waivers_beside
 from bergmann.errors import BergmannError, MissingExtraError, WriteError
 from bergmann.findings import UNREADABLE, has_errors
 
 if TYPE_CHECKING:
     from bergmann.plan.clock_lines import Counted
     from bergmann.plan.resolve import Plan
+    from bergmann.validate.needs import Profile
 
 
 @click.command(name="check")
@@ -47,6 +49,7 @@ if TYPE_CHECKING:
 @click.option("--all-pulses", is_flag=True, help="Count the pulses of clock lines however long they are.")
 @own_formats_options
 @arms_option
+@profile_option
 @json_option
 def command(
     sessions: tuple[Path, ...],
@@ -56,6 +59,7 @@ def command(
     formats_folder: Path | None,
     yes: bool,
     arms: Path | None,
+    profile: Profile,
     as_json: bool,
 ) -> None:
     """Say everything that is missing or contradicts in session files, at once.
@@ -77,6 +81,8 @@ def command(
         documents.append(document)
         try:
             plan = make_plan(path, vocabulary, key)
+            if profile == "archive":
+                plan = _with_needs(plan)
         except BergmannError as error:
             status = UNUSABLE
             document |= {"error": str(error), "findings": []}
@@ -96,12 +102,15 @@ def command(
                 say(str(error))
         sources = [(name, plan.loaded.sources[name]) for name in plan.loaded.order]
         runs = plan.loaded.runs.sources
+        unknown = [one for one, text in plan.loaded.texts.items() if text == "unknown"]
         document |= {
             "subject": plan.loaded.head.subject.id if plan.loaded.head else None,
             "session_id": plan.loaded.head.session.id if plan.loaded.head else None,
             "start": plan.start,
             "clock": plan.reference,
             "excluded": plan.loaded.excluded,
+            "profile": profile,
+            "unknown": unknown,
             "runs": {run: list(entries.values()) for run, entries in runs.items()},
             "sources": [
                 {"name": name, "format": one.format.key, "run": one.run, "read": name in plan.headers} for name, one in sources
@@ -120,6 +129,8 @@ def command(
             show(f"{path}: {count_of(len(plan.loaded.order), 'source')}{in_runs}, {count_findings(plan.findings)}")
             print_findings(plan.findings)
             _show_counted(counted, argument(path))
+            if unknown:
+                show(f"stated as unknown: {', '.join(unknown)}")
             for what, target in (("page", page), ("plot", plot)):
                 if what in document:
                     show(f"{what}: {target}")
@@ -146,6 +157,15 @@ def _show_counted(counted: Counted, path: str) -> None:
     for name, length in counted.left.items():
         read_by = f"`bergmann check {path} --all-pulses`, or the conversion, reads it"
         show(f"not counted: {name} has {count_of(length, 'sample')}; {read_by}")
+
+
+def _with_needs(plan: Plan) -> Plan:
+    """The plan with what an archive needs and it leaves open among its findings."""
+    from bergmann.plan.veil import Veil
+    from bergmann.validate.needs import check_plan
+
+    found = check_plan(plan, waivers_beside(plan.loaded.path))
+    return replace(plan, findings=(*plan.findings, *Veil.of(plan.loaded).findings(tuple(found))))
 
 
 def _with_page(plan: Plan, page: Path) -> Plan:

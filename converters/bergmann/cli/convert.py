@@ -27,12 +27,14 @@ from bergmann.cli.output import (
     stop,
 )
 from bergmann.cli.own_formats import own_formats_options, vocabulary_with
+from bergmann.cli.profile import profile_option
 from bergmann.errors import StoppedError
 from bergmann.findings import Finding
 from bergmann.writing.presets import CHUNKINGS, COMPRESSIONS, DEFAULT, Chunking, Compression, Storing
 
 if TYPE_CHECKING:
     from bergmann.convert import Conversion
+    from bergmann.validate.needs import Profile
 
 
 class _ExplainsPresets(click.Command):
@@ -81,6 +83,7 @@ class _ExplainsPresets(click.Command):
     show_default=True,
     help="How much of what was written is compared with a second reading of the sources; a sample is for terabytes.",
 )
+@profile_option
 @json_option
 def command(
     sessions: tuple[Path, ...],
@@ -94,12 +97,13 @@ def command(
     chunking: Chunking,
     compression: Compression,
     proof: Literal["full", "sample"],
+    profile: Profile,
     as_json: bool,
 ) -> None:
     """Convert sessions to NWB files in a local dandiset, prove that each holds what its sources say, and validate them.
 
     The sources are read a second time, by other means, before a file gets its name. A session that fails leaves nothing behind and
-    does not stop the next one.
+    does not stop the next one. With `--profile archive` one that leaves open what DANDI and a reader need is not written.
     """
     done: list[Conversion] = []
     try:
@@ -115,6 +119,7 @@ def command(
             keep_private=keep_private,
             storing=Storing(chunking, compression),
             proof=proof,
+            profile=profile,
         )
         _convert_all(sessions, convert, as_json, done)
     except KeyboardInterrupt as stopped:

@@ -32,6 +32,7 @@ _LEAST_WIDTH, _MOST_WIDTH = 60, 120
 _NAMES = 24
 """Columns for the names of streams beside the line of time."""
 _MOST_MARKS = 12
+_LONGEST_VALUE = 44
 
 
 @click.command(name="show")
@@ -149,7 +150,7 @@ def _print_end(contents: Contents, *, no_checks: bool) -> None:
     if contents.origins:
         counts = ", ".join(f"{number} {kind}" for kind, number in sorted(count_kinds(contents.origins).items()))
         show(f"origins   {counts}; {count_of(len(contents.source_files), 'source file')} (--origins lists them)")
-        unknown = [one.key for one in contents.origins if one.kind == "unknown"]
+        unknown = dict.fromkeys(one.key for one in contents.origins if one.kind == "unknown")
         if unknown:
             show(f"unknown   {', '.join(unknown)}")
     else:
@@ -163,11 +164,23 @@ def _print_end(contents: Contents, *, no_checks: bool) -> None:
             show(f"          {finding.severity}: {finding.location.partition(':')[2] or '/'}: {finding.message}")
 
 
+def _short(text: str) -> str:
+    """A value cut to what a column holds; the file and ``--json`` have it whole."""
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 3]}..."
+
+
 def _print_origins(contents: Contents) -> None:
     if not contents.origins:
         show(f"{contents.file}: the file does not say where its values come from; bergmann writes that into the files it makes")
         return
-    print_table(("value of", "is", "from", "kind"), [(one.key, one.value, one.origin, one.kind) for one in contents.origins])
+    placed = [one for one in contents.origins if one.path]
+    if placed:
+        print_table(("in the file", "is", "kind", "from"), [(one.path, _short(one.value), one.kind, one.origin) for one in placed])
+    rest = [one for one in contents.origins if not one.path]
+    if placed and rest:
+        show("\nstated, and in the file only within other values, in names, or in how sources were read:")
+    if rest:
+        print_table(("value of", "is", "from", "kind"), [(one.key, _short(one.value), one.origin, one.kind) for one in rest])
     if contents.source_files:
         show("")
         print_table(("source", "file", "SHA-256"), contents.source_files)

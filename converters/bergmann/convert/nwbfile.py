@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime, time
+from datetime import date, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +16,7 @@ from bergmann.plan.head import SessionHead
 from bergmann.plan.head import Subject as StatedSubject
 from bergmann.plan.resolve import Plan
 from bergmann.registry import Placed
+from bergmann.stand_ins import MIDNIGHT
 from bergmann.stated import Device, Quantity
 
 
@@ -77,7 +78,7 @@ def _subject(stated: StatedSubject, start: datetime) -> Subject:
         strain=stated.strain,
         description=stated.description,
         weight=f"{stated.weight.to('kg'):.6g} kg" if isinstance(stated.weight, Quantity) else None,
-        date_of_birth=datetime.combine(born, time(), tzinfo=start.tzinfo) if born else None,
+        date_of_birth=datetime.combine(born, MIDNIGHT, tzinfo=start.tzinfo) if born else None,
         age=_age(stated, start),
     )
 

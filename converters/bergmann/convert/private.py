@@ -54,7 +54,7 @@ def remove_private(nwbfile: Any, stated: Collection[str]) -> tuple[Removal, ...]
         In the order of the objects.
     """
     found: list[Removal] = []
-    for one in list(nwbfile.objects.values()):
+    for one in nwbfile.all_children():  # not `objects`, which does not see what was added since it was asked for first
         place = _place(one)
         for name, value in list(one.fields.items()):
             if name not in _NAMES_OF_FILES and _is_text(value):

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
 from importlib.metadata import version
 from math import nan
 from pathlib import Path
@@ -14,13 +12,15 @@ from typing import Any
 
 from bergmann import __version__
 from bergmann.convert.align import Aligned
+from bergmann.convert.ledger import Known
+from bergmann.convert.naming import relative_name
+from bergmann.convert.origins import origins, stated_row
 from bergmann.convert.scope import names_in
 from bergmann.convert.sync import tables_of_lines
 from bergmann.plan.references import with_paths
 from bergmann.plan.resolve import Plan
 from bergmann.plan.session import OF_THE_DANDISET
-from bergmann.registry import expand
-from bergmann.stated import Collections
+from bergmann.registry import Placed, expand
 from bergmann.timing.fit import ClockFit
 from ndx_bergmann import Clock, SourceFile, Statement, StoredArray, make_conversion_record
 
@@ -32,15 +32,17 @@ def digests_of_sources(aligned: Aligned) -> dict[Path, str]:
 
 
 def conversion_record(
-    aligned: Aligned, collections: Collections, digests: Mapping[Path, str], arrays: Iterable[StoredArray] = ()
+    aligned: Aligned, placed: Placed, nwbfile: Any, digests: Mapping[Path, str], arrays: Iterable[StoredArray] = ()
 ) -> Any:
     """What the file says of its own making.
 
     Parameters
     ----------
     aligned : Aligned
-    collections : mapping
-        Those that the file holds.
+    placed : Placed
+        What was made of what.
+    nwbfile : pynwb.NWBFile
+        With all that it is to hold but this record.
     digests : mapping of Path to str
         SHA-256 of each source file.
     arrays : iterable of StoredArray
@@ -49,7 +51,7 @@ def conversion_record(
     Returns
     -------
     ConversionRecord
-        The source files with their digests, how the clocks were joined, and where each stated value stands.
+        The source files with their digests, how the clocks were joined, and where each value comes from.
     """
     sources, tables = aligned.plan.loaded.sources, tables_of_lines(aligned)
     base = aligned.plan.loaded.path.absolute().parent
@@ -66,7 +68,7 @@ def conversion_record(
         ],
         clocks=[clock_of(name, fit, tables.get(name, "")) for name, fit in aligned.fits.items()],
         plan_digest=plan_digest(aligned.plan),
-        statements=statements(aligned.plan, collections),
+        statements=statements(Known(aligned, placed), nwbfile),
         arrays=arrays,
     )
 
@@ -123,27 +125,30 @@ def plan_digest(plan: Plan) -> str:
     return hashlib.sha256(json.dumps(sorted(texts_of_session(plan).items()), ensure_ascii=False).encode()).hexdigest()
 
 
-def statements(plan: Plan, collections: Collections) -> Iterator[Statement]:
-    """Where each stated value of the file stands, as document and line; paths of files are left to the table of these.
+def statements(known: Known, nwbfile: Any) -> Iterator[Statement]:
+    """Where each metadata value of the file comes from; paths of source files are left to the table of these.
 
     Yields
     ------
     Statement
-        In the order of the documents; of kind ``unknown`` where the person wrote so. A start that a source gives is of kind
-        ``file``.
+        What is stated in the order of the documents, with each place in the file that holds it, and of kind ``unknown`` where the
+        person wrote so; then what files say, what is derived and what the vocabulary gives, in the order of the file.
     """
-    loaded = plan.loaded
+    plan, collections = known.aligned.plan, known.placed.collections
     elsewhere = _paths(plan) | {"format_version"}
-    for key, text in texts_of_session(plan).items():
+    rows: dict[str, list[Statement]] = {}
+    others = []
+    for row in dict.fromkeys(origins(known, nwbfile)):
+        if row.kind in ("stated", "unknown"):
+            rows.setdefault(row.key, []).append(row)
+        else:
+            others.append(row)
+    for key in texts_of_session(plan):
         collection, _, rest = key.partition(".")
         is_here = collection not in collections or rest.partition(".")[0] in collections[collection]
         if is_here and key not in elsewhere:
-            origin = loaded.origin(key)
-            yield Statement(key, text, f"{origin.document.name}:{origin.line}", "unknown" if text == "unknown" else "stated")
-    header = plan.headers.get(plan.reference) if plan.reference else None
-    is_found = header is not None and header.start is not None and not isinstance(plan.head.session.start, date)
-    if plan.start is not None and header is not None and is_found:
-        yield Statement("session_start_time", plan.start.isoformat(), header.files[0].name, "file")
+            yield from rows.get(key, [stated_row(known, key)])
+    yield from others
 
 
 def texts_of_session(plan: Plan) -> dict[str, str]:
@@ -200,17 +205,3 @@ def sha256(path: Path) -> str:
     """The SHA-256 of a file, in hexadecimal, read a block at a time."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def relative_name(path: Path, base: Path) -> str:
-    """How the file is named in the record: relative to the session file, never absolute.
-
-    A file on another drive, or outside of the folder that holds the session's own, is named by itself: a longer way would show the
-    folders of this machine, and people's names among them. What was stated is named, not where a link leads.
-    """
-    try:
-        way = Path(os.path.relpath(path.absolute(), base))
-    except ValueError:  # another drive of Windows
-        return path.name
-    ups = 1 if base.parent != Path(base.anchor) else 0
-    return path.name if way.parts[ups : ups + 1] == ("..",) else way.as_posix()

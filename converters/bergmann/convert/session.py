@@ -38,6 +38,8 @@ from bergmann.receptors.states import check_times
 from bergmann.receptors.terms import keywords
 from bergmann.registry import Entry, Placed, collection_writer, entry_writer
 from bergmann.validate import validate_paths
+from bergmann.validate.needs import Profile, check_plan
+from bergmann.validate.waivers import find_waivers, load_waivers
 from bergmann.writing import OnProgress, Storing, Streams, check_target, write_session
 from bergmann.writing.codecs import codec_for, slow_codec
 from bergmann.writing.naming import existing_targets
@@ -114,6 +116,7 @@ def convert_session(
     keep_private: bool = False,
     storing: Storing = DEFAULT,
     proof: Mode = "full",
+    profile: Profile = "draft",
 ) -> Conversion:
     """Convert one session into a local dandiset, and validate what was written.
 
@@ -144,6 +147,8 @@ def convert_session(
         Chunks and compression of large arrays.
     proof : {"full", "sample"}
         Whether all that was written is read back and compared with a second reading of the sources, or of large arrays a sample.
+    profile : {"draft", "archive"}
+        Whether a session that leaves open what an archive needs (see `bergmann.validate.needs`), and does not waive it, is refused.
     """
     begun = time.perf_counter()
     target: Path | None = None
@@ -152,6 +157,8 @@ def convert_session(
     result: Result
     try:
         plan = make_plan(path, vocabulary, key)
+        waivers = find_waivers((out, path)) if profile == "archive" else None
+        plan = replace(plan, findings=(*plan.findings, *_open_needs(plan, profile, waivers)))
         findings, veil = plan.findings, Veil.of(plan.loaded)
         if plan.loaded.excluded is not None and not include_excluded:
             result, findings = "excluded", tuple(_left_out(plan, out))
@@ -167,7 +174,7 @@ def convert_session(
                     written = _write(aligned, out, Streams(storing), overwrite, on_progress, keep_private, prover)
                 target = written.target
                 findings = (*findings, *_say_kept(plan, written.kept), *_say_slow(path, storing), *written.private)
-                findings = (*findings, say(written.proof, target.name), *validate_paths([target]))
+                findings = (*findings, say(written.proof, target.name), *validate_paths([target], waivers, profile))
             result = "written"
         else:
             result = _why_not(findings)
@@ -189,6 +196,13 @@ def convert_session(
         findings=veil.findings(findings),
         seconds=time.perf_counter() - begun,
     )
+
+
+def _open_needs(plan: Plan, profile: Profile, waivers: Path | None) -> tuple[Finding, ...]:
+    """What the profile needs and the session leaves open."""
+    if profile == "draft" or plan.loaded.is_partial:
+        return ()
+    return tuple(check_plan(plan, load_waivers(waivers) if waivers is not None else ()))
 
 
 def _left_out(plan: Plan, out: Path) -> Iterator[Finding]:
@@ -344,7 +358,7 @@ def _write(
     nwbfile, placed = build_nwbfile(aligned, streams)
     digests = digests_of_sources(aligned)
     arrays = list(name_arrays(nwbfile, streams, Recipes(aligned, digests)))
-    nwbfile.add_lab_meta_data(conversion_record(aligned, placed.collections, digests, arrays))
+    nwbfile.add_lab_meta_data(conversion_record(aligned, placed, nwbfile, digests, arrays))
     private = tuple(_without_private(nwbfile, aligned.plan, placed, keep_private))
     proved: list[Comparison] = []
 
@@ -422,11 +436,16 @@ def build_nwbfile(aligned: Aligned, stream: Callable[[LazyArray], Any]) -> tuple
         placed.put("session", "preparation", plan.head.preparation)
     _add_collections(nwbfile, COLLECTIONS_BEFORE, placed)
     _add_arm(nwbfile, plan, placed)
+    placed.note_made(nwbfile, "session")
     _add_sources(nwbfile, aligned, placed)
     _add_sync(nwbfile, aligned, placed)
+    placed.note_made(nwbfile, "clocks")
     _add_collections(nwbfile, COLLECTIONS_AFTER, placed)
+    placed.note_made(nwbfile, "session")
     add_epochs(nwbfile, aligned)
+    placed.note_made(nwbfile, "runs")
     _add_invalid(nwbfile, aligned, placed)
+    placed.note_made(nwbfile, "invalid")
     add_explanations(nwbfile)
     return nwbfile, placed
 
@@ -447,6 +466,7 @@ def _add_sources(nwbfile: Any, aligned: Aligned, placed: Placed) -> None:
         entry = Entry(name=name, record=record, stated=source.stated, source=source.source)
         try:
             entry_writer(source.format.record)(nwbfile, entry, placed)
+            placed.note_made(nwbfile, "sources", name)
         except SourceError as error:
             message = str(error).removeprefix(f"sources.{name}: ")
             raise SessionError([_error(aligned.plan, f"sources.{name}", "source", message)]) from error

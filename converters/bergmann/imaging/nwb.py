@@ -16,6 +16,7 @@ from bergmann.errors import SourceError
 from bergmann.imaging.stated import MovieStated, Plane, PlaneChannel, differs, series_name
 from bergmann.records import Movie, MovieChannel
 from bergmann.registry import Entry, Placed
+from bergmann.stand_ins import NO_UNIT, NOT_KNOWN, NOT_STATED
 from bergmann.stated import Length, Unknown
 from bergmann.timing.times import time_arguments
 
@@ -64,7 +65,7 @@ def _shown(channel: PlaneChannel, placed: Placed) -> str:
 
 
 def _nanometres(length: Length | Unknown) -> float:
-    return float("nan") if isinstance(length, str) else length.to("nm")
+    return NOT_KNOWN if isinstance(length, str) else length.to("nm")
 
 
 def _grid_spacing(pixel: tuple[float, float] | None, spacing: float | None) -> list[float] | None:
@@ -118,7 +119,7 @@ def _series(entry: Entry[Movie, MovieStated], channel: MovieChannel, plane: Imag
         comments=_comments(movie),
         imaging_plane=plane,
         data=placed.stream(frames),
-        unit="n.a.",
+        unit=NO_UNIT,
         dimension=list(frames.shape[1:]),
         **time_arguments(movie.times),
     )
@@ -126,7 +127,7 @@ def _series(entry: Entry[Movie, MovieStated], channel: MovieChannel, plane: Imag
 
 def _description(entry: Entry[Movie, MovieStated], channel: MovieChannel, placed: Placed) -> str:
     plane = placed.stated("planes", entry.stated.plane)
-    shown = _shown(plane.channels[channel.number], placed) if channel.number in plane.channels else "not stated"
+    shown = _shown(plane.channels[channel.number], placed) if channel.number in plane.channels else NOT_STATED
     said = entry.stated.description or ("Volumes" if len(channel.frames.shape) == 4 else "Frames") + " as recorded."
     return f"{said} Channel {channel.number} ({channel.name}): {shown}. Detector values as stored."
 

@@ -23,6 +23,7 @@ from pynwb.ogen import OptogeneticStimulusSite
 from bergmann.errors import SourceError
 from bergmann.optogenetics.stated import Coordinates, LightSite, wavelength_of
 from bergmann.registry import Placed
+from bergmann.stand_ins import NOT_KNOWN, NOT_STATED
 from bergmann.stated import Device, Quantity
 
 
@@ -82,7 +83,7 @@ def _core_site(name: str, site: LightSite, laser: NwbDevice, placed: Placed) -> 
         device=laser,
         description=_describe_site(site, placed),
         # required by NWB; NaN is what a person stated as unknown, and the description says so
-        excitation_lambda=wavelength.to("nm") if isinstance(wavelength, Quantity) else float("nan"),
+        excitation_lambda=wavelength.to("nm") if isinstance(wavelength, Quantity) else NOT_KNOWN,
         location=site.location,
     )
 
@@ -150,7 +151,7 @@ def _sites_table(rows: Sequence[tuple[str, LightSite, NwbDevice, NwbDevice | Non
 
 def _software(sites: Mapping[str, LightSite]) -> str:
     """Name of the stimulation software; the field is required, so a file says that nobody stated it."""
-    return ", ".join(dict.fromkeys(site.software for site in sites.values() if site.software)) or "not stated"
+    return ", ".join(dict.fromkeys(site.software for site in sites.values() if site.software)) or NOT_STATED
 
 
 def _effector(site: LightSite, made: dict[str, Any], placed: Placed) -> Any:

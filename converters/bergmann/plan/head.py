@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, Field, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 from bergmann.moments import Moment
+from bergmann.stand_ins import UNKNOWN_SEX
 from bergmann.stated import DateOrUnknown, Duration, Length, Mass, Names, Quantity, Stated, Temperature, Unknown
 
 # --- start ------------------------------------------------------------------------------------------------------------
@@ -119,7 +120,7 @@ def _parse_species(text: object) -> str:
     raise ValueError(f"`{plain}` is not a species as DANDI takes it; write its Latin name, such as `{hint}`, or NCBITaxon:10090")
 
 
-_SEX = {"m": "M", "male": "M", "f": "F", "female": "F", "u": "U", "unknown": "U", "o": "O", "other": "O"}
+_SEX = {"m": "M", "male": "M", "f": "F", "female": "F", "u": UNKNOWN_SEX, "unknown": UNKNOWN_SEX, "o": "O", "other": "O"}
 
 
 def _parse_sex(text: object) -> str:

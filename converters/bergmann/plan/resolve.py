@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from bergmann.receptors.check import check_collections
 from bergmann.records import Movie, Record, Recording
 from bergmann.registry import Entry, Inputs, load_checks, load_confirmations, load_names, named_files
 from bergmann.signals.stated import pulses_name
+from bergmann.stand_ins import MIDNIGHT
 from bergmann.stated import Ref
 from bergmann.texts import named
 from bergmann.writing.naming import check_ids
@@ -221,7 +222,7 @@ def find_start(plan: Plan) -> tuple[datetime | None, bool]:
     if isinstance(stated, datetime):
         return (stated.replace(tzinfo=zone) if stated.tzinfo is None else stated.astimezone(zone)), True
     if isinstance(stated, date):
-        return datetime.combine(stated, time(), tzinfo=zone), False
+        return datetime.combine(stated, MIDNIGHT, tzinfo=zone), False
     header = plan.headers.get(plan.reference) if plan.reference else None
     return (header.start.replace(tzinfo=zone), True) if header is not None and header.start is not None else (None, True)
 

@@ -125,7 +125,7 @@ def archive_findings(
         return tuple(validated)
     if len(unreadable) == len(tuple(files)):
         return tuple(one for found in unreadable.values() for one in found)
-    return validate_paths([folder], waivers)
+    return validate_paths([folder], waivers, "archive")
 
 
 def proof_findings(path: Path, location: str) -> Iterator[Finding]:

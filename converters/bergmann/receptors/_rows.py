@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date
-from math import nan
 from typing import Any
 
 from bergmann.moments import Moment, When
@@ -13,6 +12,7 @@ from bergmann.receptors.stated import Drug, Expression, Population, Procedure, R
 from bergmann.receptors.states import Stretch
 from bergmann.receptors.terms import compound_of, place_of
 from bergmann.receptors.vocabulary import find_cell, find_receptor
+from bergmann.stand_ins import NO_TEXT, NOT_KNOWN, NOT_STATED
 from bergmann.stated import Quantity, Unknown
 
 Row = dict[str, Any]
@@ -34,7 +34,7 @@ def population_row(name: str, stated: Population, species: str | None) -> Row:
 def receptor_row(name: str, stated: Receptor, vectors: Mapping[str, Vector], species: str | None) -> Row:
     """A row of `ReceptorsTable`, without what points to other rows."""
     receptor = find_receptor(stated.receptor, species)
-    vector = vectors[stated.vector].construct_name if stated.vector else ""
+    vector = vectors[stated.vector].construct_name if stated.vector else NO_TEXT
     return {
         "label": name,
         "receptor_name": receptor.name,
@@ -45,7 +45,7 @@ def receptor_row(name: str, stated: Receptor, vectors: Mapping[str, Vector], spe
         "transduction": receptor.transduction,
         "endogenous_ligand": receptor.ligand,
         "genetic_status": stated.status,
-        "genetic_method": stated.by or "",
+        "genetic_method": stated.by or NO_TEXT,
         "construct": stated.construct_name or vector,
     }
 
@@ -57,11 +57,11 @@ def procedure_row(name: str, stated: Procedure, session_date: date, vectors: Map
     return {
         "label": name,
         "kind": stated.term,
-        "model": stated.model or stated.of or "",
+        "model": stated.model or stated.of or NO_TEXT,
         "target": ", ".join(text for text in (stated.target, nerve, stated.location) if text),
-        "side": stated.side or "",
+        "side": stated.side or NO_TEXT,
         "date": stated.date.isoformat() if isinstance(stated.date, date) else stated.date,
-        "days_before_session": float((session_date - stated.date).days) if is_dated else nan,  # type: ignore[operator]
+        "days_before_session": float((session_date - stated.date).days) if is_dated else NOT_KNOWN,  # type: ignore[operator]
         "details": "; ".join(_details(stated, vectors)),
     }
 
@@ -85,7 +85,7 @@ def vector_text(name: str, vector: Vector) -> str:
 
 
 def _shown(value: Quantity | Unknown | None) -> str:
-    return "not stated" if value is None else str(value)
+    return NOT_STATED if value is None else str(value)
 
 
 def site_text(site: Site) -> str:
@@ -115,16 +115,16 @@ def drug_rows(name: str, stated: Drug, when: Callable[[Moment], tuple[When, ...]
             "compound": compound.name,
             "compound_id": compound.curie,
             "action": stated.action,
-            "dose": dose.value if dose else nan,
-            "dose_unit": dose.unit if dose else "",
+            "dose": dose.value if dose else NOT_KNOWN,
+            "dose_unit": dose.unit if dose else NO_TEXT,
             "dose_is_unknown": stated.dose == "unknown",
             "route": stated.route,
-            "site": stated.site or "",
-            "vehicle": stated.vehicle or "",
-            "volume_in_uL": volume.to("uL") if volume else nan,
+            "site": stated.site or NO_TEXT,
+            "vehicle": stated.vehicle or NO_TEXT,
+            "volume_in_uL": volume.to("uL") if volume else NOT_KNOWN,
             "timestamp_basis": one.begin.basis,
             "timestamp_uncertainty": one.begin.uncertainty,
-            "reaches_bath_after": stated.reaches_bath_after.to("s") if stated.reaches_bath_after is not None else nan,
+            "reaches_bath_after": stated.reaches_bath_after.to("s") if stated.reaches_bath_after is not None else NOT_KNOWN,
             "annotation": "; ".join(_notes(stated)),
         }
 
@@ -140,7 +140,7 @@ def _notes(stated: Drug) -> Iterator[str]:
             yield f"{key} unknown"
     stated_at = stated.at or stated.from_
     if stated_at is not None:
-        yield f"time stated as: {stated_at.text}" + (f" to {stated.to.text}" if stated.to is not None else "")
+        yield f"time stated as: {stated_at.text}" + (f" to {stated.to.text}" if stated.to is not None else NO_TEXT)
 
 
 def expression_row(name: str, stated: Expression) -> Row:
@@ -148,10 +148,10 @@ def expression_row(name: str, stated: Expression) -> Row:
     return {
         "label": name,
         "assay": stated.assay,
-        "value": stated.value if isinstance(stated.value, float) else nan,
-        "unit": stated.unit or "",
+        "value": stated.value if isinstance(stated.value, float) else NOT_KNOWN,
+        "unit": stated.unit or NO_TEXT,
         "sample": stated.sample,
-        "reference": stated.reference or "",
+        "reference": stated.reference or NO_TEXT,
         "details": "; ".join(
             [*([stated.description] if stated.description else []), *(["value unknown"] * (stated.value == "unknown"))]
         ),

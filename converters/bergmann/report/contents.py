@@ -63,12 +63,15 @@ class Origin:
     ----------
     key, value, origin, kind : str
         As `ndx_bergmann` keeps them: kind is stated, file, derived, vocabulary or unknown.
+    path : str
+        What it is in the file; empty for what is not there by itself, and in files that do not keep it.
     """
 
     key: str
     value: str
     origin: str
     kind: str
+    path: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -312,7 +315,7 @@ def _table(record: Any, name: str) -> Any:
 def _origins(reading: Reading, record: Any) -> Iterator[Origin]:
     table = _table(record, "statements")
     for row in rows_of(reading, table) if table is not None else ():
-        yield Origin(**{key: str(row.get(key, "")) for key in ("key", "value", "origin", "kind")})
+        yield Origin(**{key: str(row.get(key, "")) for key in ("key", "value", "origin", "kind", "path")})
 
 
 def _source_files(reading: Reading, record: Any) -> Iterator[tuple[str, str, str]]:

@@ -27,6 +27,7 @@ from bergmann.registry import Entry, Placed
 from bergmann.segmentation._events_nwb import add_glial_events
 from bergmann.segmentation._series_nwb import series_of
 from bergmann.segmentation.stated import SegmentationStated, counts_of, table_name
+from bergmann.stand_ins import ARBITRARY_UNIT, NO_UNIT
 from bergmann.timing.times import RegularTimes, time_arguments
 from ndx_glial_receptors import CellAnnotationsTable
 
@@ -170,7 +171,7 @@ def _add_traces(
             name=f"{table.name}_{trace}",
             data=placed.stream(samples),
             rois=_region(table, len(plane.masks)),
-            unit="a.u." if trace != "dff" else "n.a.",
+            unit=ARBITRARY_UNIT if trace != "dff" else NO_UNIT,
             description=MEANINGS.get(trace, trace) + ".",
             **_times(entry, first),
         )

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bergmann.errors import SourceError
 from bergmann.findings import SEVERITIES, Finding
 from bergmann.validate.files import check_readable, find_nwb_files
 
+if TYPE_CHECKING:
+    from bergmann.validate.needs import Profile
+
 __all__ = ["validate_paths", "validate_together"]
 
 
-def validate_paths(paths: Iterable[Path], waivers: Path | None = None) -> tuple[Finding, ...]:
+def validate_paths(paths: Iterable[Path], waivers: Path | None = None, profile: Profile = "draft") -> tuple[Finding, ...]:
     """Validate NWB files, or every NWB file below folders, whoever wrote them.
 
     Parameters
@@ -21,6 +25,8 @@ def validate_paths(paths: Iterable[Path], waivers: Path | None = None) -> tuple[
         Files and folders.
     waivers : Path, optional
         What a person accepts (see `bergmann.validate.waivers`); else the ``waivers.yaml`` beside the study, if there is one.
+    profile : {"draft", "archive"}
+        Whether what an archive needs must be known, too (see `bergmann.validate.needs`).
 
     Returns
     -------
@@ -48,10 +54,12 @@ def validate_paths(paths: Iterable[Path], waivers: Path | None = None) -> tuple[
         raise SourceError("\n".join(f"{finding.location}: {finding.message}" for found in unreadable.values() for finding in found))
     findings: list[Finding] = []
     with quietly(), parsed_once():
+        from bergmann.validate.needs import check_file
         from bergmann.validate.tools import check_with_tools
 
         for file in files:
-            findings += unreadable.get(file) or _by_severity(check_with_tools(file))
+            needs = check_file(file) if profile == "archive" and file not in unreadable else ()
+            findings += unreadable.get(file) or _by_severity([*check_with_tools(file), *needs])
         findings += _check_together(named, [file for file in files if file not in unreadable])
     return tuple(apply_waivers(dict.fromkeys(findings), accepted, files))
 

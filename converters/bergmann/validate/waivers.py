@@ -122,8 +122,7 @@ def apply_waivers(findings: Iterable[Finding], waivers: Sequence[Waiver], files:
             yield finding
             continue
         used.add(waiver.name)
-        said = f"waived by {waiver.who} on {waiver.date}: {waiver.reason}"
-        yield replace(finding, severity="note", remedy=said)
+        yield waived(finding, waiver)
     names = [PurePosixPath(file.as_posix()).name for file in files]
     for waiver in waivers:
         if waiver.name not in used and any(fnmatchcase(name, waiver.file) for name in names):
@@ -134,6 +133,11 @@ def apply_waivers(findings: Iterable[Finding], waivers: Sequence[Waiver], files:
                 message=f"nothing that was validated has a finding of {waiver.check} at {waiver.object}",
                 remedy="remove it: the next thing it hides would be another than what was accepted",
             )
+
+
+def waived(finding: Finding, waiver: Waiver) -> Finding:
+    """The finding as a note that says by whom it was accepted, and why."""
+    return replace(finding, severity="note", remedy=f"waived by {waiver.who} on {waiver.date}: {waiver.reason}")
 
 
 def _waiver(name: str, node: Branch) -> Waiver:
