@@ -16,6 +16,10 @@ from typing import Any
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent / "archive"))
+
+from loopback.fixtures import archive, new_archive  # noqa: F401 - the DANDI archive on loopback, for the tests of all rooms
+
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 

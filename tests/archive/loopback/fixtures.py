@@ -1,0 +1,56 @@
+"""The fixtures ``archive`` and ``new_archive``; ``tests/conftest.py`` names them for all tests."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from loopback.site import Site
+
+SMALL = 64 * 1024
+_TOKEN_VARIABLES = ("DANDI_TESTS_API_KEY", "DANDI_TESTS_API_TOKEN", "DANDI_TESTS_TOKEN", "DANDI_API_KEY")
+
+
+def real_site() -> Site | None:
+    """The real archive that the environment names (``DANDI_TESTS_API_URL`` and a token), if it names one."""
+    url = os.environ.get("DANDI_TESTS_API_URL")
+    if not url:
+        return None
+    token = next((os.environ[name] for name in _TOKEN_VARIABLES if os.environ.get(name)), None)
+    if token is None:
+        raise pytest.UsageError(f"DANDI_TESTS_API_URL is set, and none of {', '.join(_TOKEN_VARIABLES)} holds a token for it.")
+    return Site(url.rstrip("/"), token)
+
+
+def set_part_size(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
+    """Have dandischema, in this process, cut files into parts as this archive does."""
+    from dandischema.digests.dandietag import PartGenerator
+
+    monkeypatch.setattr(PartGenerator, "DEFAULT_PART_SIZE", size)
+    monkeypatch.setattr(PartGenerator, "MIN_PART_SIZE", min(size, PartGenerator.MIN_PART_SIZE))
+
+
+@pytest.fixture
+def new_archive(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Site]]:
+    """Start an archive on loopback with chosen ``Settings`` (``new_archive(url_lifetime=1)``); never a real one."""
+    from loopback.server import OWNER, Archive
+    from loopback.settings import Settings
+
+    with ExitStack() as stack:
+
+        def start(**chosen: object) -> Site:
+            settings = Settings(**{"part_size": SMALL, **chosen})  # type: ignore[arg-type]
+            set_part_size(monkeypatch, settings.part_size)
+            running = stack.enter_context(Archive(settings))
+            return Site(running.api_url, OWNER.token, running)
+
+        yield start
+
+
+@pytest.fixture
+def archive(request: pytest.FixtureRequest) -> Site:
+    """An archive to upload to: parts of 64 KiB on loopback, or the real one that ``DANDI_TESTS_API_URL`` names."""
+    return real_site() or request.getfixturevalue("new_archive")()

@@ -1,0 +1,126 @@
+"""An archive as its clients see it: the one of these tests, or a real one."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+from urllib.parse import urlsplit
+
+import requests
+
+if TYPE_CHECKING:
+    from loopback.server import Archive
+
+SMALL_PARTS = Path(__file__).resolve().parents[1] / "small_parts"
+_Found = TypeVar("_Found")
+
+
+@dataclass(frozen=True)
+class Site:
+    """Where an archive is and the token of one who may upload.
+
+    Parameters
+    ----------
+    api_url : str
+        Ends in ``/api``.
+    token : str
+        Of a user who is approved and owns what `new_dandiset` makes.
+    archive : Archive | None
+        The server itself, to look into; None where the archive is a real one.
+    """
+
+    api_url: str
+    token: str
+    archive: Archive | None = None
+
+    @property
+    def real(self) -> bool:
+        return self.archive is None
+
+    @property
+    def instance(self) -> str:
+        """The name that the dandi client gives the instance at `api_url`: its host and port."""
+        return urlsplit(self.api_url).netloc
+
+    @property
+    def token_variable(self) -> str:
+        """The environment variable from which the dandi client takes the token for `instance`."""
+        return f"{self.instance.upper().replace('-', '_')}_API_KEY"
+
+    def environment(self, home: Path) -> dict[str, str]:
+        """What a client's process needs: the token, a home of its own, and the size of parts of this archive."""
+        kept = {key: value for key, value in os.environ.items() if not key.endswith("_API_KEY") and not key.startswith("XDG_")}
+        theirs = {
+            **kept,
+            "HOME": str(home),
+            "USERPROFILE": str(home),
+            "DANDI_NO_ET": "1",
+            "NO_ET": "1",
+            "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+            "NO_PROXY": "127.0.0.1",
+            self.token_variable: self.token,
+        }
+        if self.archive is None:
+            return theirs
+        path = os.pathsep.join([str(SMALL_PARTS), *filter(None, [os.environ.get("PYTHONPATH")])])
+        return {**theirs, "PYTHONPATH": path, "LOOPBACK_PART_SIZE": str(self.archive.settings.part_size)}
+
+    def call(self, method: str, path: str, *, token: str | None = "", **request: Any) -> requests.Response:
+        """One request to the API (`path` starts with a slash), as the owner, as another `token`, or with None as nobody."""
+        token = self.token if token == "" else token
+        headers = {"Authorization": f"token {token}"} if token else {}
+        return requests.request(method, f"{self.api_url}{path}", headers=headers, timeout=60, **request)
+
+    def new_dandiset(
+        self, name: str = "a test of bergmann", *, embargo: bool = False, metadata: dict[str, Any] | None = None
+    ) -> str:
+        """Make a dandiset, and give its six digits."""
+        made = self.call(
+            "POST", "/dandisets/", params={"embargo": str(embargo).lower()}, json={"name": name, "metadata": metadata or {}}
+        )
+        made.raise_for_status()
+        return str(made.json()["identifier"])
+
+    def assets(self, dandiset: str) -> dict[str, dict[str, Any]]:
+        """The assets of a draft with their metadata, by path."""
+        rows: list[dict[str, Any]] = []
+        url = f"/dandisets/{dandiset}/versions/draft/assets/"
+        while True:
+            page = self.call("GET", url, params={"metadata": "true", "page_size": 1000, "page": 1 + len(rows) // 1000})
+            page.raise_for_status()
+            rows += page.json()["results"]
+            if page.json()["next"] is None:
+                break
+        found = {row["path"]: row for row in rows}
+        if len(found) != len(rows):
+            raise AssertionError(f"paths of {dandiset} appear twice: {[row['path'] for row in rows]}")
+        return found
+
+    def sha256(self, dandiset: str, *, timeout: float = 60) -> dict[str, str]:
+        """The SHA-256 that the archive computed of each asset, once it has all of them."""
+
+        def all_known() -> dict[str, str] | None:
+            digests = {path: row["metadata"]["digest"].get("dandi:sha2-256") for path, row in self.assets(dandiset).items()}
+            return None if None in digests.values() else digests
+
+        return wait_for(all_known, timeout=timeout)
+
+    def draft(self, dandiset: str) -> dict[str, Any]:
+        """The archive's account of a draft: status, errors, metadata."""
+        answered = self.call("GET", f"/dandisets/{dandiset}/versions/draft/info/")
+        answered.raise_for_status()
+        return dict(answered.json())
+
+
+def wait_for(look: Callable[[], _Found | None], *, timeout: float = 60) -> _Found:
+    """Ask `look` until it gives something; TimeoutError after `timeout` seconds."""
+    until = time.monotonic() + timeout
+    while (found := look()) is None:
+        if time.monotonic() > until:
+            raise TimeoutError(f"waited {timeout} s in vain")
+        time.sleep(0.05)
+    return found
