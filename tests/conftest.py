@@ -18,7 +18,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent / "archive"))
 
-from loopback.fixtures import archive, new_archive  # noqa: F401 - the DANDI archive on loopback, for the tests of all rooms
+from loopback.fixtures import archive, faulty_archive, new_archive, new_faulty_archive  # noqa: F401 - a DANDI archive on loopback
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 

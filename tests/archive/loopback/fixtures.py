@@ -1,4 +1,7 @@
-"""The fixtures ``archive`` and ``new_archive``; ``tests/conftest.py`` names them for all tests."""
+"""The fixtures ``archive``, ``new_archive``, ``faulty_archive`` and ``new_faulty_archive``.
+
+``tests/conftest.py`` names them, for the tests of all rooms.
+"""
 
 from __future__ import annotations
 
@@ -48,6 +51,28 @@ def new_archive(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Site]
             return Site(running.api_url, OWNER.token, running)
 
         yield start
+
+
+@pytest.fixture
+def new_faulty_archive(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Site]]:
+    """Start an archive with chosen ``Settings`` behind the proxy that breaks things; what breaks is told to ``.faults``."""
+    from loopback.faulty import faulty_site
+    from loopback.settings import Settings
+
+    with ExitStack() as stack:
+
+        def start(**chosen: object) -> Site:
+            settings = Settings(**{"part_size": SMALL, **chosen})  # type: ignore[arg-type]
+            set_part_size(monkeypatch, settings.part_size)
+            return stack.enter_context(faulty_site(settings))
+
+        yield start
+
+
+@pytest.fixture
+def faulty_archive(new_faulty_archive: Callable[..., Site]) -> Site:
+    """An archive on loopback behind the proxy: ``faulty_archive.faults.add(Fault("reset", "part", "middle", times=3))``."""
+    return new_faulty_archive()
 
 
 @pytest.fixture

@@ -21,7 +21,6 @@ VERSION_COMPUTED = (
     "doi",
     "dateCreated",
     "datePublished",
-) + (
     "publishedBy",
     "manifestLocation",
     "releaseNotes",

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import requests
 
 if TYPE_CHECKING:
+    from loopback.proxy import Faults
     from loopback.server import Archive
 
 SMALL_PARTS = Path(__file__).resolve().parents[1] / "small_parts"
@@ -31,11 +32,21 @@ class Site:
         Of a user who is approved and owns what `new_dandiset` makes.
     archive : Archive | None
         The server itself, to look into; None where the archive is a real one.
+    breaking : Faults | None
+        The faults on the way, of an archive behind a proxy (`faulty_archive`).
     """
 
     api_url: str
     token: str
     archive: Archive | None = None
+    breaking: Faults | None = None
+
+    @property
+    def faults(self) -> Faults:
+        """The faults on the way; an error where nothing stands in the way."""
+        if self.breaking is None:
+            raise LookupError("this archive has no proxy before it: use the fixture faulty_archive")
+        return self.breaking
 
     @property
     def real(self) -> bool:
