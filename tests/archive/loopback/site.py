@@ -54,8 +54,10 @@ class Site:
 
     @property
     def instance(self) -> str:
-        """The name that the dandi client gives the instance at `api_url`: its host and port."""
-        return urlsplit(self.api_url).netloc
+        """The name that the dandi client gives the instance at `api_url`: one it knows, or the host and port."""
+        from dandi.consts import known_instances_rev
+
+        return str(known_instances_rev.get(self.api_url, urlsplit(self.api_url).netloc))
 
     @property
     def token_variable(self) -> str:

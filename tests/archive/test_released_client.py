@@ -1,0 +1,89 @@
+"""The released dandi client uploads to the test archive as it does to the real one: the archive is faithful.
+
+The same tests run against a real archive (``DANDI_TESTS_API_URL`` and a token).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from loopback.folders import nwb_path, state_dandiset, write_nwb
+from loopback.proxy import Fault
+from loopback.site import Site, wait_for
+
+DANDI = (sys.executable, "-c", "from dandi.cli.command import main; main()")
+
+
+def dandi(site: Site, folder: Path, *arguments: str) -> str:
+    """Run the released client as a person would, in a process with a home of its own; its output."""
+    home = folder.parent / "home"
+    home.mkdir(exist_ok=True)
+    done = subprocess.run(
+        [*DANDI, *arguments], env=site.environment(home), cwd=folder, capture_output=True, text=True, timeout=600, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def upload(site: Site, folder: Path, *options: str) -> str:
+    return dandi(site, folder, "upload", "-i", site.api_url, *options, str(folder))
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_an_organized_folder_is_uploaded_valid_and_then_only_what_changed(archive: Site, tmp_path: Path) -> None:
+    for session in ("a", "b"):
+        write_nwb(tmp_path / "rig" / f"{session}.nwb", "1", session, 200_000)
+    dandiset = archive.new_dandiset()
+    folder = tmp_path / dandiset
+    state_dandiset(folder, dandiset)
+    dandi(archive, folder, "organize", "-d", str(folder), "--files-mode", "copy", str(tmp_path / "rig"))
+    paths = [nwb_path("1", session) for session in ("a", "b")]
+    upload(archive, folder)
+    assert archive.sha256(dandiset, timeout=600) == {path: sha256(folder / path) for path in paths}
+
+    def errors() -> list[str] | None:
+        rows = archive.draft(dandiset)["asset_validation_errors"]
+        return None if any("being validated" in row["message"] for row in rows) else [row["message"] for row in rows]
+
+    assert wait_for(errors, timeout=600) == []
+    shown = archive.assets(dandiset)
+    subject = shown[paths[0]]["metadata"]["wasAttributedTo"][0]
+    assert (subject["identifier"], subject["species"]["name"]) == ("1", "Mus musculus - House mouse")
+
+    write_nwb(folder / paths[1], "1", "b", 200_000)
+    upload(archive, folder, "--existing", "refresh")
+    after = archive.assets(dandiset)
+    assert after[paths[0]]["asset_id"] == shown[paths[0]]["asset_id"]
+    assert after[paths[1]]["blob"] != shown[paths[1]]["blob"]
+    assert archive.sha256(dandiset, timeout=600) == {path: sha256(folder / path) for path in paths}
+
+
+def test_an_embargoed_dandiset_takes_an_upload(archive: Site, tmp_path: Path) -> None:
+    dandiset = archive.new_dandiset(embargo=True)
+    folder = tmp_path / dandiset
+    state_dandiset(folder, dandiset)
+    path = nwb_path("1", "a")
+    write_nwb(folder / path, "1", "a", 1000)
+    upload(archive, folder, "--validation", "skip")
+    assert archive.sha256(dandiset, timeout=600) == {path: sha256(folder / path)}
+    assert archive.call("GET", f"/dandisets/{dandiset}/versions/draft/assets/", token=None).status_code == 401
+
+
+@pytest.mark.parametrize("step", ["validate", "asset"])
+def test_a_lost_answer_fails_the_released_client_as_it_was_measured(faulty_archive: Site, tmp_path: Path, step: str) -> None:
+    """Its retry gets 404 from validate and 409 from the asset, and it reports an error although the archive has all."""
+    dandiset = faulty_archive.new_dandiset()
+    folder = tmp_path / dandiset
+    state_dandiset(folder, dandiset)
+    write_nwb(folder / nwb_path("1", "a"), "1", "a", 1000)
+    faulty_archive.faults.add(Fault("lost", step))  # type: ignore[arg-type]
+    with pytest.raises(AssertionError, match="404" if step == "validate" else "409"):
+        upload(faulty_archive, folder, "--validation", "skip")
+    assert len(faulty_archive.assets(dandiset)) == (0 if step == "validate" else 1)
