@@ -89,17 +89,17 @@ class Fault:
     seconds: float = 2.0
 
 
-@dataclass(frozen=True)
+@dataclass
 class Passed:
-    """A request that reached the proxy: how many bytes of its body arrived, and the status that was sent back (None: none was)."""
+    """A request that reached the proxy: the bytes of its body that arrived so far, and the status that was sent back."""
 
     step: Step
     part: int | None
     method: str
     path: str
-    received: int
-    status: int | None
     fault: Fault | None
+    received: int = 0
+    status: int | None = None
 
 
 class Faults:
@@ -208,53 +208,65 @@ class _Relay(BaseHTTPRequestHandler):
     def _relay(self) -> None:
         step, number, upload = step_of(self.command, self.path)
         fault = self.account.take(step, number, upload)
-        kind = fault.kind if fault else None
-        self._received, self._status = 0, None
-        try:
-            if fault is None:
-                self._send(self._forward(self._body()))
-            elif kind == "reset":
-                self._read(int(self.headers.get("Content-Length") or 0) // 2)
-                self._reset()
-            elif kind == "status":
-                self._body()
-                self._send(_raw(fault.status, list(fault.headers.items()), fault.body.encode()))
-            elif kind == "hang":
-                self._body()
-                self._wait_for_client_to_leave()
-            elif kind == "trickle":
-                self._send(self._forward(self._body(over=fault.seconds)), over=fault.seconds)
-            elif kind == "truncated":
-                answer = self._forward(self._body())
-                self._send(answer[: len(answer) // 2])
-                self.close_connection = True
-            elif kind == "lost":
-                self._forward(self._body())
-                self._reset()
-            elif kind == "wrong etag":
-                self._send(_with_wrong_etag(self._forward(self._body())))
-            elif kind == "corrupted":
-                body = self._body()
-                self._send(self._forward(body[:-1] + bytes([body[-1] ^ 1])))
-            elif kind == "killed before":
-                self._body()
-                self.account.kill()
-                self._reset()
-            elif kind == "killed after":
-                self._forward(self._body())
-                self.account.kill()
-                self._reset()
-        finally:
-            passed = Passed(step, number, self.command, self.path.partition("?")[0], self._received, self._status, fault)
-            self.account.seen.append(passed)
+        self._passed = Passed(step, number, self.command, self.path.partition("?")[0], fault)
+        self.account.seen.append(self._passed)
+        if fault is None:
+            self._send(self._forward(self._body()))
+        else:
+            _STRIKES[fault.kind](self, fault)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = _relay
+
+    def _refuse(self, fault: Fault) -> None:
+        self._body()
+        self._send(_raw(fault.status, list(fault.headers.items()), fault.body.encode()))
+
+    def _reset_halfway(self, fault: Fault) -> None:
+        self._read(int(self.headers.get("Content-Length") or 0) // 2)
+        self._reset()
+
+    def _hang(self, fault: Fault) -> None:
+        self._body()
+        self.close_connection = True
+        until = time.monotonic() + 3600
+        while not self.way.closing.is_set() and time.monotonic() < until:
+            if select.select([self.connection], [], [], 0.05)[0]:
+                return  # the client left
+
+    def _trickle(self, fault: Fault) -> None:
+        self._send(self._forward(self._body(over=fault.seconds)), over=fault.seconds)
+
+    def _truncate(self, fault: Fault) -> None:
+        answer = self._forward(self._body())
+        self._send(answer[: len(answer) // 2])
+        self.close_connection = True
+
+    def _lose(self, fault: Fault) -> None:
+        self._forward(self._body())
+        self._reset()
+
+    def _mistake_etag(self, fault: Fault) -> None:
+        self._send(_with_wrong_etag(self._forward(self._body())))
+
+    def _corrupt(self, fault: Fault) -> None:
+        body = self._body()
+        self._send(self._forward(body[:-1] + bytes([body[-1] ^ 1])))
+
+    def _kill_before(self, fault: Fault) -> None:
+        self._body()
+        self.account.kill()
+        self._reset()
+
+    def _kill_after(self, fault: Fault) -> None:
+        self._forward(self._body())
+        self.account.kill()
+        self._reset()
 
     def _read(self, size: int) -> bytes:
         pieces = []
         while size > 0 and (piece := self.rfile.read(min(size, 2**16))):
             size -= len(piece)
-            self._received += len(piece)
+            self._passed.received += len(piece)
             pieces.append(piece)
         if size > 0:
             raise ConnectionResetError("the client left while it sent")
@@ -285,13 +297,12 @@ class _Relay(BaseHTTPRequestHandler):
             connection.close()
         if self.path.startswith("/api/uploads/initialize/"):
             self.account.note_parts(content)
-        self._status = answer.status
         kept = [(n, v) for n, v in answer.getheaders() if n.lower() not in {"connection", "transfer-encoding", "content-length"}]
         length = answer.getheader("Content-Length") if self.command == "HEAD" else None
         return _raw(answer.status, kept, content, length)
 
     def _send(self, answer: bytes, over: float = 0.0) -> None:
-        self._status = int(answer.split(b" ", 2)[1])
+        self._passed.status = int(answer.split(b" ", 2)[1])
         step = -(-len(answer) // 20) if over else len(answer)
         for start in range(0, len(answer), step):
             self.wfile.write(answer[start : start + step])
@@ -300,17 +311,23 @@ class _Relay(BaseHTTPRequestHandler):
                 self.way.closing.wait(over / 20)
 
     def _reset(self) -> None:
-        self._status = None
         self.close_connection = True
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
 
-    def _wait_for_client_to_leave(self) -> None:
-        self.close_connection = True
-        until = time.monotonic() + 3600
-        while not self.way.closing.is_set() and time.monotonic() < until:
-            if select.select([self.connection], [], [], 0.05)[0]:
-                return
+
+_STRIKES: dict[Kind, Callable[[_Relay, Fault], None]] = {
+    "status": _Relay._refuse,
+    "reset": _Relay._reset_halfway,
+    "hang": _Relay._hang,
+    "trickle": _Relay._trickle,
+    "truncated": _Relay._truncate,
+    "lost": _Relay._lose,
+    "wrong etag": _Relay._mistake_etag,
+    "corrupted": _Relay._corrupt,
+    "killed before": _Relay._kill_before,
+    "killed after": _Relay._kill_after,
+}
 
 
 def step_of(method: str, path: str) -> tuple[Step, int | None, str]:
