@@ -220,7 +220,7 @@ def test_an_age_is_enough_where_the_birth_is_unknown(load: Load) -> None:
     assert not said(load(COMPLETE.replace("born: 2024-02-28", "born: unknown, age: 11 weeks")))
 
 
-@pytest.mark.parametrize("name", ["dandiset", "arms", "sessions"])
+@pytest.mark.parametrize("name", ["arms", "sessions"])
 def test_a_reserved_key_is_one_clear_finding(load: Load, name: str) -> None:
     loaded = load(f"{COMPLETE}{name}: {{base: {{movie: a, daq: ???}}}}\n")
     assert said(loaded) == [

@@ -18,6 +18,7 @@ from bergmann.convert.scope import names_in
 from bergmann.convert.sync import tables_of_lines
 from bergmann.plan.references import with_paths
 from bergmann.plan.resolve import Plan
+from bergmann.plan.session import OF_THE_DANDISET
 from bergmann.stated import Collections
 from bergmann.timing.fit import ClockFit
 from ndx_bergmann import Clock, SourceFile, Statement, StoredArray, make_conversion_record
@@ -113,12 +114,12 @@ def foreign_modules(plan: Plan) -> Iterator[str]:
 
 
 def plan_digest(plan: Plan) -> str:
-    """SHA-256 of everything that is stated, wherever it stands: the same statements give the same digest.
+    """SHA-256 of everything that is stated of the session, wherever it stands: the same statements give the same digest.
 
     Of a blinded session nothing that tells the arm is among them (`bergmann.plan.blinding`), so that the digests of two arms are no
     more different than their session files.
     """
-    return hashlib.sha256(json.dumps(sorted(plan.loaded.texts.items()), ensure_ascii=False).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(sorted(texts_of_session(plan).items()), ensure_ascii=False).encode()).hexdigest()
 
 
 def statements(plan: Plan, collections: Collections) -> Iterator[Statement]:
@@ -132,7 +133,7 @@ def statements(plan: Plan, collections: Collections) -> Iterator[Statement]:
     """
     loaded = plan.loaded
     elsewhere = _paths(plan) | {"format_version"}
-    for key, text in loaded.texts.items():
+    for key, text in texts_of_session(plan).items():
         collection, _, rest = key.partition(".")
         is_here = collection not in collections or rest.partition(".")[0] in collections[collection]
         if is_here and key not in elsewhere:
@@ -142,6 +143,11 @@ def statements(plan: Plan, collections: Collections) -> Iterator[Statement]:
     is_found = header is not None and header.start is not None and not isinstance(plan.head.session.start, date)
     if plan.start is not None and header is not None and is_found:
         yield Statement("session_start_time", plan.start.isoformat(), header.files[0].name, "file")
+
+
+def texts_of_session(plan: Plan) -> dict[str, str]:
+    """What is stated of the session itself: texts of the dandiset, with addresses of mail, go to the archive and into no file."""
+    return {key: text for key, text in plan.loaded.texts.items() if key.partition(".")[0] != OF_THE_DANDISET}
 
 
 def _paths(plan: Plan) -> set[str]:

@@ -20,7 +20,7 @@ from bergmann.convert.anchors import SessionAnchors
 from bergmann.convert.epochs import add_epochs
 from bergmann.convert.nwbfile import add_devices, make_nwbfile
 from bergmann.convert.private import check_videos, remove_private, say_removed
-from bergmann.convert.provenance import conversion_record, digests_of_sources
+from bergmann.convert.provenance import conversion_record, digests_of_sources, texts_of_session
 from bergmann.convert.recipes import Recipes, name_arrays, taken_over
 from bergmann.convert.scope import collections_of_session
 from bergmann.convert.sync import add_extrapolated, add_pulses
@@ -311,7 +311,7 @@ def _write(
 
 def _without_private(nwbfile: Any, plan: Plan, placed: Placed, keep: bool) -> Iterator[Finding]:
     """Take out of the texts of a file what tells of persons and machines, unless it is to be kept or was stated."""
-    stated = list(plan.loaded.texts.values())
+    stated = list(texts_of_session(plan).values())
     removals = () if keep else remove_private(nwbfile, stated)
     yield from say_removed(removals)
     yield from check_videos(list(dict.fromkeys(file for _, files in placed.externals for file in files)))

@@ -17,9 +17,10 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from bergmann.plan.dandiset import Dandiset
 from bergmann.plan.head import SessionHead
 from bergmann.plan.mistakes import keys_of, meaning
-from bergmann.plan.session import RESERVED
+from bergmann.plan.session import OF_THE_DANDISET, RESERVED
 from bergmann.plan.sources import PlanKeys, Vocabulary, stated_of_account
 from bergmann.registry import Format
 
@@ -42,6 +43,10 @@ def session_schema(vocabulary: Vocabulary | None = None) -> _Schema:
         properties[name] = _map_of(_closed(model, definitions), f"{_first_line(model)} By name.")
     properties["sources"] = _map_of(_source_schema(words, definitions), "Where the files are, and what is said of each. By name.")
     properties["runs"] = _runs_schema(words, definitions)
+    properties[OF_THE_DANDISET] = {
+        **_closed(Dandiset, definitions),
+        "description": f"{_first_line(Dandiset)} Nothing of it goes into the files.",
+    }
     for name in RESERVED:
         properties.setdefault(name, {"description": "Reserved; not read by this version yet."})
     return {

@@ -13,6 +13,7 @@ from bergmann.findings import Finding
 from bergmann.moments import Moment, Reference, names
 from bergmann.plan.arms import ArmKey
 from bergmann.plan.blinding import load_with_arm
+from bergmann.plan.dandiset import Dandiset
 from bergmann.plan.expand import expand_runs
 from bergmann.plan.head import InvalidInterval, SessionHead, StartFrom
 from bergmann.plan.meanings import asked_of
@@ -32,8 +33,11 @@ __all__ = ["LoadedSession", "Origin", "SessionHead", "SourceEntry", "StartFrom",
 NAMES_OF_OBJECTS = ("sources", "runs", "devices", "planes", "light_sites", "indicators", "vectors", "procedures")
 """Maps whose names become names of objects in the NWB file, which are parts of HDF5 paths."""
 
-RESERVED = ("dandiset", "arms", "sessions")
+RESERVED = ("arms", "sessions")
 """Keys that later versions will read."""
+
+OF_THE_DANDISET = "dandiset"
+"""Key of what is said of all sessions that are published together; nothing of it goes into a file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,7 +224,7 @@ def _judged(path: Path, merged: Merged, vocabulary: Vocabulary) -> LoadedSession
 
 
 def _known_keys(vocabulary: Vocabulary) -> tuple[str, ...]:
-    return (*keys_of(SessionHead), "use", "sources", "runs", *vocabulary.collections, *RESERVED)
+    return (*keys_of(SessionHead), "use", "sources", "runs", OF_THE_DANDISET, *vocabulary.collections, *RESERVED)
 
 
 class _Loader:
@@ -242,6 +246,7 @@ class _Loader:
         self._say_unknown_keys()
         self._say_unusable_names()
         head = self._head()
+        self._judge_dandiset()
         collections = {name: self._collection(name, model) for name, model in self.vocabulary.collections.items()}
         absent, sources = self._sources()
         self._check_uses(head, collections, sources, absent)
@@ -322,6 +327,12 @@ class _Loader:
             remedy = "state `born` or `age`, such as `age: 11 weeks`, if anyone knows it"
             said = error(node, f"subject.{key}", "unknown age", message, remedy)
             self.findings.append(replace(said, severity="warning"))
+
+    def _judge_dandiset(self) -> None:
+        node = self.root.entries.get(OF_THE_DANDISET)
+        branch = self._map(node, OF_THE_DANDISET) if node is not None else None
+        if branch is not None:
+            validate(Dandiset, branch, OF_THE_DANDISET, self.findings)
 
     def _collection(self, name: str, model: type[Stated]) -> dict[str, Stated]:
         node = self.root.entries.get(name)

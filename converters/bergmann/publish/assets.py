@@ -26,6 +26,8 @@ class Asset:
         In bytes.
     sha256 : str or None
         64 hexadecimal digits; None where it was not needed before the bytes move.
+    modified : int
+        When its content was last changed as it was looked at, in ns since 1970; 0 where nobody looked.
     """
 
     path: Path
@@ -33,6 +35,16 @@ class Asset:
     metadata: dict[str, Any]
     size: int
     sha256: str | None = None
+    modified: int = 0
+
+    @property
+    def has_changed(self) -> bool:
+        """Whether the file is another than the one that was looked at, by its size and time, or is not there any more."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return True
+        return found.st_size != self.size or bool(self.modified and found.st_mtime_ns != self.modified)
 
 
 @dataclass(frozen=True)

@@ -188,7 +188,7 @@ def _check_metadata(path: Path, asset: Any) -> Iterator[Finding]:
     from dandi.misctypes import DUMMY_DANDI_ETAG
     from dandischema.models import BareAsset
 
-    if species := _species_to_look_up(path):
+    if species := species_to_look_up(path):
         message = f"dandi looks {species} up in the network, which is not done here: its metadata of the file is not checked"
         yield _of_dandi(path, "note", "dandi.metadata", message)
         return
@@ -199,7 +199,7 @@ def _check_metadata(path: Path, asset: Any) -> Iterator[Finding]:
         yield _of_dandi(path, "error", "dandi.metadata", message)
 
 
-def _species_to_look_up(path: Path) -> str | None:
+def species_to_look_up(path: Path) -> str | None:
     """The species, where it is a taxon that is not in dandi's own list; its metadata then begins with a request to ontobee.org."""
     import h5py
     from dandi.metadata.util import species_map
