@@ -147,7 +147,7 @@ def test_a_stranger_and_a_newcomer_are_told_before_the_first_byte(new_archive: C
     assert {one.check for one in check_account(client_of(site, NEWCOMER.token), dandiset)} == {"account", "owner"}
     assert list(check_account(client_of(site), dandiset)) == []
     report = publish(site, dandiset, [asset_of(tmp_path, "a.nwb", b"1")], tmp_path / "s", client=client_of(site, STRANGER.token))
-    assert "not among the owners" in report.outcomes[0].message
+    assert "does not own" in report.outcomes[0].message
     with pytest.raises(RefusedError, match="is not known there"):
         client_of(site, "wrong-token").account()
 

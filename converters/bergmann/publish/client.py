@@ -117,6 +117,18 @@ class Client:
         found: dict[str, Any] = self._good(self.wire.call("GET", path), f"look at the draft of {dandiset_id}").json()
         return found
 
+    def draft_metadata(self, dandiset_id: str) -> dict[str, Any]:
+        """The dandiset's own metadata, as the archive has them."""
+        path = f"/dandisets/{dandiset_id}/versions/draft/"
+        found: dict[str, Any] = self._good(self.wire.call("GET", path), f"look at the metadata of {dandiset_id}").json()
+        return found
+
+    def set_draft_metadata(self, dandiset_id: str, metadata: dict[str, Any]) -> None:
+        """Give the dandiset these metadata, all of them."""
+        path = f"/dandisets/{dandiset_id}/versions/draft/"
+        send = {"name": metadata.get("name", ""), "metadata": metadata}
+        self._good(self.wire.call("PUT", path, send=send), "change the metadata of the dandiset", dandiset_id)
+
     # --- assets -------------------------------------------------------------------------------------------------------
 
     def assets(self, dandiset_id: str) -> Iterator[RemoteAsset]:
@@ -187,7 +199,8 @@ class Client:
         parts = tuple(Part(int(part["part_number"]), int(part["size"]), str(part["upload_url"])) for part in begun["parts"])
         if tuple(part.size for part in parts) != digest.part_sizes:
             raise ArchiveError(
-                f"{self.instance.name} wants {len(parts)} parts, this version of bergmann makes {len(digest.parts)}; is there a newer version?"
+                f"{self.instance.name} wants {len(parts)} parts, and this version of bergmann makes {len(digest.parts)}; "
+                "is there a newer version?"
             )
         return Begun(str(begun["upload_id"]), parts)
 
@@ -233,11 +246,11 @@ class Client:
         if answer.status == 401:
             token = self.wire.token
             held = f"{token} is not known there" if token else "it wants a token"
-            return f"{name} would not {doing}: {held} (401); make a new API key on its page, and check that it is this archive's"
+            return f"{name} would not {doing}: {held} (401); make a new API key on its page"
         if answer.status == 403:
             whose = f"dandiset {dandiset_id}" if dandiset_id else "this dandiset"
             return (
-                f"{name} would not {doing}: your account is not approved there, or is not among the owners of {whose} (403 {said}); "
+                f"{name} would not {doing}: your account is not approved there, or does not own {whose} (403 {said}); "
                 "an owner can add you on the dandiset's page"
             )
         if answer.status == 400 and "unembargo" in said.lower():

@@ -12,6 +12,7 @@ from bergmann.findings import Finding
 from bergmann.publish.assets import Asset
 from bergmann.publish.client import Client, RemoteAsset
 from bergmann.publish.digests import Digest, digest_of
+from bergmann.publish.progress import unwatched
 
 Standing = Literal["new", "changed", "metadata", "same", "only there"]
 
@@ -29,6 +30,7 @@ _COMPUTED = frozenset(
         "identifier",
         "path",
         "publishedBy",
+        "schemaKey",
         "schemaVersion",
     ]
 )
@@ -70,7 +72,7 @@ class Compared:
 
 
 def compare(
-    assets: Sequence[Asset], client: Client, dandiset_id: str, *, jobs: int = 4, watch: Callable[[int], None] = lambda read: None
+    assets: Sequence[Asset], client: Client, dandiset_id: str, *, jobs: int = 4, watch: Callable[[int], None] = unwatched
 ) -> tuple[Compared, ...]:
     """Compare local assets with the draft of a dandiset.
 
@@ -166,7 +168,7 @@ def check_unchanged(assets: Sequence[Asset]) -> Iterator[Finding]:
             )
 
 
-def digest_for(row: Compared, watch: Callable[[int], None] = lambda read: None) -> Digest:
+def digest_for(row: Compared, watch: Callable[[int], None] = unwatched) -> Digest:
     """The digest of a row's file, which must still be what was looked through.
 
     Raises

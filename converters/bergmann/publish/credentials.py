@@ -85,6 +85,6 @@ def why_no_token(instance: Instance) -> str:
     """What to do where no token is found."""
     place = f" (on {instance.web}, at your initials)" if instance.web else ""
     return (
-        f"no token for {instance.name}: set the variable {instance.token_variable} to the API key that the archive gives you{place}, "
+        f"no token for {instance.name}: set the variable {instance.token_variable} to the API key that the archive gives{place}, "
         f"or keep it in the keyring as `dandi-api-{instance.name}` of user `key`, where the dandi client keeps it, too"
     )

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from bergmann.ask.cache import SETTLED, Stamp, cache_folder
 from bergmann.disk import why_closed
 from bergmann.errors import SourceError
+from bergmann.publish.progress import unwatched
 
 _PIECE = 4 * 1024 * 1024
 
@@ -83,7 +84,7 @@ def stamp_of(path: Path) -> Stamp:
         raise SourceError(f"{path.name}: {why_closed(error)}") from error
 
 
-def digest_of(path: Path, *, place: Path | None = None, watch: Callable[[int], None] = lambda read: None) -> Digest:
+def digest_of(path: Path, *, place: Path | None = None, watch: Callable[[int], None] = unwatched) -> Digest:
     """The digests of a file, from the cache if it has not changed since they were made.
 
     Parameters

@@ -17,15 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from bergmann.publish.client import Begun, Part
+from bergmann.publish.places import state_folder
 
 VERSION = 1
-
-
-def state_folder() -> Path:
-    """Where this user's unfinished work is kept, by the custom of the system (``XDG_STATE_HOME``, ``%LOCALAPPDATA%``, ...)."""
-    import platformdirs
-
-    return Path(platformdirs.user_state_path("bergmann", appauthor=False))
 
 
 @dataclass

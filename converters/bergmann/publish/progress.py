@@ -12,6 +12,10 @@ _WINDOW = 20.0
 """Seconds over which the rate is taken."""
 
 
+def unwatched(told: object) -> None:
+    """Nobody watches."""
+
+
 @dataclass(frozen=True)
 class Standing:
     """How far it is.
@@ -55,7 +59,7 @@ class Counter:
     """
 
     total: int
-    watch: Callable[[Standing], None] = field(default=lambda standing: None, repr=False)
+    watch: Callable[[Standing], None] = field(default=unwatched, repr=False)
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
     on_the_way: int = 0
     _done: int = 0

@@ -105,7 +105,7 @@ class Shipment:
             self.journal.forget()
             return blob
         raise ArchiveError(
-            f"{self.name}: the archive forgot the upload {MOST_BEGINNINGS} times; wait a while and run the same again, or write to the archive"
+            f"{self.name}: the archive forgot the upload {MOST_BEGINNINGS} times; wait a while and run the same again"
         )
 
     def _give_up(self, begun: Begun) -> None:
@@ -127,7 +127,7 @@ class Shipment:
         missing = [part for part in begun.parts if part.number not in self.journal.sent]
         if any(self._is_over(part) for part in missing):
             self.journal.abandon()
-            self.say(f"{self.name}: the archive's addresses of an earlier, unfinished upload have expired; everything is sent anew")
+            self.say(f"{self.name}: the addresses of an earlier upload have expired; everything is sent anew")
             return None
         self.journal.keep_only(self.digest.parts)
         had = sum(begun.parts[number - 1].size for number in self.journal.sent)
@@ -174,8 +174,8 @@ class Shipment:
             if part_digest(self.path, first, part.size) != expected:
                 raise FileChangedError(_changed(self.name))
         raise ArchiveError(
-            f"{self.name}: of part {part.number} the store keeps other bytes than were sent ({_MOST_DAMAGED} times); something on the "
-            "way (a proxy, a virus scanner) changes them"
+            f"{self.name}: of part {part.number} the store keeps other bytes than were sent ({_MOST_DAMAGED} times); what is on "
+            "the way (a proxy, a virus scanner) changes them"
         )
 
     def _put(self, part: Part, first: int, ending: threading.Event) -> Answer:
@@ -206,7 +206,8 @@ class Shipment:
         if answer.status == 403 and (self._is_over(part) or "expired" in said.lower() or code == "ExpiredToken"):
             return _GoneError("the archive's addresses have expired")
         return RefusedError(
-            f"{self.name}: the store refuses part {part.number} of {part.size} bytes: {answer.status} {code} {self.client.wire.hidden(said)}; "
+            f"{self.name}: the store refuses part {part.number} of {part.size} bytes: "
+            f"{answer.status} {code} {self.client.wire.hidden(said)}; "
             "sending it again would not help. Is the clock of this computer right, and does a proxy change what is sent?",
             answer.status,
         )

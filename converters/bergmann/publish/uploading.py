@@ -15,8 +15,9 @@ from bergmann.publish.client import Client, RemoteAsset
 from bergmann.publish.comparing import Compared, digest_for, same_metadata
 from bergmann.publish.digests import Digest, FileChangedError
 from bergmann.publish.instances import Instance
-from bergmann.publish.journal import open_journal, state_folder
-from bergmann.publish.progress import Counter
+from bergmann.publish.journal import open_journal
+from bergmann.publish.places import state_folder
+from bergmann.publish.progress import Counter, unwatched
 from bergmann.publish.transfer import Shipment
 from bergmann.publish.wire import RefusedError, StoppedByUser
 
@@ -102,7 +103,7 @@ class Upload:
     place: Path = field(default_factory=state_folder)
     jobs: int = 4
     counter: Counter = field(default_factory=lambda: Counter(0))
-    say: Callable[[str], None] = lambda message: None
+    say: Callable[[str], None] = unwatched
     abandoned: set[str] = field(default_factory=set)
     _blobs: dict[str, Future[str]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
@@ -282,7 +283,7 @@ class Upload:
 def _with_digest(row: Compared, digest: Digest) -> dict[str, Any]:
     stated = row.asset.metadata if row.asset else {}
     digests = {"dandi:dandi-etag": digest.etag, "dandi:sha2-256": digest.sha256}
-    return {"schemaKey": "Asset", **stated, "path": row.asset_path, "contentSize": digest.size, "digest": digests}
+    return {**stated, "schemaKey": "Asset", "path": row.asset_path, "contentSize": digest.size, "digest": digests}
 
 
 @dataclass(frozen=True)
@@ -335,8 +336,8 @@ def upload(
     *,
     place: Path | None = None,
     jobs: int = 4,
-    watch: Callable[[Any], None] = lambda standing: None,
-    say: Callable[[str], None] = lambda message: None,
+    watch: Callable[[Any], None] = unwatched,
+    say: Callable[[str], None] = unwatched,
     remove_others: bool = False,
 ) -> Report:
     """Publish what was compared.

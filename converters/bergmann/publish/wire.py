@@ -284,7 +284,7 @@ class Wire:
             too_late = now + pause - first_failure > self.patience.seconds
             if too_late and (attempt >= _LEAST_ATTEMPTS or pause > max(self.patience.seconds, 1.0)):
                 raise UnreachableError(
-                    f"{_host(url)}: {problem} ({method} {_step(url)}, {attempt} attempts); check the network, and run the same again"
+                    f"{_host(url)}: {problem} ({method} {_step(url)}, {attempt} attempts); check the network, run the same again"
                 )
             self.stopping.wait(pause)
         raise AssertionError("pauses never end")
@@ -298,7 +298,7 @@ class Wire:
                 received = self._session(is_api=is_api).request(
                     method,
                     url,
-                    data=body(),  # type: ignore[arg-type]
+                    data=body(),
                     headers=dict(headers),
                     timeout=(min(30.0, self.patience.timeout), self.patience.timeout),
                     allow_redirects=False,
@@ -374,7 +374,7 @@ def _followed(method: str, url: str, answer: Answer) -> str:
     target = urljoin(url, answer.headers.get("Location", ""))
     if origin_of(target) != origin_of(url):
         raise ArchiveError(
-            f"{_host(url)}: it leads on to {_host(target)}, where the token is not sent; state that address as the instance if it is right"
+            f"{_host(url)}: it leads on to {_host(target)}, where the token is not sent; state that as the instance if it is right"
         )
     if method not in {"GET", "HEAD"} and answer.status not in {307, 308}:
         raise ArchiveError(

@@ -68,6 +68,7 @@ class Gate:
         self.parts: list[PartReceived] = []
         self.foreign_authorizations: list[str] = []
         self.embargoed: Callable[[str], bool] = lambda key: False
+        self.is_open: Callable[[str], bool] = lambda multipart_id: True
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
@@ -104,6 +105,8 @@ class Gate:
             return 403, "AccessDenied", "Request has expired"
         if not hmac.compare_digest(_signature(environ, query), query["X-Amz-Signature"]):
             return 403, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided."
+        if "partNumber" in query and not self.is_open(query["uploadId"]):
+            return 404, "NoSuchUpload", "The specified multipart upload does not exist."  # moto itself answers 500
         return None
 
 
@@ -141,7 +144,7 @@ def _refused(environ: dict[str, Any], start_response: Callable[..., Any], status
     body = (
         f'<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>{code}</Code><Message>{escape(message)}</Message></Error>'.encode()
     )
-    reason = {400: "Bad Request", 403: "Forbidden"}[status]
+    reason = {400: "Bad Request", 403: "Forbidden", 404: "Not Found"}[status]
     start_response(f"{status} {reason}", [("Content-Type", "application/xml"), ("Content-Length", str(len(body)))])
     return [body]
 
@@ -165,6 +168,7 @@ class ObjectStore:
         self.bucket = f"dandiarchive-{uuid4()}"  # moto keeps one state a process
         self.gate = Gate(create_backend_app("s3"))
         self.gate.embargoed = self._is_embargoed
+        self.gate.is_open = self._is_open
         self._served = Served(self.gate)
         self.address = self._served.address
         self.public_address = public_address or self.address
@@ -238,3 +242,8 @@ class ObjectStore:
         backend = get_backend("s3")[ACCOUNT]["global"]
         found = backend.get_object(self.bucket, key)
         return found is not None and backend.tagger.get_tag_dict_for_resource(found.arn).get("embargoed") == "true"
+
+    def _is_open(self, multipart_id: str) -> bool:
+        from moto.backends import get_backend
+
+        return multipart_id in get_backend("s3")[ACCOUNT]["global"].get_bucket(self.bucket).multiparts
