@@ -51,6 +51,7 @@ PLACES: tuple[tuple[Step, Position | None], ...] = (
     ("asset", None),
 )
 EVERYWHERE: tuple[Kind, ...] = ("status", "reset", "hang", "trickle", "truncated", "lost")
+FIRST = ("finished", "error", "error, all there", "hung", "killed", "false")  # how a first run can end: see `Outcome`
 TIMES = {1: "once", 3: "three times", None: "always"}
 
 
@@ -188,8 +189,8 @@ def table(outcomes: Iterable[Outcome], command: str) -> str:
     lines = [
         f"`{command}`",
         "",
-        "| fault | cases | finished by the first run | error | error, all there | hung | killed | false success | finished by the next run "
-        "| not finished | bytes sent / bytes of the file: mean | worst | orphans left |",
+        f"| fault | cases | {' | '.join(FIRST)} | finished by the next run | not finished "
+        "| bytes sent / bytes of the file: mean | worst | orphans left |",
         "|---" * 13 + "|",
     ]
     groups: dict[str, list[Outcome]] = {}
@@ -219,10 +220,9 @@ def _row(name: str, group: Sequence[Outcome]) -> str:
     first = Counter(row.first for row in group)
     sent = [row.sent / row.size for row in group]
     again = sum(row.first != "finished" and row.then == "finished" for row in group)
-    cells = [
-        len(group), first["finished"], first["error"], first["error, all there"], first["hung"], first["killed"], first["false"], again,
-        sum(not row.finished for row in group), f"{sum(sent) / len(sent):.2f}", f"{max(sent):.2f}", sum(row.left for row in group),
-    ]  # fmt: skip
+    ended = [first[how] for how in FIRST]
+    bytes_sent = [f"{sum(sent) / len(sent):.2f}", f"{max(sent):.2f}"]
+    cells = [len(group), *ended, again, sum(not row.finished for row in group), *bytes_sent, sum(row.left for row in group)]
     return f"| {name} | {' | '.join(map(str, cells))} |"
 
 

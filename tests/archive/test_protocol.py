@@ -163,13 +163,13 @@ def test_a_blob_that_is_not_what_was_said_is_refused_at_validate(archive: Site) 
 
 
 def test_missing_parts_are_sent_later_and_the_upload_finished(archive: Site) -> None:
-    content = uuid4().bytes * (part_size(archive) * 5 // 32)  # two parts and a half
+    content = uuid4().bytes * (part_size() * 5 // 32)  # two parts and a half
     dandiset = archive.new_dandiset()
     begun = begin(archive, dandiset, content).json()
     first = put_parts({"parts": begun["parts"][:1]}, content)
     listed = archive.call("GET", f"/dandisets/{dandiset}/uploads/").json()
     assert [row["upload_id"] for row in listed["results"]] == [begun["upload_id"]]
-    rest = put_parts({"parts": begun["parts"][1:]}, content[part_size(archive) :])
+    rest = put_parts({"parts": begun["parts"][1:]}, content[part_size() :])
     complete(archive, begun, first + rest).raise_for_status()
     assert archive.call("POST", f"/uploads/{begun['upload_id']}/validate/").status_code == 200
     assert archive.call("GET", f"/dandisets/{dandiset}/uploads/").json()["count"] == 0
@@ -185,6 +185,30 @@ def test_the_uploads_of_a_dandiset_are_deleted_together(archive: Site) -> None:
         parts = {"parts": [{"part_number": 1, "size": 16, "etag": "0" * 32}]}
         assert archive.call("POST", f"/uploads/{upload_id}/complete/", json=parts).status_code == 404
     assert archive.call("GET", f"/dandisets/{other}/uploads/").json()["results"][0]["upload_id"] == kept
+
+
+def test_an_upload_that_the_store_does_not_know_any_more_is_404(new_archive: Callable[..., Site]) -> None:
+    site = new_archive()
+    assert site.archive is not None
+    content = uuid4().bytes
+    begun = begin(site, site.new_dandiset(), content).json()
+    upload_of = site.archive.state.uploads[begun["upload_id"]]
+    site.archive.store.abort(upload_of.key, upload_of.multipart_id)
+    gone = requests.put(begun["parts"][0]["upload_url"], data=content, timeout=60)
+    assert (gone.status_code, "NoSuchUpload" in gone.text) == (404, True)
+    assert complete(site, begun, [{"part_number": 1, "size": 16, "etag": "0" * 32}]).status_code == 404
+
+
+@pytest.mark.parametrize(("finished_twice", "status"), [(True, 200), (False, 404)])
+def test_an_upload_is_completed_twice_as_the_settings_say(
+    new_archive: Callable[..., Site], finished_twice: bool, status: int
+) -> None:
+    site = new_archive(finished_twice=finished_twice)
+    content = uuid4().bytes
+    begun = begin(site, site.new_dandiset(), content).json()
+    sent = put_parts(begun, content)
+    assert [complete(site, begun, sent).status_code for _ in range(2)] == [200, status]
+    assert requests.put(begun["parts"][0]["upload_url"], data=content, timeout=60).status_code == 404
 
 
 def test_paths_that_clash_are_refused_with_409(archive: Site) -> None:

@@ -9,9 +9,11 @@ import hashlib
 import subprocess
 import sys
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from loopback.folders import nwb_path, state_dandiset, write_nwb
+from loopback.protocol import upload as upload_blob
 from loopback.proxy import Fault
 from loopback.site import Site, wait_for
 
@@ -46,13 +48,13 @@ def test_an_organized_folder_is_uploaded_valid_and_then_only_what_changed(archiv
     dandi(archive, folder, "organize", "-d", str(folder), "--files-mode", "copy", str(tmp_path / "rig"))
     paths = [nwb_path("1", session) for session in ("a", "b")]
     upload(archive, folder)
-    assert archive.sha256(dandiset, timeout=600) == {path: sha256(folder / path) for path in paths}
+    assert archive.sha256(dandiset) == {path: sha256(folder / path) for path in paths}
 
     def errors() -> list[str] | None:
         rows = archive.draft(dandiset)["asset_validation_errors"]
         return None if any("being validated" in row["message"] for row in rows) else [row["message"] for row in rows]
 
-    assert wait_for(errors, timeout=600) == []
+    assert wait_for(errors) == []
     shown = archive.assets(dandiset)
     subject = shown[paths[0]]["metadata"]["wasAttributedTo"][0]
     assert (subject["identifier"], subject["species"]["name"]) == ("1", "Mus musculus - House mouse")
@@ -62,7 +64,7 @@ def test_an_organized_folder_is_uploaded_valid_and_then_only_what_changed(archiv
     after = archive.assets(dandiset)
     assert after[paths[0]]["asset_id"] == shown[paths[0]]["asset_id"]
     assert after[paths[1]]["blob"] != shown[paths[1]]["blob"]
-    assert archive.sha256(dandiset, timeout=600) == {path: sha256(folder / path) for path in paths}
+    assert archive.sha256(dandiset) == {path: sha256(folder / path) for path in paths}
 
 
 def test_an_embargoed_dandiset_takes_an_upload(archive: Site, tmp_path: Path) -> None:
@@ -72,7 +74,7 @@ def test_an_embargoed_dandiset_takes_an_upload(archive: Site, tmp_path: Path) ->
     path = nwb_path("1", "a")
     write_nwb(folder / path, "1", "a", 1000)
     upload(archive, folder, "--validation", "skip")
-    assert archive.sha256(dandiset, timeout=600) == {path: sha256(folder / path)}
+    assert archive.sha256(dandiset) == {path: sha256(folder / path)}
     assert archive.call("GET", f"/dandisets/{dandiset}/versions/draft/assets/", token=None).status_code == 401
 
 
@@ -87,3 +89,33 @@ def test_a_lost_answer_fails_the_released_client_as_it_was_measured(faulty_archi
     with pytest.raises(AssertionError, match="404" if step == "validate" else "409"):
         upload(faulty_archive, folder, "--validation", "skip")
     assert len(faulty_archive.assets(dandiset)) == (0 if step == "validate" else 1)
+
+
+def test_the_calls_of_the_released_client_are_answered(archive: Site, tmp_path: Path) -> None:
+    from dandi.dandiapi import DandiAPIClient
+
+    content = b"by the calls of the dandi package, " + uuid4().bytes
+    dandiset = archive.new_dandiset()
+    blob = upload_blob(archive, dandiset, content)
+    with DandiAPIClient(archive.api_url, token=archive.token) as client:
+        client.authenticate(archive.token)
+        assert client.server_schema_version == client.get("/info/")["schema_version"]
+        there = client.get_dandiset(dandiset, "draft")
+        assert dandiset in [found.identifier for found in client.get_dandisets(draft=True, embargoed=True, order="-id")]
+        assert [str(version) for version in there.get_versions()] == ["draft"]
+        there.set_raw_metadata({**there.get_raw_metadata(), "description": "d"})
+        assert there.get_raw_metadata()["description"] == "d"
+        for path in ("sub-1/a.txt", "sub-1/b.txt", "sub-2/a.txt"):
+            metadata = {"path": path, "schemaKey": "Asset", "encodingFormat": "text/plain"}
+            client.post(f"{there.version_api_path}assets/", json={"blob_id": blob, "metadata": metadata})
+        assert [asset.path for asset in there.get_assets(order="path")] == ["sub-1/a.txt", "sub-1/b.txt", "sub-2/a.txt"]
+        assert {asset.path for asset in there.get_assets_with_path_prefix("sub-1/")} == {"sub-1/a.txt", "sub-1/b.txt"}
+        assert {asset.path for asset in there.get_assets_by_glob("sub-*/a.txt")} == {"sub-1/a.txt", "sub-2/a.txt"}
+        asset = there.get_asset_by_path("sub-1/a.txt")
+        asset.download(tmp_path / "a.txt")
+        assert (tmp_path / "a.txt").read_bytes() == content
+        assert asset.get_raw_metadata()["contentSize"] == len(content)
+        asset.rename("sub-1/c.txt")
+        assert there.get_asset_by_path("sub-1/c.txt").blob == blob
+        there.get_asset_by_path("sub-2/a.txt").delete()
+        assert len(list(there.get_assets())) == 2

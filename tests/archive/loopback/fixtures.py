@@ -76,6 +76,11 @@ def faulty_archive(new_faulty_archive: Callable[..., Site]) -> Site:
 
 
 @pytest.fixture
-def archive(request: pytest.FixtureRequest) -> Site:
+def archive(request: pytest.FixtureRequest) -> Iterator[Site]:
     """An archive to upload to: parts of 64 KiB on loopback, or the real one that ``DANDI_TESTS_API_URL`` names."""
-    return real_site() or request.getfixturevalue("new_archive")()
+    site = real_site()
+    if site is None:
+        yield request.getfixturevalue("new_archive")()
+        return
+    yield site
+    site.delete_dandisets()

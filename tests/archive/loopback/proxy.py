@@ -12,6 +12,7 @@ import re
 import select
 import socket
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -59,6 +60,10 @@ STEPS: dict[Step, str] = {
     "download": r"GET /(api/.*/download/|(?!api/).*)",
     "uploads": r"(GET|DELETE) /api/dandisets/\d+/uploads/",
 }
+
+
+# Closing a socket with this option resets the connection; the two fields are shorts on Windows.
+_NO_LINGER = struct.pack("hh" if sys.platform == "win32" else "ii", 1, 0)
 
 
 @dataclass(frozen=True)
@@ -312,7 +317,7 @@ class _Relay(BaseHTTPRequestHandler):
 
     def _reset(self) -> None:
         self.close_connection = True
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _NO_LINGER)
         self.connection.close()
 
 

@@ -39,7 +39,7 @@ class Archive:
         self.settings = settings
         self.state = State(users=[OWNER, STRANGER, NEWCOMER])
         self._stack = ExitStack()
-        self.store = ObjectStore(public_store)
+        self.store = ObjectStore(public_store, finished_twice=settings.finished_twice)
         self._stack.callback(self.store.close)
         self._application = Application([])
         served = Served(lambda environ, start: self._application(environ, start))

@@ -23,6 +23,9 @@ class Settings:
         Seconds between validate and the archive's own SHA-256 of the blob (a queue; minutes under load).
     validation_delay : float
         Seconds between two rounds of background validation (60).
+    finished_twice : bool
+        Whether the store answers the completion of an upload that is complete already as it did the first time; else with 404
+        (S3 servers differ).
     schema_version : str | None
         The archive's version of the DANDI schema; None takes that of the installed dandischema.
     """
@@ -32,4 +35,5 @@ class Settings:
     url_lifetime: int = 7 * 86_400
     sha256_delay: float = 0.1
     validation_delay: float = 0.1
+    finished_twice: bool = True
     schema_version: str | None = None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 from urllib.parse import urlsplit
@@ -34,12 +34,15 @@ class Site:
         The server itself, to look into; None where the archive is a real one.
     breaking : Faults | None
         The faults on the way, of an archive behind a proxy (`faulty_archive`).
+    made : list[str]
+        The dandisets that `new_dandiset` made.
     """
 
     api_url: str
     token: str
     archive: Archive | None = None
     breaking: Faults | None = None
+    made: list[str] = field(default_factory=list)
 
     @property
     def faults(self) -> Faults:
@@ -96,7 +99,15 @@ class Site:
             "POST", "/dandisets/", params={"embargo": str(embargo).lower()}, json={"name": name, "metadata": metadata or {}}
         )
         made.raise_for_status()
-        return str(made.json()["identifier"])
+        self.made.append(str(made.json()["identifier"]))
+        return self.made[-1]
+
+    def delete_dandisets(self) -> None:
+        """Delete what `new_dandiset` made: a real archive is left as it was."""
+        while self.made:
+            dandiset = self.made.pop()
+            self.call("DELETE", f"/dandisets/{dandiset}/uploads/").raise_for_status()
+            self.call("DELETE", f"/dandisets/{dandiset}/").raise_for_status()
 
     def assets(self, dandiset: str) -> dict[str, dict[str, Any]]:
         """The assets of a draft with their metadata, by path."""
@@ -113,7 +124,7 @@ class Site:
             raise AssertionError(f"paths of {dandiset} appear twice: {[row['path'] for row in rows]}")
         return found
 
-    def sha256(self, dandiset: str, *, timeout: float = 60) -> dict[str, str]:
+    def sha256(self, dandiset: str, *, timeout: float = 600) -> dict[str, str]:
         """The SHA-256 that the archive computed of each asset, once it has all of them."""
 
         def all_known() -> dict[str, str] | None:

@@ -60,7 +60,8 @@ class Gate:
     A presigned URL (Signature Version 4 in the query) is refused with 403 after its time (``X-Amz-Date`` + ``X-Amz-Expires``)
     and where the signature does not fit, for instance because ``Content-Length``, which is signed, is another. A request without
     a signature may only GET objects that are not tagged ``embargoed``. One that brings an ``Authorization`` of another kind, as
-    a client that carries its token across a redirect does, is refused with 400.
+    a client that carries its token across a redirect does, is refused with 400. An upload that was completed or aborted is
+    answered with 404 (moto would answer 500).
     """
 
     def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
@@ -68,7 +69,7 @@ class Gate:
         self.parts: list[PartReceived] = []
         self.foreign_authorizations: list[str] = []
         self.embargoed: Callable[[str], bool] = lambda key: False
-        self.is_open: Callable[[str], bool] = lambda multipart_id: True
+        self.knows: Callable[[str, str, str], bool] = lambda method, key, multipart_id: True
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
@@ -105,8 +106,8 @@ class Gate:
             return 403, "AccessDenied", "Request has expired"
         if not hmac.compare_digest(_signature(environ, query), query["X-Amz-Signature"]):
             return 403, "SignatureDoesNotMatch", "The request signature we calculated does not match the signature you provided."
-        if "partNumber" in query and not self.is_open(query["uploadId"]):
-            return 404, "NoSuchUpload", "The specified multipart upload does not exist."  # moto itself answers 500
+        if "uploadId" in query and not self.knows(environ["REQUEST_METHOD"], _key(environ), query["uploadId"]):
+            return 404, "NoSuchUpload", "The specified multipart upload does not exist."
         return None
 
 
@@ -156,9 +157,11 @@ class ObjectStore:
     ----------
     public_address : str | None
         Where clients reach the store (a proxy in front of it); presigned URLs name it. None: the store's own address.
+    finished_twice : bool
+        Whether an upload that was completed may be completed again, with the same answer; else that is answered with 404.
     """
 
-    def __init__(self, public_address: str | None = None) -> None:
+    def __init__(self, public_address: str | None = None, *, finished_twice: bool = True) -> None:
         import boto3
         import moto.s3.models
         from botocore.config import Config
@@ -168,7 +171,8 @@ class ObjectStore:
         self.bucket = f"dandiarchive-{uuid4()}"  # moto keeps one state a process
         self.gate = Gate(create_backend_app("s3"))
         self.gate.embargoed = self._is_embargoed
-        self.gate.is_open = self._is_open
+        self.gate.knows = self._knows
+        self._finished_twice = finished_twice
         self._served = Served(self.gate)
         self.address = self._served.address
         self.public_address = public_address or self.address
@@ -236,14 +240,19 @@ class ObjectStore:
     def lift_embargo(self, key: str) -> None:
         self._client.delete_object_tagging(Bucket=self.bucket, Key=key)
 
+    # The gate asks moto itself: a request from here would have to pass the gate again.
+
+    def _knows(self, method: str, key: str, multipart_id: str) -> bool:
+        if multipart_id in self._backend().get_bucket(self.bucket).multiparts:
+            return True
+        return self._finished_twice and method == "POST" and self._backend().get_object(self.bucket, key) is not None
+
     def _is_embargoed(self, key: str) -> bool:
-        from moto.backends import get_backend  # asked of moto itself: a request here would pass this gate again
+        found = self._backend().get_object(self.bucket, key)
+        return found is not None and self._backend().tagger.get_tag_dict_for_resource(found.arn).get("embargoed") == "true"
 
-        backend = get_backend("s3")[ACCOUNT]["global"]
-        found = backend.get_object(self.bucket, key)
-        return found is not None and backend.tagger.get_tag_dict_for_resource(found.arn).get("embargoed") == "true"
-
-    def _is_open(self, multipart_id: str) -> bool:
+    @staticmethod
+    def _backend() -> Any:
         from moto.backends import get_backend
 
-        return multipart_id in get_backend("s3")[ACCOUNT]["global"].get_bucket(self.bucket).multiparts
+        return get_backend("s3")[ACCOUNT]["global"]
