@@ -26,6 +26,8 @@ COMMANDS = {
 
 LEFT = {
     "init": "Nothing is half-written: each session file is as it was, or whole. Run the same again; what you wrote stays.",
+    "publish": "What was sent is in the archive or noted on this computer; run the same again, and it goes on from there.",
+    "status": "Nothing was changed on either side.",
     "check": "Nothing was written; a page that was there is as it was.",
 }
 """What Ctrl-C leaves of a command that does not say it itself."""

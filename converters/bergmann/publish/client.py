@@ -66,10 +66,19 @@ class Part:
 
 @dataclass(frozen=True)
 class Begun:
-    """An upload that the archive has opened."""
+    """An upload that the archive has opened.
+
+    Attributes
+    ----------
+    upload_id : str
+    parts : tuple of Part
+    attempts : int
+        How often it was asked for; of more than one, an earlier may have opened another whose answer was lost.
+    """
 
     upload_id: str
     parts: tuple[Part, ...]
+    attempts: int = 1
 
 
 class Client:
@@ -202,7 +211,7 @@ class Client:
                 f"{self.instance.name} wants {len(parts)} parts, and this version of bergmann makes {len(digest.parts)}; "
                 "is there a newer version?"
             )
-        return Begun(str(begun["upload_id"]), parts)
+        return Begun(str(begun["upload_id"]), parts, answer.attempts)
 
     def completion(self, upload_id: str, sent: list[dict[str, Any]]) -> Answer:
         """Ask for the signed address and the body that join the parts; the answer as it is."""

@@ -77,7 +77,7 @@ def _of_keyring(service: str) -> str | None:
 
     try:
         return keyring.get_password(service, "key")
-    except KeyringError:
+    except (KeyringError, EOFError):
         return None
 
 

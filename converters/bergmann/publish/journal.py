@@ -42,6 +42,8 @@ class Journal:
         ETag of each part that the object store has.
     abandoned : tuple of str
         Uploads of ours that will never be finished.
+    is_doubtful : bool
+        Whether the archive may have opened an upload for these bytes of which we never heard.
     """
 
     path: Path | None
@@ -50,9 +52,15 @@ class Journal:
     begun: Begun | None = None
     sent: dict[int, str] = field(default_factory=dict)
     abandoned: tuple[str, ...] = ()
+    is_doubtful: bool = False
+
+    def ask(self) -> None:
+        """Note that an upload is about to be asked for: if the answer is lost, the archive has one that nobody knows of."""
+        self._rewrite(is_asking=True)
 
     def begin(self, begun: Begun) -> None:
         """Note a new upload; the one before it is abandoned."""
+        self.is_doubtful = self.is_doubtful or begun.attempts > 1
         if self.begun is not None:
             self.abandoned = (*self.abandoned, self.begun.upload_id)
         self.begun, self.sent = begun, {}
@@ -81,13 +89,14 @@ class Journal:
             with suppress(OSError):
                 self.path.unlink(missing_ok=True)
 
-    def _rewrite(self) -> None:
+    def _rewrite(self, *, is_asking: bool = False) -> None:
         if self.path is None:
             return
         head = {
             "version": VERSION,
             **self.key,
             "abandoned": list(self.abandoned),
+            "is_doubtful": self.is_doubtful or is_asking,
             "upload_id": self.begun.upload_id if self.begun else None,
             "parts": [[part.number, part.size, part.url] for part in self.begun.parts] if self.begun else [],
         }
@@ -171,6 +180,7 @@ def _load(path: Path, key: dict[str, str], complain: Callable[[str], None]) -> J
         return journal
     try:
         journal.abandoned = tuple(str(one) for one in head["abandoned"])
+        journal.is_doubtful = bool(head["is_doubtful"])
         if head["upload_id"]:
             parts = tuple(Part(int(number), int(size), str(url)) for number, size, url in head["parts"])
             journal.begun = Begun(str(head["upload_id"]), parts)

@@ -83,7 +83,7 @@ class Shipment:
             If the file changed; nothing is published of it.
         """
         for _ in range(MOST_BEGINNINGS):
-            begun = self._resumed() or self.client.begin(self.dandiset_id, self.digest)
+            begun = self._resumed() or self._begun()
             if isinstance(begun, str):
                 self.counter.have(self.digest.size)
                 self.journal.forget()
@@ -107,6 +107,10 @@ class Shipment:
         raise ArchiveError(
             f"{self.name}: the archive forgot the upload {MOST_BEGINNINGS} times; wait a while and run the same again"
         )
+
+    def _begun(self) -> Begun | str:
+        self.journal.ask()
+        return self.client.begin(self.dandiset_id, self.digest)
 
     def _give_up(self, begun: Begun) -> None:
         """Count nothing of an upload that will not be finished."""

@@ -96,6 +96,8 @@ class Upload:
     ----------
     abandoned : set of str
         Uploads of ours that will never be finished.
+    doubtful : set of str
+        Digests of files, all sent, for which the archive may have opened an upload whose answer never came.
     """
 
     client: Client
@@ -105,6 +107,7 @@ class Upload:
     counter: Counter = field(default_factory=lambda: Counter(0))
     say: Callable[[str], None] = unwatched
     abandoned: set[str] = field(default_factory=set)
+    doubtful: set[str] = field(default_factory=set)
     _blobs: dict[str, Future[str]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _complained: bool = False
@@ -204,6 +207,9 @@ class Upload:
             )
             try:
                 blob.set_result(shipment.deliver())
+                if journal.is_doubtful:
+                    with self._lock:
+                        self.doubtful.add(digest.etag)
             finally:
                 with self._lock:
                     self.abandoned.update(journal.abandoned)
@@ -262,14 +268,16 @@ class Upload:
     def remove_abandoned(self) -> None:
         """Remove uploads of ours that were begun and will never be finished, if no others are under way.
 
-        The archive can only remove all uploads of a dandiset, so that one of somebody else's keeps ours, too.
+        The archive can only remove all uploads of a dandiset, so that one of somebody else's keeps ours, too. Ours are those that
+        the journals name, and those for bytes that we have just sent and for which an answer of ours was lost.
         """
-        if not self.abandoned or self.client.wire.stopping.is_set():
+        if not (self.abandoned or self.doubtful) or self.client.wire.stopping.is_set():
             return
         try:
-            there = {upload_id for upload_id, _ in self.client.open_uploads(self.dandiset_id)}
-            mine = there & self.abandoned
-            if mine and there <= self.abandoned:
+            found = self.client.open_uploads(self.dandiset_id)
+            there = {upload_id for upload_id, _ in found}
+            mine = {upload_id for upload_id, etag in found if upload_id in self.abandoned or etag in self.doubtful}
+            if mine and there == mine:
                 self.client.remove_open_uploads(self.dandiset_id)
             elif mine:
                 self.say(
