@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bergmann.cli.output import count_of, print_findings, print_table, say, show
+from bergmann.cli.output import count_of, print_findings, print_notes, print_table, say, show
 from bergmann.errors import ArchiveError
 
 if TYPE_CHECKING:
@@ -184,6 +184,6 @@ def show_report(report: Report) -> None:
 
 
 def show_findings(findings: Sequence[Finding]) -> None:
-    """Findings, if there are any."""
-    if findings:
-        print_findings(findings)
+    """Findings, if there are any; each note once."""
+    print_findings([one for one in findings if one.severity != "note"])
+    print_notes(findings)

@@ -147,6 +147,10 @@ class Upload:
             done = replace(outcome, result="conflict", message=str(error))
         except BergmannError as error:
             done = replace(outcome, message=self.client.wire.hidden(str(error)))
+        except (KeyError, TypeError, ValueError) as error:
+            said = f"{type(error).__name__} {self.client.wire.hidden(str(error))}"
+            message = f"{row.asset_path}: the archive gave an answer of another shape than expected ({said}); is it a newer version?"
+            done = replace(outcome, message=message)
         return replace(done, seconds=round(time.monotonic() - began, 3))
 
     def _published(self, row: Compared, outcome: Outcome) -> Outcome:

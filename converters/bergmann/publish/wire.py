@@ -226,7 +226,7 @@ class Wire:
         Returns
         -------
         Answer
-            Also one that refuses. The body of one that does not is JSON, or empty.
+            Also one that refuses. The body of one that does not is JSON, but for 204 (no content).
 
         Raises
         ------
@@ -348,8 +348,8 @@ def _is_passing(answer: Answer) -> bool:
 
 
 def _is_whole(answer: Answer) -> bool:
-    """Whether an answer of the API that says "good" can be read."""
-    if not answer.good or not answer.body.strip():
+    """Whether an answer of the API that says "good" can be read: one that was cut within its headers may look empty."""
+    if not answer.good or answer.status == 204:
         return True
     try:
         answer.json()
