@@ -22,10 +22,11 @@ import shutil
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -50,18 +51,29 @@ PLACES: tuple[tuple[Step, Position | None], ...] = (
     ("validate", None),
     ("asset", None),
 )
-EVERYWHERE: tuple[Kind, ...] = ("status", "reset", "hang", "trickle", "truncated", "lost")
+EVERYWHERE: tuple[Kind, ...] = ("reset", "hang", "trickle", "truncated", "lost")
+STATUSES = (500, 429)  # of archive and store
+OF_THE_STORE = {
+    400: "<Error><Code>RequestTimeout</Code></Error>",
+    403: "<Error><Code>AccessDenied</Code></Error>",
+}
 FIRST = ("finished", "error", "error, all there", "hung", "killed", "false")  # how a first run can end: see `Outcome`
 TIMES = {1: "once", 3: "three times", None: "always"}
 
 
 def cases() -> Iterator[Fault]:
     """Every fault of the matrix, then the client killed at every step before and after the server acts."""
+    store = [(step, part) for step, part in PLACES if step in {"part", "finish"}]
     for times in TIMES:
+        for status in STATUSES:
+            later = {"Retry-After": "1"} if status == 429 else {}
+            yield from (Fault("status", step, part, times=times, status=status, headers=later) for step, part in PLACES)
+        for status, body in OF_THE_STORE.items():
+            yield from (Fault("status", step, part, times=times, status=status, body=body) for step, part in store)
         for kind in EVERYWHERE:
             yield from (Fault(kind, step, part, times=times) for step, part in PLACES)
-        yield from (Fault("wrong etag", step, part, times=times) for step, part in PLACES if step in {"part", "finish"})
-        yield from (Fault("corrupted", step, part, times=times) for step, part in PLACES if step == "part")
+        yield from (Fault("wrong etag", step, part, times=times) for step, part in store)
+        yield from (Fault("corrupted", step, part, times=times) for step, part in store if step == "part")
     for kind in ("killed before", "killed after"):
         yield from (Fault(kind, step, part, times=1) for step, part in PLACES)
 
@@ -111,9 +123,8 @@ Start = Callable[[Site, Path, Path, Path], Running]
 
 def run_case(fault: Fault, template: Path, start: Start, limit: float, logs: Path) -> Outcome:
     """Upload a copy of `template` through one fault; again, without, where that does not finish it."""
-    place = place_of(fault)
-    times = TIMES[fault.times]
-    log = logs / f"{fault.kind}-{fault.step}-{fault.part}-{times}.log".replace(" ", "_")
+    kind, place, times = name_of(fault)
+    log = logs / f"{kind}-{place}-{times}.log".replace(" ", "_")
     with ExitStack() as stack:
         site = stack.enter_context(faulty_site(Settings(part_size=PART)))
         work = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -139,11 +150,13 @@ def run_case(fault: Fault, template: Path, start: Start, limit: float, logs: Pat
         then = run() if first != "finished" else ""
         left = site.call("GET", f"/dandisets/{DANDISET}/uploads/").json()["count"]
         size = sum(file.stat().st_size for file in (work / "files").rglob("*.nwb"))
-        return Outcome(fault.kind, place, times, first, then, struck, sent_first, site.faults.part_bytes, size, left)
+        return Outcome(kind, place, times, first, then, struck, sent_first, site.faults.part_bytes, size, left)
 
 
-def place_of(fault: Fault) -> str:
-    return f"{fault.step} ({fault.part})" if fault.part else fault.step
+def name_of(fault: Fault) -> tuple[str, str, str]:
+    """What goes wrong, where and how often, as it stands in the table."""
+    kind = f"status {fault.status}" if fault.kind == "status" else fault.kind
+    return kind, f"{fault.step} ({fault.part})" if fault.part else fault.step, TIMES[fault.times]
 
 
 def ending(status: int | None, complete: bool, *, killed: bool) -> str:
@@ -183,11 +196,17 @@ def starter(words: Sequence[str], stack: ExitStack) -> Start:
     return lambda site, folder, home, log: nursery.start(filled(site, folder)[1:], site.environment(home), folder, log)
 
 
-def table(outcomes: Iterable[Outcome], command: str) -> str:
+def table(rows: Sequence[Outcome], words: Sequence[str], limit: float) -> str:
     """The outcomes as a page of Markdown: how many a kind of fault, then every case that did not finish at once."""
-    rows = list(outcomes)
+    size = rows[0].size
     lines = [
-        f"`{command}`",
+        f"# What faults do to {client_of(words)}",
+        "",
+        f"Made by `faults.py -- {' '.join(words)}`.",
+        f"Every case uploads {size:,} bytes in parts of {PART:,} to a fresh archive. A run of {limit:g} s is ended: `hung`. Where",
+        "the first run did not finish, the next has nothing in its way. `error, all there`: the client says that it failed,",
+        "and the archive has the file. `false`: it says that it finished, and the archive has not every file exactly once.",
+        "`status 400` is S3's RequestTimeout; `status 429` says `Retry-After: 1`.",
         "",
         f"| fault | cases | {' | '.join(FIRST)} | finished by the next run | not finished "
         "| bytes sent / bytes of the file: mean | worst | orphans left |",
@@ -214,6 +233,14 @@ def table(outcomes: Iterable[Outcome], command: str) -> str:
     if idle:
         lines += ["", f"Never struck, as the client did not ask: {'; '.join(idle)}."]
     return "\n".join(lines) + "\n"
+
+
+def client_of(words: Sequence[str]) -> str:
+    """The client's name and, if it is a Python function, its version."""
+    if ":" not in words[0]:
+        return Path(words[0]).name
+    package = words[0].partition(".")[0]
+    return f"{package} {version(package)}"
 
 
 def _row(name: str, group: Sequence[Outcome]) -> str:
@@ -261,11 +288,12 @@ def main() -> None:
             print(outcome, file=sys.stderr, flush=True)
             return outcome
 
-        waiting = [fault for fault in cases() if asked.only in f"{fault.kind} {fault.step} {fault.part} {TIMES[fault.times]}"]
-        waiting = [fault for fault in waiting if (fault.kind, place_of(fault), TIMES[fault.times]) not in done]
+        waiting = [fault for fault in cases() if asked.only in " ".join(name_of(fault))]
+        waiting = [fault for fault in waiting if name_of(fault) not in done]
         with ThreadPoolExecutor(asked.jobs) as pool:
-            outcomes = [*known, *pool.map(run, waiting)]
-    text = table(outcomes, " ".join(asked.command))
+            outcomes = {(row.kind, row.place, row.times): row for row in [*known, *pool.map(run, waiting)]}
+    in_order = [outcomes[name_of(fault)] for fault in cases() if name_of(fault) in outcomes]
+    text = table(in_order, asked.command, asked.limit)
     asked.table.write_text(text) if asked.table else print(text)
 
 

@@ -53,7 +53,7 @@ def outcomes(tmp_path: Path, only: str, client: str, *options: str) -> list[dict
 
 
 def test_a_client_that_takes_an_error_for_the_end_does_not_finish(tmp_path: Path) -> None:
-    (once,) = outcomes(tmp_path, "lost validate None once", BARE)
+    (once,) = outcomes(tmp_path, "lost validate once", BARE)
     assert (once["first"], once["then"], once["struck"]) == ("error", "error", 1)  # the next run gets 409, which it does not know
     assert (once["sent_first"], once["sent"], once["size"]) == (256_000, 256_000, 256_000)
 
@@ -65,12 +65,12 @@ def test_a_client_that_sends_all_again_is_counted_so(tmp_path: Path) -> None:
 
 
 def test_a_client_that_does_nothing_and_says_that_it_did_is_found(tmp_path: Path) -> None:
-    (case,) = outcomes(tmp_path, "status validate None once", "pass")
+    (case,) = outcomes(tmp_path, "status 500 validate once", "pass")
     assert (case["first"], case["then"], case["struck"], case["sent"]) == ("false", "false", 0, 0)
 
 
 def test_a_client_that_waits_for_ever_is_ended(tmp_path: Path) -> None:
-    (case,) = outcomes(tmp_path, "status validate None once", "import time; time.sleep(600)", "--limit", "1")
+    (case,) = outcomes(tmp_path, "status 500 validate once", "import time; time.sleep(600)", "--limit", "1")
     assert (case["first"], case["then"]) == ("hung", "hung")
 
 

@@ -149,7 +149,9 @@ class Upload:
             done = replace(outcome, message=self.client.wire.hidden(str(error)))
         except (KeyError, TypeError, ValueError) as error:
             said = f"{type(error).__name__} {self.client.wire.hidden(str(error))}"
-            message = f"{row.asset_path}: the archive gave an answer of another shape than expected ({said}); is it a newer version?"
+            message = (
+                f"{row.asset_path}: the archive gave an answer of another shape than expected ({said}); is it a newer version?"
+            )
             done = replace(outcome, message=message)
         return replace(done, seconds=round(time.monotonic() - began, 3))
 
