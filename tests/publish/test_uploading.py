@@ -13,7 +13,7 @@ import pytest
 from loopback.site import Site
 
 from bergmann.publish.assets import Asset
-from bergmann.publish.client import Client, check_account
+from bergmann.publish.client import Client, check_dandiset
 from bergmann.publish.comparing import check_clashes, compare
 from bergmann.publish.credentials import Token
 from bergmann.publish.instances import find_instance
@@ -142,10 +142,10 @@ def test_a_stranger_and_a_newcomer_are_told_before_the_first_byte(new_archive: C
 
     site = new_archive()
     dandiset = site.new_dandiset()
-    (owner,) = check_account(client_of(site, STRANGER.token), dandiset)
+    (owner,) = check_dandiset(client_of(site, STRANGER.token), dandiset)
     assert "not among the dandiset's owners (rig)" in owner.message
-    assert {one.check for one in check_account(client_of(site, NEWCOMER.token), dandiset)} == {"account", "owner"}
-    assert list(check_account(client_of(site), dandiset)) == []
+    assert {one.check for one in check_dandiset(client_of(site, NEWCOMER.token), dandiset)} == {"account", "owner"}
+    assert list(check_dandiset(client_of(site), dandiset)) == []
     report = publish(site, dandiset, [asset_of(tmp_path, "a.nwb", b"1")], tmp_path / "s", client=client_of(site, STRANGER.token))
     assert "does not own" in report.outcomes[0].message
     with pytest.raises(RefusedError, match="is not known there"):

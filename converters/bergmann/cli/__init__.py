@@ -19,7 +19,7 @@ COMMANDS = {
     "convert": "Convert sessions to NWB files in a local dandiset.",
     "show": "Show what is in an NWB file, on one page.",
     "validate": "Check NWB files with pynwb, NWB Inspector and dandi in one list.",
-    "publish": "Publish a local dandiset to a DANDI archive; run again, it goes on where it was cut off.",
+    "publish": "Publish a local dandiset to an archive or a folder, after everything that speaks against it was said.",
     "status": "Compare a local dandiset with the archive: same, changed, only here, only there, invalid.",
     "find": "Find the sessions with a receptor, a cell type, a drug or a state among NWB files.",
 }

@@ -1,4 +1,4 @@
-"""`bergmann publish`: a local dandiset into an archive."""
+"""`bergmann publish`: a local dandiset into an archive, or into a folder on disk laid out like one."""
 
 from __future__ import annotations
 
@@ -8,34 +8,56 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bergmann.cli.output import FINDINGS, GOOD, STOPPED, UNUSABLE, Progress, json_option, print_json, say, show
-from bergmann.cli.remote import (
-    Document,
-    UploadProgress,
-    open_client,
-    show_findings,
-    show_plan,
-    show_report,
-    shown_size,
+from bergmann.cli.output import (
+    FINDINGS,
+    GOOD,
+    UNUSABLE,
+    Progress,
+    argument,
+    count_findings,
+    count_of,
+    json_option,
+    print_findings,
+    print_json,
+    print_notes,
+    print_table,
+    say,
+    show,
+    stop,
 )
 from bergmann.errors import BergmannError
 from bergmann.findings import Finding, has_errors
 
 if TYPE_CHECKING:
-    from bergmann.publish.client import Client
-    from bergmann.publish.comparing import Compared
+    from bergmann.publish.assets import Prepared
+    from bergmann.publish.local import Published
 
 
 @click.command(name="publish")
-@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
-@click.option("--dandiset", required=True, metavar="ID", help="Number of the dandiset: 000123.")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option(
+    "--local",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Publish into this folder, laid out as the archive would have it.",
+)
+@click.option(
+    "--sessions",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Session files, or folders of them, whose `dandiset:` says name, licence and contributors; else dandiset.yaml in FOLDER.",
+)
+@click.option(
+    "--waivers",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="What you accept, and why; else the waivers.yaml beside the study.",
+)
+@click.option("--dandiset", metavar="ID", help="Publish into this dandiset of an archive: its number, such as 000123.")
 @click.option("--instance", default="dandi", show_default=True, help="dandi, dandi-sandbox, ember, or the address of an API.")
-@click.option("--dry-run", is_flag=True, help="Show what would be done; send nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@click.option("--sessions", multiple=True, type=click.Path(path_type=Path), help="Session files that describe the dandiset.")
-@click.option("--waivers", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="What you accept, and why.")
-@click.option("--overwrite-metadata", is_flag=True, help="Also what somebody edited on the dandiset's page.")
-@click.option("--remove-others", is_flag=True, help="Remove what is in the dandiset and not in the folder.")
+@click.option("--dry-run", is_flag=True, help="Show what would be published and what the archive would show of it; write nothing.")
+@click.option("--yes", is_flag=True, help="Send without asking.")
+@click.option("--delete", is_flag=True, help="Remove what is there, and no longer in FOLDER.")
+@click.option("--overwrite-metadata", is_flag=True, help="Replace what somebody edited in the dandiset's own metadata.")
 @click.option("--jobs", default=5, show_default=True, type=click.IntRange(1, 64), help="Parts and files that are sent at once.")
 @click.option("--wait", default=600.0, show_default=True, metavar="S", help="Seconds to wait for the archive's validation.")
 @click.option("--patience", default=300.0, show_default=True, metavar="S", help="Seconds for which a failing step is tried again.")
@@ -44,149 +66,153 @@ if TYPE_CHECKING:
 @json_option
 def command(
     folder: Path,
-    dandiset: str,
-    instance: str,
-    patience: float,
-    timeout: float,
-    report: Path | None,
-    as_json: bool,
-    **chosen: Any,
-) -> None:
-    """Publish the NWB files of FOLDER, and the videos that they name, into a dandiset; run again after whatever went wrong.
-
-    Only what changed is sent, an upload that was cut goes on with what is missing, and nothing is removed unless you ask.
-    The token is that of the dandi client: DANDI_API_KEY for dandi, DANDI_SANDBOX_API_KEY for dandi-sandbox, or the keyring.
-    """
-    from bergmann.publish.locking import folder_lock
-    from bergmann.publish.places import state_folder
-
-    document = Document(report, {"dandiset": dandiset, "instance": instance})
-    try:
-        with folder_lock(folder, state_folder()):
-            client = open_client(instance, patience=patience, timeout=timeout)
-            status = _publish(folder, client, dandiset_number(dandiset), document, as_json=as_json, **chosen)
-    except BergmannError as error:
-        document.content["error"] = str(error)
-        (say if as_json else show)(str(error))
-        status = UNUSABLE
-    if as_json:
-        print_json(document.content)
-    sys.exit(status)
-
-
-def dandiset_number(stated: str) -> str:
-    """The six digits of a dandiset, from ``123``, ``000123`` or ``DANDI:000123``."""
-    number = stated.upper().removeprefix("DANDI:").removesuffix("/DRAFT")
-    if not number.isdecimal() or len(number) > 6:
-        raise click.UsageError(f"--dandiset {stated}: expected its number, such as 000123, from the dandiset's page")
-    return number.zfill(6)
-
-
-def _publish(
-    folder: Path,
-    client: Client,
-    dandiset: str,
-    document: Document,
-    *,
-    as_json: bool,
-    dry_run: bool,
-    yes: bool,
+    local: Path | None,
     sessions: tuple[Path, ...],
     waivers: Path | None,
+    dry_run: bool,
+    delete: bool,
     overwrite_metadata: bool,
-    remove_others: bool,
-    jobs: int,
-    wait: float,
-) -> int:
-    from bergmann.publish.comparing import compare
-    from bergmann.publish.describing import describe
-    from bergmann.publish.places import state_folder
+    as_json: bool,
+    dandiset: str | None,
+    **remote: Any,
+) -> None:
+    """Publish the NWB files of FOLDER, with the videos that they name, into an archive or a folder.
+
+    Before the first byte everything that speaks against it is said at once. Run again, it brings only what has changed, and what was
+    cut off goes on where it was. The token is that of the dandi client: DANDI_API_KEY for dandi, DANDI_SANDBOX_API_KEY for
+    dandi-sandbox, or the keyring.
+    """
+    if local is not None and dandiset is not None:
+        raise click.UsageError("say one place: --dandiset ID or --local DIR")
+    if local is None and dandiset is None and not dry_run:
+        raise click.UsageError("say where: --dandiset ID, --local DIR, or --dry-run to see what would be published")
+    if dandiset is not None:
+        from bergmann.cli.remote import Choices, publish_remote
+
+        chosen = Choices(
+            dandiset=dandiset,
+            sessions=sessions,
+            waivers=waivers,
+            dry_run=dry_run,
+            delete=delete,
+            overwrite_metadata=overwrite_metadata,
+            as_json=as_json,
+            **remote,
+        )
+        sys.exit(publish_remote(folder, chosen))
+    try:
+        prepared = _prepare(folder, sessions, waivers, local)
+        published = None
+        if local is not None and not dry_run and not prepared.is_refused:
+            published = _publish(prepared, local, delete=delete, overwrite_metadata=overwrite_metadata)
+    except BergmannError as error:
+        if as_json:
+            print_json({"error": str(error)})
+        else:
+            show(str(error))
+        sys.exit(UNUSABLE)
+    except KeyboardInterrupt:
+        stop("What is in its place stays, whole; run the same again, and it goes on from there")
+    if as_json:
+        print_json(_document(prepared, published))
+    else:
+        _print(prepared, published, local)
+    sys.exit(FINDINGS if prepared.is_refused else GOOD)
+
+
+def _prepare(folder: Path, sessions: tuple[Path, ...], waivers: Path | None, local: Path | None) -> Prepared:
+    from dataclasses import replace
+
+    from bergmann.publish.local import check_local
     from bergmann.publish.preflight import prepare
 
-    prepared = prepare(
-        folder, instance=client.instance.name, sessions=sessions, waivers=waivers, on_file=Progress("looking through the files")
-    )
-    rows = compare(prepared.assets, client, dandiset, jobs=jobs)
-    described = describe(prepared.dandiset, client, dandiset, state_folder())
-    findings = (*prepared.findings, *_before(client, dandiset, rows), *described.findings(overwrite=overwrite_metadata))
-    document.content |= {
-        "instance": client.instance.name,
-        "plan": [{"asset_path": row.asset_path, "standing": row.standing, "size": row.size} for row in rows],
-        "findings": [one.as_dict() for one in findings],
-    }
-    if not as_json:
-        show_findings(findings)
-    if has_errors(findings):
-        say("Nothing was sent: mend what is an error, or accept it in waivers.yaml where that is right.")
-        return FINDINGS
-    if not as_json:
-        show_plan(rows, client, dandiset, remove_others=remove_others)
-        for line in described.lines(overwrite=overwrite_metadata):
-            show(f"  {line}")
-    if dry_run:
-        say("Nothing was sent (--dry-run).")
-        return GOOD
-    is_idle = all(row.standing in {"same", "only there"} for row in rows) and not described.lines(overwrite=overwrite_metadata)
-    if not yes and not is_idle and not _is_agreed(sum(row.moves for row in rows)):
-        say("Nothing was sent.")
-        return FINDINGS
-    described.push(overwrite=overwrite_metadata)
-    return _send(rows, client, dandiset, document, as_json=as_json, remove_others=remove_others, jobs=jobs, wait=wait)
+    say(f"Looking through {folder} (about five seconds a file)")
+    prepared = prepare(folder, sessions=sessions, waivers=waivers, on_file=Progress("looking"))
+    if local is None:
+        return prepared
+    return replace(prepared, findings=(*prepared.findings, *check_local(prepared, local)))
 
 
-def _before(client: Client, dandiset: str, rows: tuple[Compared, ...]) -> tuple[Finding, ...]:
-    """What speaks against it in the archive: the account, and paths that clash."""
-    from bergmann.publish.client import check_account
-    from bergmann.publish.comparing import check_clashes
+def _publish(prepared: Prepared, local: Path, *, delete: bool, overwrite_metadata: bool) -> Published:
+    from bergmann.publish.local import publish_local
 
-    return (*check_account(client, dandiset), *check_clashes(rows))
-
-
-def _is_agreed(size: int) -> bool:
-    if not sys.stdin.isatty():
-        raise click.UsageError("nobody is there to ask: look with --dry-run, then say --yes")
-    return click.confirm(f"Send up to {shown_size(size)}?", default=False, err=True)
+    progress = Progress(f"publishing into {local.name}")
+    return publish_local(prepared, local, delete=delete, overwrite_metadata=overwrite_metadata, on_progress=progress)
 
 
-def _send(
-    rows: tuple[Compared, ...],
-    client: Client,
-    dandiset: str,
-    document: Document,
-    *,
-    as_json: bool,
-    remove_others: bool,
-    jobs: int,
-    wait: float,
-) -> int:
-    from bergmann.publish.afterwards import await_verdict
-    from bergmann.publish.places import state_folder
-    from bergmann.publish.uploading import upload
-
-    progress = UploadProgress()
-    try:
-        report = upload(
-            rows, client, dandiset, place=state_folder(), jobs=jobs, watch=progress, say=say, remove_others=remove_others
+def _print(prepared: Prepared, published: Published | None, local: Path | None) -> None:
+    print_findings(one for one in _findings(prepared, published) if one.severity != "note")
+    print_notes(_findings(prepared, published))
+    print_prepared(prepared, published)
+    if prepared.is_refused:
+        show("\nNothing is published: mend the errors above, and run this again")
+    elif published is None:
+        show(
+            f"\nNothing is written. To publish: bergmann publish {argument(prepared.folder)} --local {argument(local or Path('DIR'))}"
         )
-    finally:
-        progress.close()
-    document.content["report"] = report.as_dict()
-    if not as_json:
-        show_report(report)
-    if any(outcome.result == "stopped" for outcome in report.outcomes):
-        document.write(state_folder())
-        say("Stopped. What was sent is noted; run the same again, and it goes on from there.")
-        return STOPPED
-    try:
-        verdict = await_verdict(report.outcomes, client, dandiset, seconds=wait)
-    except BergmannError as error:
-        document.content["error"] = str(error)
-        document.write(state_folder())
-        say(f"The archive could not be asked what it thinks of the files: {error}. Ask later with `bergmann status`.")
-        return FINDINGS
-    document.content["verdict"] = verdict.as_dict()
-    document.write(state_folder())
-    if not as_json:
-        show_findings(verdict.findings)
-        show(f"The archive calls the draft: {verdict.status.lower()}. {client.instance.dandiset_page(dandiset)}".rstrip())
-    return GOOD if report.good and not has_errors(verdict.findings) else FINDINGS
+    else:
+        print_published(published)
+
+
+def print_published(published: Published) -> None:
+    """Print what became of a dandiset on disk, in one line."""
+    fates = list(published.fates.values())
+    counted = ", ".join(f"{fates.count(fate)} {fate}" for fate in dict.fromkeys(fates))
+    show(f"\nPublished into {published.folder}: {counted}; {published.n_bytes:,} bytes copied (the others are linked)")
+    left = [path for path, fate in published.fates.items() if fate == "left"]
+    if left:
+        show(f"No longer in the folder, and left there: {', '.join(left)}; --delete removes them")
+
+
+def print_prepared(prepared: Prepared, published: Published | None = None) -> None:
+    """Print what is published, and what the archive will show of it."""
+    fates = published.fates if published is not None else {}
+    rows = [(asset.asset_path, f"{asset.size:,}", fates.get(asset.asset_path, "")) for asset in prepared.assets]
+    print_table(("file", "bytes", ""), rows)
+    show(f"{count_of(len(rows), 'file')}, {prepared.size:,} bytes; {count_findings(prepared.findings)}")
+    if prepared.predictions:
+        show("\nWhat the archive will show")
+        print_table(
+            ("subject", "approach", "technique", "variables", "keywords", "ends", "file"),
+            (
+                (
+                    one.subject,
+                    *(", ".join(listed) for listed in (one.approach, one.technique, one.variables, one.keywords)),
+                    one.session_end,
+                    one.asset_path.rpartition("/")[2],
+                )
+                for one in prepared.predictions
+            ),
+        )
+    if prepared.dandiset is not None:
+        show("\nThe dandiset")
+        people = [str(one.get("name")) for one in prepared.dandiset.get("contributor", ())]
+        for what, value in (*prepared.dandiset.items(), ("contributor", people)):
+            if what not in {"contributor"} or value is people:
+                show(f"  {what}: {_shown(value)}")
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return "; ".join(_shown(one) for one in value)
+    if isinstance(value, dict):
+        return str(value.get("identifier") or value.get("url") or value.get("name"))
+    return str(value)
+
+
+def _findings(prepared: Prepared, published: Published | None) -> tuple[Finding, ...]:
+    return (*prepared.findings, *(published.findings if published is not None else ()))
+
+
+def _document(prepared: Prepared, published: Published | None) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "folder": prepared.folder.as_posix(),
+        "refused": has_errors(prepared.findings),
+        "assets": [{"path": one.asset_path, "bytes": one.size, "metadata": one.metadata} for one in prepared.assets],
+        "predictions": [asdict(one) for one in prepared.predictions],
+        "dandiset": prepared.dandiset,
+        "published": None if published is None else published.as_dict(),
+        "findings": [one.as_dict() for one in prepared.findings],
+    }

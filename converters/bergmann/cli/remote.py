@@ -14,11 +14,24 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bergmann.cli.output import count_of, print_findings, print_notes, print_table, say, show
-from bergmann.errors import ArchiveError
+from bergmann.cli.output import (
+    FINDINGS,
+    GOOD,
+    STOPPED,
+    UNUSABLE,
+    Progress,
+    count_of,
+    print_findings,
+    print_json,
+    print_notes,
+    print_table,
+    say,
+    show,
+)
+from bergmann.errors import ArchiveError, BergmannError
+from bergmann.findings import Finding, has_errors
 
 if TYPE_CHECKING:
-    from bergmann.findings import Finding
     from bergmann.publish.client import Client
     from bergmann.publish.comparing import Compared
     from bergmann.publish.progress import Standing
@@ -187,3 +200,141 @@ def show_findings(findings: Sequence[Finding]) -> None:
     """Findings, if there are any; each note once."""
     print_findings([one for one in findings if one.severity != "note"])
     print_notes(findings)
+
+
+# --- the run ----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """The options of `bergmann publish --dandiset`."""
+
+    dandiset: str
+    instance: str
+    sessions: tuple[Path, ...]
+    waivers: Path | None
+    dry_run: bool
+    yes: bool
+    delete: bool
+    overwrite_metadata: bool
+    jobs: int
+    wait: float
+    patience: float
+    timeout: float
+    report: Path | None
+    as_json: bool
+
+
+def publish_remote(folder: Path, chosen: Choices) -> int:
+    """Publish a folder into an archive, and give the exit status."""
+    from bergmann.publish.locking import folder_lock
+    from bergmann.publish.places import state_folder
+
+    number = dandiset_number(chosen.dandiset)
+    document = Document(chosen.report, {"dandiset": number, "instance": chosen.instance})
+    try:
+        with folder_lock(folder, state_folder()):
+            client = open_client(chosen.instance, patience=chosen.patience, timeout=chosen.timeout)
+            status = _publish(folder, client, number, document, chosen)
+    except BergmannError as error:
+        document.content["error"] = str(error)
+        (say if chosen.as_json else show)(str(error))
+        status = UNUSABLE
+    if chosen.as_json:
+        print_json(document.content)
+    return status
+
+
+def dandiset_number(stated: str) -> str:
+    """The six digits of a dandiset, from ``123``, ``000123`` or ``DANDI:000123``."""
+    number = stated.upper().removeprefix("DANDI:").removesuffix("/DRAFT")
+    if not number.isdecimal() or len(number) > 6:
+        raise click.UsageError(f"--dandiset {stated}: expected its number, such as 000123, from the dandiset's page")
+    return number.zfill(6)
+
+
+def _publish(folder: Path, client: Client, dandiset: str, document: Document, chosen: Choices) -> int:
+    from bergmann.cli.publish import print_prepared
+    from bergmann.publish.client import check_dandiset
+    from bergmann.publish.comparing import check_clashes, compare
+    from bergmann.publish.describing import describe
+    from bergmann.publish.places import state_folder
+    from bergmann.publish.preflight import prepare
+
+    account = tuple(check_dandiset(client, dandiset))  # first: it takes a moment, and the files take seconds each
+    prepared = prepare(
+        folder,
+        instance=client.instance.name,
+        sessions=chosen.sessions,
+        waivers=chosen.waivers,
+        on_file=Progress("looking through the files"),
+    )
+    rows = compare(prepared.assets, client, dandiset, jobs=chosen.jobs)
+    described = describe(prepared.dandiset, client, dandiset, state_folder())
+    there = described.findings(overwrite=chosen.overwrite_metadata)
+    findings = (*account, *prepared.findings, *check_clashes(rows), *there)
+    document.content |= {
+        "instance": client.instance.name,
+        "plan": [{"asset_path": row.asset_path, "standing": row.standing, "size": row.size} for row in rows],
+        "findings": [one.as_dict() for one in findings],
+    }
+    if not chosen.as_json:
+        show_findings(findings)
+        print_prepared(prepared)
+    if has_errors(findings):
+        say("Nothing was sent: mend what is an error, or accept it in waivers.yaml where that is right.")
+        return FINDINGS
+    if not chosen.as_json:
+        show_plan(rows, client, dandiset, remove_others=chosen.delete)
+        for line in described.lines(overwrite=chosen.overwrite_metadata):
+            show(f"  {line}")
+    if chosen.dry_run:
+        say("Nothing was sent (--dry-run).")
+        return GOOD
+    idle = {"same"} if chosen.delete else {"same", "only there"}
+    is_idle = all(row.standing in idle for row in rows) and not described.lines(overwrite=chosen.overwrite_metadata)
+    if not chosen.yes and not is_idle and not _is_agreed(sum(row.moves for row in rows)):
+        say("Nothing was sent.")
+        return FINDINGS
+    described.push(overwrite=chosen.overwrite_metadata)
+    return _send(rows, client, dandiset, document, chosen)
+
+
+def _is_agreed(size: int) -> bool:
+    if not sys.stdin.isatty():
+        raise click.UsageError("nobody is there to ask: look with --dry-run, then say --yes")
+    return click.confirm(f"Do this (send up to {shown_size(size)})?", default=False, err=True)
+
+
+def _send(rows: tuple[Compared, ...], client: Client, dandiset: str, document: Document, chosen: Choices) -> int:
+    from bergmann.publish.afterwards import await_verdict
+    from bergmann.publish.places import state_folder
+    from bergmann.publish.uploading import upload
+
+    progress = UploadProgress()
+    try:
+        report = upload(
+            rows, client, dandiset, place=state_folder(), jobs=chosen.jobs, watch=progress, say=say, remove_others=chosen.delete
+        )
+    finally:
+        progress.close()
+    document.content["report"] = report.as_dict()
+    if not chosen.as_json:
+        show_report(report)
+    if any(outcome.result == "stopped" for outcome in report.outcomes):
+        document.write(state_folder())
+        say("Stopped. What was sent is noted; run the same again, and it goes on from there.")
+        return STOPPED
+    try:
+        verdict = await_verdict(report.outcomes, client, dandiset, seconds=chosen.wait)
+    except BergmannError as error:
+        document.content["error"] = str(error)
+        document.write(state_folder())
+        say(f"The archive could not be asked what it thinks of the files: {error}. Ask later with `bergmann status`.")
+        return FINDINGS
+    document.content["verdict"] = verdict.as_dict()
+    document.write(state_folder())
+    if not chosen.as_json:
+        show_findings(verdict.findings)
+        show(f"The archive calls the draft: {verdict.status.lower()}. {client.instance.dandiset_page(dandiset)}".rstrip())
+    return GOOD if report.good and not has_errors(verdict.findings) else FINDINGS

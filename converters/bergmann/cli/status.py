@@ -8,8 +8,7 @@ from pathlib import Path
 import click
 
 from bergmann.cli.output import FINDINGS, GOOD, UNUSABLE, count_of, json_option, print_json, print_table, show
-from bergmann.cli.publish import dandiset_number
-from bergmann.cli.remote import open_client, show_findings, shown_size
+from bergmann.cli.remote import dandiset_number, open_client, show_findings, shown_size
 from bergmann.errors import BergmannError
 
 

@@ -267,15 +267,24 @@ class Client:
         return f"{name} would not {doing}: {answer.status} {said}"
 
 
-def check_account(client: Client, dandiset_id: str) -> Iterator[Finding]:
-    """Whether the account may upload to a dandiset: its approval and its ownership, before the first byte.
+def check_dandiset(client: Client, dandiset_id: str) -> Iterator[Finding]:
+    """Whether this account may upload to a dandiset: its approval, its ownership, the embargo; before the first byte.
 
     Raises
     ------
     RefusedError
-        If the token is not known.
+        If the token is not known, or there is no such dandiset, or it is embargoed and another's.
     """
     account = client.account()
+    embargo = client.dandiset(dandiset_id).get("embargo_status")
+    if embargo == "UNEMBARGOING":
+        yield Finding(
+            severity="error",
+            check="embargo",
+            location=f"{client.instance.name} {dandiset_id}",
+            message="the embargo of the dandiset is being lifted, and it takes no files meanwhile",
+            remedy="try again when that is done",
+        )
     owners = client.owners(dandiset_id)
     place = f"{client.instance.name} {dandiset_id}"
     if account.status and account.status != "APPROVED" and not account.is_admin:
