@@ -163,14 +163,14 @@ def test_a_file_where_the_archive_has_a_folder_is_refused_before_and_at_the_arch
 
 
 def test_an_expired_upload_begins_anew_and_its_orphan_is_removed(new_archive: Callable[..., Site], tmp_path: Path) -> None:
-    site = new_archive(url_lifetime=1)
+    site = new_archive(url_lifetime=8)
     dandiset, content = site.new_dandiset(), os.urandom(4 * PART)
     asset = asset_of(tmp_path, "sub-1/sub-1_ses-a.nwb", content)
     left = stop_after(site, dandiset, asset, tmp_path / "s", parts=2)
     assert len(left) == 1
     import time
 
-    time.sleep(2.5)
+    time.sleep(10)
     client = client_of(site)
     report = publish(site, dandiset, [asset], tmp_path / "s", client=client)
     assert report.good, report.outcomes

@@ -78,8 +78,8 @@ def command(
 ) -> None:
     """Publish the NWB files of FOLDER, with the videos that they name, into an archive or a folder.
 
-    Before the first byte everything that speaks against it is said at once. Run again, it brings only what has changed, and what was
-    cut off goes on where it was. The token is that of the dandi client: DANDI_API_KEY for dandi, DANDI_SANDBOX_API_KEY for
+    Before the first byte everything that speaks against it is said at once. Run again, it brings only what has changed, and goes on
+    where it was cut off. The token is that of the dandi client: DANDI_API_KEY for dandi, DANDI_SANDBOX_API_KEY for
     dandi-sandbox, or the keyring.
     """
     if local is not None and dandiset is not None:
@@ -148,7 +148,8 @@ def _print(prepared: Prepared, published: Published | None, local: Path | None) 
         show("\nNothing is published: mend the errors above, and run this again")
     elif published is None:
         show(
-            f"\nNothing is written. To publish: bergmann publish {argument(prepared.folder)} --local {argument(local or Path('DIR'))}"
+            f"\nNothing is written. To publish: bergmann publish {argument(prepared.folder)} "
+            f"--local {argument(local or Path('DIR'))}, or --dandiset ID"
         )
     else:
         print_published(published)

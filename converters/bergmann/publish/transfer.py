@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, Executor, wait
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Any
 from xml.etree.ElementTree import ParseError, fromstring
@@ -23,6 +24,9 @@ MOST_BEGINNINGS = 3
 
 _MOST_DAMAGED = 4
 """How often a part is sent of which the store kept other bytes."""
+
+_MOST_EXPIRED = 3
+"""How often the address that joins the parts is asked for, where it expired on a slow way."""
 
 
 class _GoneError(Exception):
@@ -207,7 +211,7 @@ class Shipment:
         code, said = _store_error(answer)
         if answer.status == 404 or code == "NoSuchUpload":
             return _GoneError("the archive's store does not know the upload any more")
-        if answer.status == 403 and (self._is_over(part) or "expired" in said.lower() or code == "ExpiredToken"):
+        if answer.status == 403 and (self._is_over(part) or _is_expired(answer)):
             return _GoneError("the archive's addresses have expired")
         return RefusedError(
             f"{self.name}: the store refuses part {part.number} of {part.size} bytes: "
@@ -238,14 +242,17 @@ class Shipment:
         sent: list[dict[str, Any]] = [
             {"part_number": part.number, "size": part.size, "etag": self.journal.sent[part.number]} for part in begun.parts
         ]
-        asked = self.client.completion(begun.upload_id, sent)
-        if asked.status == 404:
-            return
-        if not asked.good:
-            raise RefusedError(self.client.why(asked, f"complete {self.name}", self.dandiset_id), asked.status)
-        told = asked.json()
-        answer = self.client.wire.store("POST", str(told["complete_url"]), lambda: str(told["body"]).encode(), usable=_is_joined)
-        code, said = _store_error(answer)
+        for _ in range(_MOST_EXPIRED):
+            asked = self.client.completion(begun.upload_id, sent)
+            if asked.status == 404:
+                return
+            if not asked.good:
+                raise RefusedError(self.client.why(asked, f"complete {self.name}", self.dandiset_id), asked.status)
+            url, body = str(asked.json()["complete_url"]), str(asked.json()["body"]).encode()
+            answer = self.client.wire.store("POST", url, partial(bytes, body), usable=_is_joined)
+            code, said = _store_error(answer)
+            if not _is_expired(answer):
+                break
         if code in {"InvalidPart", "InvalidPartOrder"}:
             raise _GoneError("the archive's store has lost a part")
         if answer.status != 404 and code != "NoSuchUpload" and (code or not answer.good):
@@ -327,6 +334,12 @@ def _store_error(answer: Answer) -> tuple[str, str]:
     if root is None or not root.tag.endswith("Error"):
         return "", "" if answer.good else answer.words
     return root.findtext("Code") or "", root.findtext("Message") or ""
+
+
+def _is_expired(answer: Answer) -> bool:
+    """Whether the store refuses an address for its age, and not for what was sent."""
+    code, said = _store_error(answer)
+    return answer.status == 403 and (code == "ExpiredToken" or "expired" in said.lower())
 
 
 def _is_joined(answer: Answer) -> bool:
