@@ -79,9 +79,9 @@ def test_the_prediction_says_what_the_archive_will_show(folder: Path) -> None:
     assert base.session_start == "2024-05-17T10:30:57Z"
     assert base.session_end == "2024-05-17T10:30:58Z"  # ten samples at 10 Hz
     assert "TimeSeries" not in base.variables  # the archive files no bare series
-    assert [one.message for one in prepared.findings if one.check == "prediction" and one.location == base.asset_path] == [
-        "the archive will show no approach of it: no type in it is one that the archive files under an approach"
-    ]
+    said = [one.text for one in prepared.findings if one.check == "prediction" and one.location == base.asset_path]
+    why = "it has none for the types of data that are in it"
+    assert said == [f"note: {base.asset_path}: the archive will show no approach of it: {why}"]
     summary = predict_summary(prepared.assets)
     assert (summary["numberOfFiles"], summary["numberOfSubjects"]) == (3, 1)
     assert summary["numberOfBytes"] == prepared.size

@@ -1,172 +1,68 @@
-"""`bergmann publish` and `bergmann status` as a person runs them: a process of their own against the archive on loopback."""
+"""`bergmann publish`: what it shows, what it refuses, and its exit status."""
 
 from __future__ import annotations
 
-import hashlib
 import json
-import os
-import subprocess
-import sys
-import time
 from pathlib import Path
-from typing import Any
 
 import pytest
-from loopback.folders import nwb_path, write_nwb
-from loopback.proxy import Fault
-from loopback.site import Site, wait_for
 
-BERGMANN = (sys.executable, "-c", "from bergmann.cli import main; main()")
-PART = 64 * 1024
-SIZE = 900_000
+from bergmann.cli import main
 
+from .small_dandisets import DANDISET, make_dandiset
 
-def environment(site: Site, home: Path) -> dict[str, str]:
-    return {**site.environment(home), "XDG_STATE_HOME": str(home / "state"), "XDG_CACHE_HOME": str(home / "cache")}
-
-
-def words(site: Site, dandiset: str, folder: Path, *options: str, command: str = "publish") -> list[str]:
-    return [*BERGMANN, command, str(folder), "--dandiset", dandiset, "--instance", site.api_url, *options]
-
-
-def run(site: Site, dandiset: str, folder: Path, *options: str, **chosen: Any) -> subprocess.CompletedProcess[str]:
-    command = words(site, dandiset, folder, *options, command=chosen.pop("command", "publish"))
-    chosen = {"env": environment(site, folder.parent), **chosen}
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, **chosen)
-
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("written") / "a.nwb"
-    write_nwb(path, "1", "a", SIZE)
-    return path
+VIDEO = "sub-m1/sub-m1_ses-pod7_image/camera.mp4"
 
 
 @pytest.fixture
-def folder(tmp_path: Path, written: Path) -> Path:
-    target = tmp_path / "lab" / nwb_path("1", "a")
-    target.parent.mkdir(parents=True)
-    target.write_bytes(written.read_bytes())
-    os.utime(target, (1_700_000_000, 1_700_000_000))
-    return tmp_path / "lab"
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "lab.yaml").write_text(DANDISET, encoding="utf-8")
+    return make_dandiset(tmp_path / "dandiset")
 
 
-def sha256(folder: Path) -> dict[str, str]:
-    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*.nwb")}
+def run(*arguments: object) -> int:
+    with pytest.raises(SystemExit) as stopped:
+        main(["publish", *map(str, arguments)])
+    return int(stopped.value.code or 0)
 
 
-def test_published_and_compared(archive: Site, folder: Path) -> None:
-    dandiset = archive.new_dandiset()
-    tried = run(archive, dandiset, folder, "--dry-run")
-    assert tried.returncode == 0, tried.stdout + tried.stderr
-    assert "send" in tried.stdout
-    assert archive.assets(dandiset) == {}
-    asked = run(archive, dandiset, folder, stdin=subprocess.DEVNULL)
-    assert (asked.returncode, "--yes" in asked.stderr) == (2, True)
-    done = run(archive, dandiset, folder, "--yes", "--json", "--report", str(folder.parent / "report.json"))
-    assert done.returncode == 0, done.stdout + done.stderr
-    document = json.loads(done.stdout)
-    assert document["report"]["bytes_sent"] == sum(path.stat().st_size for path in folder.rglob("*.nwb"))
-    assert document["verdict"]["valid"] == [nwb_path("1", "a")]
-    assert json.loads((folder.parent / "report.json").read_text(encoding="utf-8"))["report"] == document["report"]
-    assert archive.sha256(dandiset) == sha256(folder)
-
-    same = run(archive, dandiset, folder, command="status")
-    assert same.returncode == 0, same.stdout + same.stderr
-    write_nwb(folder / nwb_path("2", "b"), "2", "b", 10)
-    other = json.loads(run(archive, dandiset, folder, "--json", command="status").stdout)
-    assert [(line["asset_path"], line["standing"], line["validity"]) for line in other["assets"]] == [
-        (nwb_path("1", "a"), "same", "valid"),
-        (nwb_path("2", "b"), "only here", ""),
-    ]
+def test_a_dry_run_shows_what_the_archive_would_and_writes_nothing(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    before = sorted(tmp_path.rglob("*"))
+    assert run(folder, "--dry-run", "--local", tmp_path / "out", "--sessions", tmp_path / "lab.yaml") == 0
+    shown = capsys.readouterr().out
+    for part in (
+        VIDEO,
+        "What the archive will show",
+        "2024-05-17T10:30:58Z",
+        "keywords: astrocyte",
+        "Kim, Jane",
+        "Nothing is written",
+    ):
+        assert part in shown
+    assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_killed_in_the_middle_the_next_run_sends_the_missing_parts_only(faulty_archive: Site, folder: Path) -> None:
-    site, dandiset = faulty_archive, faulty_archive.new_dandiset()
-    site.faults.add(Fault("killed before", "part", 9))
-    client = subprocess.Popen(
-        words(site, dandiset, folder, "--yes", "--jobs", "1"), env=environment(site, folder.parent), stdout=subprocess.DEVNULL
-    )
-    site.faults.kill = client.kill
-    assert client.wait(120) != 0
-    sent = site.faults.part_bytes
-    (file,) = folder.rglob("*.nwb")
-    assert sent == 9 * PART
-    done = run(site, dandiset, folder, "--yes")
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "of it by an earlier run" in done.stdout
-    assert site.faults.part_bytes == file.stat().st_size + PART  # the ninth was cut off, and is sent twice
-    assert site.sha256(dandiset) == sha256(folder)
-    assert list((folder.parent / "state" / "bergmann" / "uploads").iterdir()) == []
+def test_publishing_into_a_folder(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(folder, "--local", tmp_path / "out", "--sessions", tmp_path / "lab.yaml", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert set(document["published"]["assets"].values()) == {"placed"}
+    assert document["dandiset"]["name"] == "Noradrenaline in Bergmann glia"
+    assert (tmp_path / "out" / VIDEO).read_bytes() == (folder / VIDEO).read_bytes()
+    assert (tmp_path / "out" / "sessions.tsv").is_file()
 
 
-def test_two_publishes_of_one_folder_are_kept_apart(faulty_archive: Site, folder: Path) -> None:
-    site, dandiset = faulty_archive, faulty_archive.new_dandiset()
-    site.faults.add(Fault("hang", "part", "first", times=None))
-    first = subprocess.Popen(
-        words(site, dandiset, folder, "--yes"), env=environment(site, folder.parent), stdout=subprocess.DEVNULL
-    )
-    try:
-        wait_for(lambda: site.faults.struck or None)
-        second = run(site, dandiset, folder, "--yes")
-        assert second.returncode == 2
-        assert "another publish of this folder is under way" in second.stdout
-    finally:
-        first.kill()
-        first.wait()
+def test_with_an_error_nothing_is_published(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / VIDEO).unlink()
+    assert run(folder, "--local", tmp_path / "out") == 1
+    shown = capsys.readouterr().out
+    assert "`sub-m1_ses-pod7_image/camera.mp4` is not there" in shown
+    assert "Nothing is published" in shown
+    assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="RLIMIT_FSIZE is of POSIX")
-def test_without_room_for_the_journal_it_goes_on_and_says_so(archive: Site, folder: Path) -> None:
-    code = (
-        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))\n"
-        "from bergmann.publish import journal\n"
-        "from bergmann.cli import main; main()"
-    )
-    dandiset = archive.new_dandiset()
-    arguments = words(archive, dandiset, folder, "--yes")[3:]
-    done = subprocess.run(
-        [sys.executable, "-c", code, *arguments],
-        env=environment(archive, folder.parent),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "what was sent cannot be noted" in done.stderr
-    assert archive.sha256(dandiset) == sha256(folder)
-
-
-def test_no_output_of_a_failing_run_holds_the_token_or_a_signature(faulty_archive: Site, folder: Path) -> None:
-    site, dandiset = faulty_archive, faulty_archive.new_dandiset()
-    answer = f"<Error><Code>SignatureDoesNotMatch</Code><Message>{site.token} /x?X-Amz-Signature=deadbeef</Message></Error>"
-    site.faults.add(Fault("status", "part", "middle", times=None, status=403, body=answer))
-    before = time.time()
-    loud = "import logging; logging.basicConfig(level=logging.DEBUG)\nfrom bergmann.cli import main; main()"
-    arguments = words(site, dandiset, folder, "--yes", "--json", "--patience", "1")[3:]
-    done = subprocess.run(
-        [sys.executable, "-c", loud, *arguments],
-        env=environment(site, folder.parent),
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "the store refuses part" in done.stdout
-    assert "urllib3" in done.stderr  # it did log
-    assert site.faults.struck == 1  # a 403 that is no expiry is not tried again
-    written = [path for path in folder.parent.rglob("*") if path.is_file() and path.stat().st_mtime >= before - 1]
-    reports = [path for path in written if path.parent.name == "reports"]
-    assert len(reports) == 1
-    for text in (done.stdout, done.stderr, reports[0].read_text(encoding="utf-8")):
-        assert site.token not in text
-        assert "X-Amz-Signature" not in text
-        assert "deadbeef" not in text
-    journals = [path for path in written if path.parent.name == "uploads"]
-    assert len(journals) == 1
-    assert site.token not in journals[0].read_text(encoding="utf-8")
-    if os.name == "posix":
-        assert journals[0].stat().st_mode & 0o077 == 0
-    assert not [path for path in written if path not in journals and b"X-Amz-Signature" in path.read_bytes()]
+def test_wrong_usage_and_a_folder_that_is_not_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(tmp_path) == 2
+    assert run(tmp_path / "nothing", "--dry-run", "--json") == 2
+    assert "there is no such folder" in json.loads(capsys.readouterr().out)["error"]

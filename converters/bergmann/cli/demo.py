@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,13 +22,19 @@ from bergmann.cli.output import (
     show,
     stop,
 )
+from bergmann.cli.publish import print_published
+
+if TYPE_CHECKING:
+    from bergmann.findings import Finding
+    from bergmann.publish.assets import Prepared
+    from bergmann.publish.local import Published
 
 
 @click.command(name="demo")
 @click.argument("folder", default=Path("bergmann-demo"), type=click.Path(path_type=Path, file_okay=False))
 @json_option
 def command(folder: Path, as_json: bool) -> None:
-    """Make a simulated experiment in FOLDER, convert it, and check the result.
+    """Make a simulated experiment in FOLDER, convert it, check the result, and publish it into a folder on disk.
 
     Two mice with the raw files of every instrument: in one the alpha-1A adrenoceptor is knocked down in Bergmann glia, the other
     is its scrambled control.
@@ -65,16 +73,31 @@ def _make(folder: Path, as_json: bool) -> None:
     findings = tuple(one for conversion in done for one in conversion.findings)
     if any(conversion.target is not None for conversion in done):
         findings += validate_together(folder / "dandiset")
+    prepared, published = _publish(folder, sessions, findings)
+    findings += tuple(one for one in prepared.findings if one not in set(findings))
     status = max(exit_status(done), GOOD if all(one.severity != "error" for one in findings) else FINDINGS)
     if as_json:
         document = {"folder": folder.as_posix(), "conversions": [one.as_dict() for one in done]}
-        print_json(document | {"findings": [finding.as_dict() for finding in findings]})
+        what = None if published is None else published.as_dict()
+        print_json(document | {"published": what, "findings": [finding.as_dict() for finding in findings]})
         sys.exit(status)
     print_conversions(done)
     print_findings(finding for finding in findings if finding.severity == "error")
     show(f"\nAll of it, validated with pynwb, NWB Inspector and dandi: {count_findings(findings)}")
+    if published is not None:
+        print_published(published)
     show(_next_steps(folder))
     sys.exit(status)
+
+
+def _publish(folder: Path, sessions: Sequence[Path], findings: Iterable[Finding]) -> tuple[Prepared, Published | None]:
+    """Publish what was converted, and has just been validated, into a folder on disk."""
+    from bergmann.publish.local import publish_local
+    from bergmann.publish.preflight import prepare
+
+    say(f"Publishing into {folder / 'published'}, a dandiset on disk as the archive would have it")
+    prepared = prepare(folder / "dandiset", sessions=sessions, validated=findings)
+    return prepared, None if prepared.is_refused else publish_local(prepared, folder / "published")
 
 
 def _next_steps(folder: Path) -> str:
@@ -84,10 +107,12 @@ def _next_steps(folder: Path) -> str:
 Made in {folder}:
   rig/        what a rig leaves behind: movies, DAQ files, videos, tables, and the session files that describe them
   dandiset/   one NWB file a session, and its videos
+  published/  the same as an archive would have it: with the dandiset's metadata, digests, and a table of sessions
 
 Try next:
   look at the session file         {session}
   break it, and see what is said   bergmann check {session}
   convert it once more             bergmann convert {session} --out {folder / "dandiset"} --overwrite
   read a file without bergmann     python -c "import pynwb; print(pynwb.read_nwb(r'FILE.nwb'))"
+  see what DANDI would show        bergmann publish {folder / "dandiset"} --sessions {session} --dry-run
   draw the result                  see examples/bergmann_flares in the source of bergmann"""

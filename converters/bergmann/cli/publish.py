@@ -29,7 +29,7 @@ from bergmann.errors import BergmannError
 from bergmann.findings import Finding, has_errors
 
 if TYPE_CHECKING:
-    from bergmann.publish.assets import Prepared
+    from bergmann.publish.assets import Prediction, Prepared
     from bergmann.publish.local import Published
 
 
@@ -148,8 +148,7 @@ def _print(prepared: Prepared, published: Published | None, local: Path | None) 
         show("\nNothing is published: mend the errors above, and run this again")
     elif published is None:
         show(
-            f"\nNothing is written. To publish: bergmann publish {argument(prepared.folder)} "
-            f"--local {argument(local or Path('DIR'))}, or --dandiset ID"
+            f"\nNothing is written. To publish: bergmann publish FOLDER --local {argument(local or Path('DIR'))}, or --dandiset ID"
         )
     else:
         print_published(published)
@@ -172,32 +171,44 @@ def print_prepared(prepared: Prepared, published: Published | None = None) -> No
     print_table(("file", "bytes", ""), rows)
     show(f"{count_of(len(rows), 'file')}, {prepared.size:,} bytes; {count_findings(prepared.findings)}")
     if prepared.predictions:
-        show("\nWhat the archive will show")
-        print_table(
-            ("subject", "approach", "technique", "variables", "keywords", "ends", "file"),
-            (
-                (
-                    one.subject,
-                    *(", ".join(listed) for listed in (one.approach, one.technique, one.variables, one.keywords)),
-                    one.session_end,
-                    one.asset_path.rpartition("/")[2],
-                )
-                for one in prepared.predictions
-            ),
-        )
+        _print_predictions(prepared)
     if prepared.dandiset is not None:
         show("\nThe dandiset")
-        people = [str(one.get("name")) for one in prepared.dandiset.get("contributor", ())]
-        for what, value in (*prepared.dandiset.items(), ("contributor", people)):
-            if what not in {"contributor"} or value is people:
-                show(f"  {what}: {_shown(value)}")
+        for what, value in prepared.dandiset.items():
+            show(f"  {what}: {_shown(value)}")
+
+
+def _print_predictions(prepared: Prepared) -> None:
+    """Print under what the archive will file the NWB files: for each what tells it from others, then what all have."""
+    show("\nWhat the archive will show")
+    print_table(
+        ("subject", "approach", "technique", "begins", "ends", "file"),
+        (
+            (
+                one.subject,
+                ", ".join(one.approach),
+                ", ".join(one.technique),
+                one.session_start,
+                one.session_end,
+                _name(one),
+            )
+            for one in prepared.predictions
+        ),
+    )
+    for what in ("variables", "keywords"):
+        words = sorted({word for one in prepared.predictions for word in getattr(one, what)})
+        show(f"  {what}: {', '.join(words) or 'none'}")
+
+
+def _name(prediction: Prediction) -> str:
+    return prediction.asset_path.rpartition("/")[2]
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, list):
         return "; ".join(_shown(one) for one in value)
     if isinstance(value, dict):
-        return str(value.get("identifier") or value.get("url") or value.get("name"))
+        return str(value.get("name") or value.get("identifier") or value.get("url"))
     return str(value)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from bergmann.findings import Finding
+from bergmann.findings import Finding, Severity
 from bergmann.publish.assets import Asset, Prediction
 
 _SORTED = ("approach", "measurementTechnique", "variableMeasured")
@@ -96,22 +96,21 @@ def check_prediction(prediction: Prediction) -> Iterator[Finding]:
     Yields
     ------
     Finding
-        A warning for each index of the archive that it will be missing from.
+        A warning for keywords or a subject that it does not have, which a person can state; a note for what the archive makes of
+        the types in a file and has no name for.
     """
-    missing = [
-        ("approach", not prediction.approach, "no type in it is one that the archive files under an approach"),
-        ("keywords", not prediction.keywords, "it has no keywords"),
-        ("session end", not prediction.session_end, "nothing in it has times that dandi reads"),
-        ("subject", not prediction.subject, "it has no subject"),
-    ]
-    for what, is_missing, why in missing:
-        if is_missing:
-            yield Finding(
-                severity="warning",
-                check="prediction",
-                location=prediction.asset_path,
-                message=f"the archive will show no {what} of it: {why}",
-            )
+    stated = [("keywords", prediction.keywords), ("subject", prediction.subject)]
+    derived = [("approach", prediction.approach), ("session end", prediction.session_end)]
+    if missing := [what for what, found in stated if not found]:
+        message = f"the archive will show no {' and no '.join(missing)} of it, since it has none"
+        yield _finding("warning", prediction, message, "state it, and convert again")
+    if missing := [what for what, found in derived if not found]:
+        message = f"the archive will show no {' and no '.join(missing)} of it: it has none for the types of data that are in it"
+        yield _finding("note", prediction, message)
+
+
+def _finding(severity: Severity, prediction: Prediction, message: str, remedy: str = "") -> Finding:
+    return Finding(severity=severity, check="prediction", location=prediction.asset_path, message=message, remedy=remedy)
 
 
 def predict_summary(assets: Iterable[Asset]) -> dict[str, Any]:
