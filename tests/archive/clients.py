@@ -107,6 +107,7 @@ def _nurse(entry: str) -> None:
 
     module, _, function = entry.partition(":")
     client = getattr(importlib.import_module(module), function)
+    # What the dandi client, or ours by it, imports only when it uploads: without this every run would.
     for heavy in ("pynwb", "dandi.upload", "dandi.metadata.nwb"):
         importlib.import_module(heavy)
     tell, running, ending = os.fdopen(os.dup(1), "w"), {}, False

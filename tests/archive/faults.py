@@ -272,6 +272,9 @@ def main() -> None:
     parser.add_argument("--logs", type=Path, default=Path(tempfile.gettempdir()) / "faults", help="where the client's output goes")
     parser.add_argument("command", nargs="+")
     asked = parser.parse_args()
+    chosen = [fault for fault in cases() if asked.only in " ".join(name_of(fault))]
+    if not chosen:
+        parser.error(f"no case has {asked.only!r} in its name, such as {' '.join(name_of(next(cases())))!r}")
     asked.logs.mkdir(parents=True, exist_ok=True)
     kept_before = asked.results.read_text().splitlines() if asked.results and asked.results.exists() else []
     known = [Outcome(**json.loads(line)) for line in kept_before]
@@ -288,8 +291,7 @@ def main() -> None:
             print(outcome, file=sys.stderr, flush=True)
             return outcome
 
-        waiting = [fault for fault in cases() if asked.only in " ".join(name_of(fault))]
-        waiting = [fault for fault in waiting if name_of(fault) not in done]
+        waiting = [fault for fault in chosen if name_of(fault) not in done]
         with ThreadPoolExecutor(asked.jobs) as pool:
             outcomes = {(row.kind, row.place, row.times): row for row in [*known, *pool.map(run, waiting)]}
     in_order = [outcomes[name_of(fault)] for fault in cases() if name_of(fault) in outcomes]

@@ -277,13 +277,16 @@ def test_metadata_of_a_newer_schema_are_stored_and_then_invalid(archive: Site) -
 
 def test_a_dandiset_is_published_once_everything_is_valid(new_archive: Callable[..., Site]) -> None:
     archive = new_archive()  # never on a real archive: a published version cannot be withdrawn
+    assert archive.archive is not None
     dandiset = archive.new_dandiset(metadata=PUBLISHABLE)
     blob = upload(archive, dandiset, uuid4().bytes)
     url = f"/dandisets/{dandiset}/versions/draft/"
-    made = archive.call("POST", f"{url}assets/", json={"blob_id": blob, "metadata": {**COMPLETE, "path": "a.txt"}})
-    assert archive.call("POST", f"{url}publish/").status_code == 409  # pending
+    with archive.archive.worker.paused():
+        made = archive.call("POST", f"{url}assets/", json={"blob_id": blob, "metadata": {**COMPLETE, "path": "a.txt"}})
+        assert archive.draft(dandiset)["asset_validation_errors"][0]["message"].startswith("asset is currently being validated")
+        assert archive.call("POST", f"{url}publish/").status_code == 409  # pending
     assert validated(archive, dandiset, made.json()["asset_id"])["validation_errors"] == []
-    wait_for(lambda: archive.draft(dandiset)["status"] == "Valid" or None)
+    wait_for(lambda: True if archive.draft(dandiset)["status"] == "Valid" else None)
     assert archive.draft(dandiset)["asset_validation_errors"] == []
     assert archive.call("POST", f"{url}publish/").status_code == 202
     shown = wait_for(lambda: archive.call("GET", f"/dandisets/{dandiset}/").json()["most_recent_published_version"])

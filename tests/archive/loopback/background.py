@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from loopback import metadata as md
 from loopback.api import Addresses, Api
@@ -19,6 +21,7 @@ class Worker:
     def __init__(self, state: State, store: ObjectStore, settings: Settings, addresses: Addresses, api: Api) -> None:
         self._state, self._store, self._settings, self._addresses, self._api = state, store, settings, addresses, api
         self._stopping = threading.Event()
+        self._working = threading.Lock()
         self._next_validation = time.monotonic() + settings.validation_delay
         self._since: dict[str, float] = {}  # when each blob without SHA-256 was first seen
         self.failure: BaseException | None = None
@@ -29,10 +32,17 @@ class Worker:
         self._stopping.set()
         self._thread.join()
 
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Have nothing happen meanwhile: no digest, no validation, no publication."""
+        with self._working:
+            yield
+
     def _rounds(self) -> None:
         try:
             while not self._stopping.wait(0.02):
-                self._round()
+                with self._working:
+                    self._round()
         except BaseException as error:
             self.failure = error
             raise

@@ -191,6 +191,9 @@ class ObjectStore:
         self._client.close()
         self._signing.close()
         self._served.close()
+        emptied = self._backend().buckets.pop(self.bucket)
+        for held in [*emptied.keys.values(), *emptied.multiparts.values()]:
+            held.dispose()  # each is a temporary file
 
     def begin(self, key: str, *, embargoed: bool) -> str:
         """Begin a multipart upload, and give S3's own id of it."""
