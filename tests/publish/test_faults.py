@@ -55,7 +55,7 @@ def test_a_fault_that_passes_is_overcome_in_one_run(
 
 @pytest.mark.parametrize(
     ("kind", "step", "part"),
-    [("reset", "part", "middle"), ("wrong etag", "part", "first"), ("lost", "validate", None), ("status", "asset", None)],
+    [("reset", "part", "middle"), ("wrong etag", "part", "first"), ("status", "validate", None), ("status", "asset", None)],
 )
 def test_a_fault_that_stays_is_said_and_the_next_run_finishes(
     faulty_archive: Site, tmp_path: Path, kind: Kind, step: Step, part: Position | None
@@ -71,6 +71,13 @@ def test_a_fault_that_stays_is_said_and_the_next_run_finishes(
     if kind == "reset":
         assert sent < faulty_archive.faults.part_bytes < sent + 3 * PART  # only the part that was missing
     assert faulty_archive.sha256(dandiset) == {asset.asset_path: hashlib.sha256(content).hexdigest()}
+
+
+@pytest.mark.parametrize("step", ["validate", "asset"])
+def test_where_all_answers_are_lost_the_archive_is_asked_what_it_did(faulty_archive: Site, tmp_path: Path, step: Step) -> None:
+    outcome, dandiset, content = faulty_run(faulty_archive, tmp_path, Fault("lost", step, times=None))
+    assert outcome.result == "uploaded", outcome.message
+    assert faulty_archive.sha256(dandiset) == {"sub-1/sub-1_ses-a.nwb": hashlib.sha256(content).hexdigest()}
 
 
 def test_a_refusal_for_a_wrong_length_is_no_expiry_and_is_said_once(faulty_archive: Site, tmp_path: Path) -> None:

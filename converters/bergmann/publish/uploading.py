@@ -19,7 +19,7 @@ from bergmann.publish.journal import open_journal
 from bergmann.publish.places import state_folder
 from bergmann.publish.progress import Counter, unwatched
 from bergmann.publish.transfer import Shipment
-from bergmann.publish.wire import RefusedError, StoppedByUser
+from bergmann.publish.wire import RefusedError, StoppedByUser, UnreachableError
 
 Result = Literal["uploaded", "replaced", "metadata", "unchanged", "removed", "conflict", "changed", "failed", "stopped"]
 GOOD: frozenset[Result] = frozenset({"uploaded", "replaced", "metadata", "unchanged", "removed"})
@@ -226,10 +226,15 @@ class Upload:
         metadata = _with_digest(row, digest)
         remote = row.remote
         for _ in range(_MOST_PLACED):
-            answer = self.client.put_asset(self.dandiset_id, remote.asset_id if remote else None, blob, metadata)
+            try:
+                answer = self.client.put_asset(self.dandiset_id, remote.asset_id if remote else None, blob, metadata)
+            except UnreachableError:  # all its answers may have been lost, and none of what it did
+                made = self.client.asset_at(self.dandiset_id, row.asset_path)
+                if made is None or made.etag != digest.etag or not same_metadata(metadata, made.metadata):
+                    raise
+                return made
             if answer.good:
-                made = answer.json()
-                return RemoteAsset(str(made["asset_id"]), row.asset_path, digest.size, blob)
+                return RemoteAsset(str(answer.json()["asset_id"]), row.asset_path, digest.size, blob)
             why = self.client.why(answer, f"take {row.asset_path}", self.dandiset_id)
             if answer.status not in {404, 409}:
                 raise RefusedError(why, answer.status)
