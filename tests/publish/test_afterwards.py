@@ -31,7 +31,7 @@ def test_valid_files_in_a_complete_dandiset_are_valid(archive: Site, tmp_path: P
     dandiset, client = archive.new_dandiset(metadata=COMPLETE), client_of(archive)
     rows = compare([asset_of(tmp_path, "sub-1/sub-1_ses-a.nwb", os.urandom(10))], client, dandiset)
     report = upload(rows, client, dandiset, place=tmp_path / "s")
-    verdict = await_verdict(report.outcomes, client, dandiset, seconds=60)
+    verdict = await_verdict(report.outcomes, client, dandiset, seconds=600)
     assert (verdict.status, verdict.valid, verdict.findings) == ("Valid", ("sub-1/sub-1_ses-a.nwb",), ())
 
 
@@ -43,7 +43,7 @@ def test_a_valid_draft_with_an_invalid_asset_is_not_called_valid(archive: Site, 
     ]
     report = upload(compare(assets, client, dandiset), client, dandiset, place=tmp_path / "s")
     assert report.good
-    verdict = await_verdict(report.outcomes, client, dandiset, seconds=60)
+    verdict = await_verdict(report.outcomes, client, dandiset, seconds=600)
     assert archive.draft(dandiset)["status"] == "Valid"
     assert verdict.status == "Invalid assets"
     assert verdict.valid == ("sub-1/sub-1_ses-a.nwb",)
@@ -74,5 +74,5 @@ def test_an_asset_that_somebody_replaced_meanwhile_is_an_error(archive: Site, tm
     for content in (b"first", b"second"):
         rows = compare([asset_of(tmp_path, name, content)], client, dandiset)
         reports.append(upload(rows, client, dandiset, place=tmp_path / "s"))
-    verdict = await_verdict(reports[0].outcomes, client, dandiset, seconds=30)
+    verdict = await_verdict(reports[0].outcomes, client, dandiset, seconds=600)
     assert [one.check for one in verdict.findings if one.severity == "error"] == ["replaced"]

@@ -25,7 +25,7 @@ PART = 64 * 1024
 
 def client_of(site: Site, token: str | None = None, **patience: float) -> Client:
     instance = find_instance(site.api_url)
-    given = {"seconds": 3.0, "timeout": 5.0, **patience}
+    given = {"seconds": 60.0 if site.real else 3.0, "timeout": 60.0 if site.real else 5.0, **patience}
     return Client(instance, Wire(instance.api, Token(site.token if token is None else token, "a test"), Patience(**given)))
 
 
@@ -148,6 +148,8 @@ def test_a_stranger_and_a_newcomer_are_told_before_the_first_byte(new_archive: C
     assert list(check_dandiset(client_of(site), dandiset)) == []
     report = publish(site, dandiset, [asset_of(tmp_path, "a.nwb", b"1")], tmp_path / "s", client=client_of(site, STRANGER.token))
     assert "does not own" in report.outcomes[0].message
+    with pytest.raises(RefusedError, match="has no dandiset 999999"):
+        list(check_dandiset(client_of(site), "999999"))
     with pytest.raises(RefusedError, match="is not known there"):
         client_of(site, "wrong-token").account()
 
