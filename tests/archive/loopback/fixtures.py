@@ -8,24 +8,33 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
+from urllib.parse import urlsplit
 
 import pytest
 
 from loopback.site import Site
 
 SMALL = 64 * 1024
-_TOKEN_VARIABLES = ("DANDI_TESTS_API_KEY", "DANDI_TESTS_API_TOKEN", "DANDI_TESTS_TOKEN", "DANDI_API_KEY")
+_TOKEN_VARIABLES = ("DANDI_TESTS_API_KEY", "DANDI_TESTS_API_TOKEN", "DANDI_TESTS_TOKEN")
 
 
 def real_site() -> Site | None:
-    """The real archive that the environment names (``DANDI_TESTS_API_URL`` and a token), if it names one."""
-    url = os.environ.get("DANDI_TESTS_API_URL")
+    """The real archive that the environment names (``DANDI_TESTS_API_URL`` and a token), if it names one.
+
+    The token is in one of `_TOKEN_VARIABLES`, or where the dandi client looks for it. ``DANDI_API_KEY``, which is for the archive
+    of that name, is taken for a server on this machine alone, so that it is sent to nobody else.
+    """
+    url = os.environ.get("DANDI_TESTS_API_URL", "").rstrip("/")
     if not url:
         return None
-    token = next((os.environ[name] for name in _TOKEN_VARIABLES if os.environ.get(name)), None)
+    site = Site(url if url.endswith("/api") else f"{url}/api", token="")
+    local = ("DANDI_API_KEY",) if urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"} else ()
+    names = (*_TOKEN_VARIABLES, site.token_variable, *local)
+    token = next((os.environ[name] for name in names if os.environ.get(name)), None)
     if token is None:
-        raise pytest.UsageError(f"DANDI_TESTS_API_URL is set, and none of {', '.join(_TOKEN_VARIABLES)} holds a token for it.")
-    return Site(url.rstrip("/"), token)
+        raise pytest.UsageError(f"DANDI_TESTS_API_URL is set, and none of {', '.join(names)} holds a token for it.")
+    return replace(site, token=token)
 
 
 def set_part_size(monkeypatch: pytest.MonkeyPatch, size: int) -> None:
