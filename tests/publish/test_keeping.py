@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bergmann.errors import SourceError
 from bergmann.publish.client import Begun, Part
 from bergmann.publish.digests import digest_of
-from bergmann.publish.journal import open_journal
+from bergmann.publish.journal import open_journal, remove_old
 from bergmann.publish.locking import folder_lock, held
 from bergmann.publish.progress import Counter, Standing
 
@@ -110,6 +110,19 @@ def test_a_journal_that_was_cut_anywhere_is_a_beginning_of_itself(tmp_path_facto
             cut.note_part(3, "new")
     with open_journal(place, KEY, print) as after:
         assert after.begun is None or after.sent[3] == "new"
+
+
+def test_a_journal_that_nobody_went_on_with_is_removed(tmp_path: Path) -> None:
+    paths = []
+    for dandiset in ("000001", "000002"):
+        with open_journal(tmp_path, {**KEY, "dandiset": dandiset}, print) as journal:
+            journal.begin(BEGUN)
+            assert journal.path is not None
+            paths.append(journal.path)
+    long_ago = paths[0].stat().st_mtime - 31 * 86_400
+    os.utime(paths[0], (long_ago, long_ago))
+    remove_old(tmp_path)
+    assert [path.exists() for path in paths] == [False, True]
 
 
 def test_a_journal_of_something_else_is_not_used(tmp_path: Path) -> None:

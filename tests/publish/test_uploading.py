@@ -135,6 +135,7 @@ def test_a_file_that_changes_while_it_is_sent_is_not_published(archive: Site, tm
     assert results(report) == {asset.asset_path: "changed"}
     assert archive.assets(dandiset) == {}
     assert client.open_uploads(dandiset) == ()  # our own orphan is removed
+    assert list((tmp_path / "s" / "uploads").iterdir()) == []
 
 
 def test_a_stranger_and_a_newcomer_are_told_before_the_first_byte(new_archive: Callable[..., Site], tmp_path: Path) -> None:

@@ -239,6 +239,8 @@ def publish_remote(folder: Path, chosen: Choices) -> int:
     except BergmannError as error:
         document.content["error"] = str(error)
         (say if chosen.as_json else show)(str(error))
+        if chosen.report is not None:
+            document.write(state_folder())
         status = UNUSABLE
     if chosen.as_json:
         print_json(document.content)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ from bergmann.publish.client import Begun, Part
 from bergmann.publish.places import state_folder
 
 VERSION = 1
+
+KEPT = 30 * 86_400
+"""Seconds after which a journal is removed that nobody went on with: its addresses have long expired (the archive's live 7 days)."""
 
 
 @dataclass
@@ -167,6 +171,14 @@ def open_journal(place: Path, key: dict[str, str], complain: Callable[[str], Non
             yield _load(path, key, complain)
         else:  # another run sends the same bytes to the same dandiset, and the journal is its
             yield Journal(None, key, complain)
+
+
+def remove_old(place: Path) -> None:
+    """Remove the journals of uploads that were given up long ago."""
+    for path in (place / "uploads").glob("*.jsonl*"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > KEPT:
+                path.unlink()
 
 
 def _load(path: Path, key: dict[str, str], complain: Callable[[str], None]) -> Journal:

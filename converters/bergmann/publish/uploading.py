@@ -15,7 +15,7 @@ from bergmann.publish.client import Client, RemoteAsset
 from bergmann.publish.comparing import Compared, digest_for, same_metadata
 from bergmann.publish.digests import Digest, FileChangedError
 from bergmann.publish.instances import Instance
-from bergmann.publish.journal import open_journal
+from bergmann.publish.journal import Journal, open_journal, remove_old
 from bergmann.publish.places import state_folder
 from bergmann.publish.progress import Counter, unwatched
 from bergmann.publish.transfer import Shipment
@@ -111,13 +111,16 @@ class Upload:
     _blobs: dict[str, Future[str]] = field(default_factory=dict)
     _lock: Lock = field(default_factory=Lock)
     _complained: bool = False
+    _given_up: list[Journal] = field(default_factory=list)
+    _digesting: BoundedSemaphore = field(default_factory=lambda: BoundedSemaphore(DIGESTING))
+    _parts: ThreadPoolExecutor = field(init=False)
 
     def run(self, rows: Sequence[Compared]) -> tuple[Outcome, ...]:
         """Publish rows, and give an outcome of each, in their order; what is only there is left alone.
 
-        Ctrl-C ends it: parts on their way are dropped, what was sent is noted, and `StoppedByUser` stands in the outcomes.
+        Ctrl-C ends it: parts on their way are dropped, what was sent is noted, and the outcomes say ``"stopped"``.
         """
-        self._digesting = BoundedSemaphore(DIGESTING)
+        remove_old(self.place)
         mine = [row for row in rows if row.asset is not None]
         with ThreadPoolExecutor(self.jobs, "part") as parts, ThreadPoolExecutor(self.jobs, "file") as files:
             self._parts = parts
@@ -127,6 +130,7 @@ class Upload:
                     continue
             except KeyboardInterrupt:
                 self.client.wire.stopping.set()
+                self.say("stopping; an answer that is waited for may take a moment")
         return tuple(job.result() for job in jobs)
 
     # --- one file -----------------------------------------------------------------------------------------------------
@@ -191,7 +195,7 @@ class Upload:
         if under_way is not None:
             try:
                 blob = under_way.result()
-            except (BergmannError, StoppedByUser) as error:
+            except BergmannError as error:
                 raise ArchiveError(f"{row.asset_path}: an identical file could not be sent") from error
             self.counter.have(row.size)
             return blob, None
@@ -219,6 +223,7 @@ class Upload:
             finally:
                 with self._lock:
                     self.abandoned.update(journal.abandoned)
+                    self._given_up += [journal] if journal.abandoned and journal.begun is None else []
         return shipment
 
     def _placed(self, row: Compared, blob: str, digest: Digest) -> RemoteAsset:
@@ -288,13 +293,16 @@ class Upload:
             found = self.client.open_uploads(self.dandiset_id)
             there = {upload_id for upload_id, _ in found}
             mine = {upload_id for upload_id, etag in found if upload_id in self.abandoned or etag in self.doubtful}
-            if mine and there == mine:
-                self.client.remove_open_uploads(self.dandiset_id)
-            elif mine:
+            if mine and there != mine:
                 self.say(
                     f"{len(mine)} unfinished upload(s) of yours stay in the archive: it can only remove all of a dandiset, and "
                     f"{len(there - mine)} of others or of other runs are under way"
                 )
+                return
+            if mine:
+                self.client.remove_open_uploads(self.dandiset_id)
+            for journal in self._given_up:
+                journal.forget()
         except ArchiveError as error:
             self.say(f"unfinished uploads of yours could not be removed: {error}")
 
