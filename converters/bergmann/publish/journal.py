@@ -23,7 +23,7 @@ from bergmann.publish.places import state_folder
 VERSION = 1
 
 KEPT = 30 * 86_400
-"""Seconds after which a journal is removed that nobody went on with: its addresses have long expired (the archive's live 7 days)."""
+"""Seconds after which a journal is removed that nobody went on with: its addresses have long expired (they live 7 days)."""
 
 
 @dataclass
