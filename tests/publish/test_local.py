@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from shutil import copytree
 from typing import Any
 
 import pytest
@@ -53,6 +54,8 @@ def is_whole(folder: Path, target: Path, published: Published | None = None) -> 
         assert (target / path).read_bytes() == (folder / path).read_bytes()
     sums = dict(line.split("  ")[::-1] for line in (target / "sha256sums.txt").read_text(encoding="utf-8").splitlines())
     assert sums == {path: hashlib.sha256((folder / path).read_bytes()).hexdigest() for path in (BASE, POD7, VIDEO)}
+    listed = json.loads((target / "assets.jsonld").read_text(encoding="utf-8"))
+    assert {one["path"]: one["digest"]["dandi:sha2-256"] for one in listed} == sums
     assert set(files_of(target)) == {BASE, POD7, VIDEO, "dandiset.yaml", "assets.jsonld", "sha256sums.txt", "sessions.tsv"}
     assert published is None or set(published.fates) == {BASE, POD7, VIDEO}
 
@@ -208,7 +211,7 @@ from pathlib import Path
 from bergmann.publish.local import publish_local
 from bergmann.publish.preflight import prepare
 
-folder, targets = Path(sys.argv[1]), Path(sys.argv[2])
+earlier, folder, targets = sys.argv[1] and prepare(Path(sys.argv[1]), validated=()), Path(sys.argv[2]), Path(sys.argv[3])
 prepared = prepare(folder, validated=())
 
 def killed_after(steps):
@@ -224,10 +227,13 @@ def killed_after(steps):
 
 steps, status = 1, 137
 while status == 137:
+    target = targets / f"{steps:04d}"
+    if earlier:
+        publish_local(earlier, target)
     child = os.fork()
     if not child:
         sys.settrace(killed_after(steps))
-        publish_local(prepared, targets / f"{steps:04d}")
+        publish_local(prepared, target)
         os._exit(0)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     steps += 4
@@ -236,17 +242,31 @@ print(status)
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="a run is killed at each of its steps in a fork, which is not here")
-def test_a_run_that_is_killed_anywhere_is_taken_up(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_later", [False, True])
+def test_a_run_that_is_killed_anywhere_is_taken_up(folder: Path, tmp_path: Path, is_later: bool) -> None:
     """Killed at every fourth line of the code; the next run finishes, and nothing is there twice, half or under another name."""
-    targets = tmp_path / "killed"
+    targets, changed = tmp_path / "killed", tmp_path / "changed"
     targets.mkdir()
-    done = subprocess.run([sys.executable, "-c", _KILLED, folder, targets], capture_output=True, text=True, check=False)
+    copytree(folder, changed)
+    (changed / BASE).unlink()
+    write(make_session(keywords=["pain"]), changed / BASE)
+    (changed / VIDEO).write_bytes(b"another video")
+    arguments = [str(folder) if is_later else "", str(changed), str(targets)]
+    done = subprocess.run([sys.executable, "-c", _KILLED, *arguments], capture_output=True, text=True, check=False)
     assert done.stdout == "0\n", done.stderr
-    prepared = look(folder)
+    prepared = look(changed)
     killed = sorted(targets.iterdir())[:-1]
     assert len(killed) > 80
     for target in killed:
         for path in (BASE, POD7, VIDEO):
-            assert not (target / path).exists() or (target / path).read_bytes() == (folder / path).read_bytes()
+            sources = [(one / path).read_bytes() for one in (folder, changed)]
+            assert not (target / path).exists() or (target / path).read_bytes() in sources
         publish_local(prepared, target)
-        is_whole(folder, target)
+        is_whole(changed, target)
+
+
+def test_the_identifier_that_the_archive_gave_is_kept(folder: Path, target: Path) -> None:
+    (folder / "dandiset.yaml").write_text("identifier: DANDI:000123\nname: A name\n", encoding="utf-8")
+    publish_local(look(folder), target)
+    described = yaml.safe_load((target / "dandiset.yaml").read_text(encoding="utf-8"))
+    assert (described["identifier"], described["name"]) == ("DANDI:000123", "A name")

@@ -162,6 +162,17 @@ def test_what_is_stated_of_the_dandiset_comes_along(folder: Path, tmp_path: Path
     assert not has_errors(prepared.findings)
 
 
+def test_a_file_that_is_damaged_inside_is_refused(folder: Path) -> None:
+    path = folder / "sub-m1" / "sub-m1_ses-base.nwb"
+    with h5py.File(path, "r") as file:
+        place = h5py.h5o.get_info(file["acquisition"].id).addr
+    with path.open("r+b") as stored:
+        stored.seek(place)
+        stored.write(b"\0" * 16)
+    found = errors(prepare(folder, validated=()))
+    assert any(text.startswith("sub-m1/sub-m1_ses-base.nwb: it is damaged: ") for text in found)
+
+
 def test_a_folder_without_files_and_none_at_all_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="there is no such folder"):
         prepare(tmp_path / "nothing")

@@ -158,7 +158,8 @@ def print_published(published: Published) -> None:
     """Print what became of a dandiset on disk, in one line."""
     fates = list(published.fates.values())
     counted = ", ".join(f"{fates.count(fate)} {fate}" for fate in dict.fromkeys(fates))
-    show(f"\nPublished into {published.folder}: {counted}; {published.n_bytes:,} bytes copied (the others are linked)")
+    copied = f"{published.n_bytes:,} bytes copied" if published.n_bytes else "nothing copied: the same bytes on the disk"
+    show(f"\nPublished into {published.folder}: {counted}; {copied}")
     left = [path for path, fate in published.fates.items() if fate == "left"]
     if left:
         show(f"No longer in the folder, and left there: {', '.join(left)}; --delete removes them")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from filecmp import cmp
@@ -186,7 +186,7 @@ def publish_local(
             known[asset.asset_path] = entry
             fates[asset.asset_path], copied = fate, copied + n_bytes
     fates |= _remove_older(target, known, {asset.asset_path for asset in prepared.assets}, delete=delete)
-    _write_lists(prepared, target, known, fates)
+    _write_lists(prepared, target, known)
     counter.finish()
     return Published(target, fates, copied, described)
 
@@ -321,7 +321,7 @@ def _describe(prepared: Prepared, target: Path, *, overwrite: bool) -> tuple[Fin
     own = stated_in_folder(target).document or {}
     rest = {key: value for key, value in before.items() if key not in own and value != "REQUIRED"}
     comparison = compare(prepared.dandiset or {}, {**rest, **own}, load_pushed(target / STATE, INSTANCE, ""))
-    document = {**_DRAFT, **comparison.laid_over(overwrite=overwrite)}
+    document = {**_DRAFT, **_identifier(prepared.folder), **comparison.laid_over(overwrite=overwrite)}
     text = "# Written by bergmann publish, from what is stated in `dandiset:`.\n" + yaml.safe_dump(
         document, sort_keys=False, allow_unicode=True, width=100
     )
@@ -332,17 +332,33 @@ def _describe(prepared: Prepared, target: Path, *, overwrite: bool) -> tuple[Fin
     return tuple(comparison.findings(overwrite=overwrite))
 
 
-def _write_lists(prepared: Prepared, target: Path, known: Mapping[str, Entry], fates: Mapping[str, Fate]) -> None:
+def _identifier(folder: Path) -> dict[str, str]:
+    """The identifier that the archive gave, if the published folder states one."""
+    import yaml
+
+    try:
+        read = yaml.safe_load((folder / FILE).read_text(encoding="utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):  # an unreadable one is among the findings
+        return {}
+    stated = read.get("identifier") if isinstance(read, dict) else None
+    return {"identifier": str(stated)} if stated else {}
+
+
+def _write_lists(prepared: Prepared, target: Path, known: Mapping[str, Entry]) -> None:
     """Write the lists of what is there: metadata with digests, sums, and the table of sessions."""
     listed = [{**asset.metadata, "digest": _digest(known[asset.asset_path])} for asset in prepared.assets]
-    if not (target / ASSETS).is_file() or _has_news(fates.values()):
+    if _digests_listed(target / ASSETS) != {one["path"]: one["digest"] for one in listed}:
         write_whole(target / ASSETS, json.dumps(listed, indent=1, ensure_ascii=False) + "\n")
     _write_if_new(target / SUMS, "".join(f"{known[path].sha256}  {path}\n" for path in sorted(known)))
     write_sessions_table(((asset.asset_path, asset.path) for asset in prepared.nwb_assets()), target / NAME)
 
 
-def _has_news(fates: Iterable[Fate]) -> bool:
-    return any(fate not in {"same", "left"} for fate in fates)
+def _digests_listed(path: Path) -> dict[str, Any] | None:
+    """The digests in a list of assets, by path; None if there is none, or it is damaged."""
+    try:
+        return {one["path"]: one["digest"] for one in json.loads(path.read_text(encoding="utf-8"))}
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _digest(entry: Entry) -> dict[str, str]:

@@ -22,6 +22,9 @@ TABLE = "sessions.tsv"
 OURS = frozenset({FILE, TABLE, "waivers.yaml"})
 """Files of a dandiset's folder that are about it and no assets."""
 
+_DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)
+"""What h5py raises for a file whose bytes are not what they should be."""
+
 OnFile = Callable[[int, int], None]
 
 
@@ -152,6 +155,14 @@ class _Looked:
 
 def _look_at(path: Path, folder: Path) -> _Looked:
     location = path.relative_to(folder).as_posix()
+    try:
+        return _read(path, folder, location)
+    except _DAMAGE as damage:
+        found = _error("unreadable", location, f"it is damaged: {damage}", "convert or download it again, it may be cut off")
+        return _Looked(location, ("", "", ""), {}, (found,))
+
+
+def _read(path: Path, folder: Path, location: str) -> _Looked:
     found, wrong = check_externals(path, folder, read_externals(path))
     identity, arm = _read_head(path)
     findings = (*proof_findings(path, location), *wrong, *_check_blinded(location, arm))
