@@ -2,8 +2,8 @@
 
     python tests/publish/benchmark_upload.py [--mib 512] [--rounds 3]
 
-Each run is a process of its own with an empty home, and a new archive and file. Said are seconds of the clock and of processors, and
-the most memory; the server's share of the machine is the same for both.
+Each run is a process of its own with an empty home, and a new archive and file. Said are seconds of the clock and of processors
+and the most memory; the server's share of the machine is the same for both.
 """
 
 from __future__ import annotations
