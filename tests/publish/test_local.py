@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from shutil import copytree
+from shutil import copytree, rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
@@ -182,8 +185,6 @@ def test_a_file_that_changed_since_is_not_published(folder: Path, target: Path) 
 
 
 def test_a_copy_that_is_not_its_source_gets_no_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import shutil
-
     source, target = tmp_path / "a.mp4", tmp_path / "b.mp4"
     source.write_bytes(b"video")
 
@@ -203,6 +204,29 @@ def test_a_copy_that_is_not_its_source_gets_no_name(tmp_path: Path, monkeypatch:
     with pytest.raises(WriteError, match="the copy is not what"):
         place(source, target, expected)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["a.mp4"]
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Iterator[Path]:
+    """A folder on another disk: the memory of Linux."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or memory.stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("needs a second disk, as /dev/shm of Linux is")
+    folder = Path(mkdtemp(dir=memory))
+    yield folder / "published"
+    rmtree(folder)
+
+
+def test_files_are_copied_to_another_disk_if_there_is_room(folder: Path, elsewhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepared = look(folder)
+    assert check_local(prepared, elsewhere) == ()
+    real = shutil.disk_usage(elsewhere.parent)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: real._replace(free=prepared.size - 1))
+    (full,) = check_local(prepared, elsewhere)
+    assert full.message == f"{prepared.size:,} bytes are to be copied, and {prepared.size - 1:,} are free there"
+    monkeypatch.undo()
+    assert publish_local(prepared, elsewhere).n_bytes == prepared.size
+    is_whole(folder, elsewhere)
 
 
 _KILLED = """

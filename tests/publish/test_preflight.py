@@ -125,6 +125,12 @@ def test_a_blinded_file_is_refused(folder: Path) -> None:
     assert any("its arm is blinded" in text for text in errors(prepare(folder, validated=())))
 
 
+def test_a_file_that_says_it_is_excluded_is_named(folder: Path) -> None:
+    write(make_session(subject="m2", keywords=["excluded", "astrocyte"]), folder / "sub-m2" / "sub-m2_ses-base.nwb")
+    found = [(one.severity, one.location) for one in prepare(folder, validated=()).findings if one.check == "excluded"]
+    assert found == [("warning", "sub-m2/sub-m2_ses-base.nwb")]
+
+
 def test_a_species_that_dandi_would_look_up_is_known_by_its_identifier(folder: Path) -> None:
     taxon = "http://purl.obolibrary.org/obo/NCBITaxon_7209"
     path = folder / "sub-m1" / "sub-m1_ses-base.nwb"

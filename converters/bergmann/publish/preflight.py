@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bergmann.ask.columns import texts_of
 from bergmann.disk import is_litter, only_in_cloud, why_away
 from bergmann.errors import SourceError
 from bergmann.findings import Finding, Severity
@@ -164,20 +165,21 @@ def _look_at(path: Path, folder: Path) -> _Looked:
 
 def _read(path: Path, folder: Path, location: str) -> _Looked:
     found, wrong = check_externals(path, folder, read_externals(path))
-    identity, arm = _read_head(path)
-    findings = (*proof_findings(path, location), *wrong, *_check_blinded(location, arm))
+    identity, arm, keywords = _read_head(path)
+    findings = (*proof_findings(path, location), *wrong, *_check_blinded(location, arm), *_check_excluded(location, keywords))
     return _Looked(location, identity, found, findings)
 
 
-def _read_head(path: Path) -> tuple[tuple[str, str, str], str]:
-    """Identifier, subject and session of a file, and its arm; empty where it does not say."""
+def _read_head(path: Path) -> tuple[tuple[str, str, str], str, tuple[str, ...]]:
+    """Identifier, subject and session of a file, its arm, and its keywords; empty where it does not say."""
     import h5py
 
     with h5py.File(path, "r") as file:
         texts = [_text(file.get(key)) for key in ("identifier", "general/subject/subject_id", "general/session_id")]
         glial = file.get("general/glial_receptor_metadata")
         arm = "" if glial is None else str(glial.attrs.get("arm", ""))
-    return (texts[0], texts[1], texts[2]), arm
+        keywords = texts_of(file.get("general"), "keywords")
+    return (texts[0], texts[1], texts[2]), arm, keywords
 
 
 def _text(dataset: Any) -> str:
@@ -191,6 +193,13 @@ def _check_blinded(location: str, arm: str) -> Iterator[Finding]:
     if arm == "blinded":
         message = "its arm is blinded, and the archive is for good"
         yield _error("blinded", location, message, "convert it again with the key: bergmann convert --arms arms.csv --overwrite")
+
+
+def _check_excluded(location: str, keywords: Iterable[str]) -> Iterator[Finding]:
+    """Check that the file does not say of itself, as `convert --include-excluded` has it, that it is not to be used."""
+    if "excluded" in keywords:
+        message = "it says of itself that it is not to be analysed or published (`session.exclude`)"
+        yield _said("warning", "excluded", location, message, "take it out of the folder, unless others are to see it as it is")
 
 
 def _check_copies(files: Iterable[_Looked]) -> Iterator[Finding]:
