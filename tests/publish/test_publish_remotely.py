@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -98,6 +99,24 @@ def test_killed_in_the_middle_the_next_run_sends_the_missing_parts_only(faulty_a
     assert site.faults.part_bytes == file.stat().st_size + PART  # the ninth was cut off, and is sent twice
     assert site.sha256(dandiset) == sha256(folder)
     assert list((folder.parent / "state" / "bergmann" / "uploads").iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is of POSIX")
+def test_ctrl_c_says_that_the_next_run_goes_on_and_it_does(faulty_archive: Site, folder: Path) -> None:
+    site, dandiset = faulty_archive, faulty_archive.new_dandiset()
+    site.faults.add(Fault("hang", "part", 5))
+    command = words(site, dandiset, folder, "--yes", "--jobs", "1", "--timeout", "2")
+    client = subprocess.Popen(
+        command, env=environment(site, folder.parent), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    wait_for(lambda: site.faults.struck or None)
+    client.send_signal(signal.SIGINT)
+    out, err = client.communicate(timeout=60)
+    assert client.returncode == 130, out + err
+    assert "run the same again, and it goes on from there" in err
+    done = run(site, dandiset, folder, "--yes", "--json")
+    assert json.loads(done.stdout)["report"]["bytes_resumed"] == 4 * PART
+    assert site.sha256(dandiset) == sha256(folder)
 
 
 def test_two_publishes_of_one_folder_are_kept_apart(faulty_archive: Site, folder: Path) -> None:

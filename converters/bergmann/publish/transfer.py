@@ -170,7 +170,12 @@ class Shipment:
         for _ in range(_MOST_DAMAGED):
             if self._is_over(part):
                 raise _GoneError("the archive's addresses have expired")
-            answer = self._put(part, first, ending)
+            try:
+                answer = self._put(part, first, ending)
+            except UnreachableError:
+                if self._is_over(part):  # the store may refuse an old address and close before it has read all
+                    raise _GoneError("the archive's addresses have expired") from None
+                raise
             if not answer.good:
                 raise self._refusal(part, answer)
             kept = answer.headers.get("ETag", "").strip('"')
