@@ -6,7 +6,6 @@ import os
 from pathlib import Path
 from typing import Any
 
-import pytest
 from loopback.site import Site
 
 from bergmann.publish.afterwards import await_verdict
@@ -20,11 +19,6 @@ COMPLETE: dict[str, Any] = {
     "description": "a test",
     "license": ["spdx:CC-BY-4.0"],
 }
-
-
-@pytest.fixture(autouse=True)
-def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
 
 
 def test_valid_files_in_a_complete_dandiset_are_valid(archive: Site, tmp_path: Path) -> None:

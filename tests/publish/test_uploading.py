@@ -57,12 +57,6 @@ def results(report: Report) -> dict[str, str]:
     return {outcome.asset_path: outcome.result for outcome in report.outcomes}
 
 
-@pytest.fixture(autouse=True)
-def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
-
-
 def test_files_arrive_once_and_a_second_run_sends_nothing(archive: Site, tmp_path: Path) -> None:
     contents = {"sub-1/sub-1_ses-a.nwb": os.urandom(5 * PART + 7), "sub-2/sub-2_ses-a.nwb": os.urandom(100)}
     assets = [asset_of(tmp_path / "lab", name, content) for name, content in contents.items()]
