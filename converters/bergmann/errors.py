@@ -6,7 +6,8 @@
     ├── SourceError          a file of the rig is missing, damaged, or not what was said
     │   └── MissingExtraError    the reader of a format is an extra that is not installed
     ├── SessionError         a session file cannot be used; carries all findings at once
-    └── WriteError           the output cannot be written, or would replace something
+    ├── WriteError           the output cannot be written, or would replace something
+    └── ArchiveError         an archive refuses, contradicts, or cannot be reached
 
 Each message says which file, what was found, what was expected, and what to do.
 """
@@ -65,6 +66,10 @@ class SessionError(BergmannError):
 
 class WriteError(BergmannError):
     """The output cannot be written, or would replace something."""
+
+
+class ArchiveError(BergmannError):
+    """An archive refuses, contradicts, or cannot be reached; the message names neither a token nor a signed address."""
 
 
 class StoppedError(KeyboardInterrupt):

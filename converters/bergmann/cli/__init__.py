@@ -20,12 +20,15 @@ COMMANDS = {
     "show": "Show what is in an NWB file, on one page.",
     "validate": "Check NWB files with pynwb, NWB Inspector and dandi in one list.",
     "verify": "Say whether a file still holds what it was written with, and what its sources say.",
-    "publish": "Publish a local dandiset, after everything that speaks against it was said.",
+    "publish": "Publish a local dandiset to an archive or a folder, after everything that speaks against it was said.",
+    "status": "Compare a local dandiset with the archive: same, changed, only here, only there, invalid.",
     "find": "Find the sessions with a receptor, a cell type, a drug or a state among NWB files.",
 }
 
 LEFT = {
     "init": "Nothing is half-written: each session file is as it was, or whole. Run the same again; what you wrote stays.",
+    "publish": "What was sent is in the archive or noted on this computer; run the same again, and it goes on from there.",
+    "status": "Nothing was changed on either side.",
     "check": "Nothing was written; a page that was there is as it was.",
 }
 """What Ctrl-C leaves of a command that does not say it itself."""

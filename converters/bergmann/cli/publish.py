@@ -52,9 +52,17 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
     help="What you accept, and why; else the waivers.yaml beside the study.",
 )
+@click.option("--dandiset", metavar="ID", help="Publish into this dandiset of an archive: its number, such as 000123.")
+@click.option("--instance", default="dandi", show_default=True, help="dandi, dandi-sandbox, ember, or the address of an API.")
 @click.option("--dry-run", is_flag=True, help="Show what would be published and what the archive would show of it; write nothing.")
-@click.option("--delete", is_flag=True, help="Remove what an earlier run published and is no longer in FOLDER.")
+@click.option("--yes", is_flag=True, help="Send without asking.")
+@click.option("--delete", is_flag=True, help="Remove what is there, and no longer in FOLDER.")
 @click.option("--overwrite-metadata", is_flag=True, help="Replace what somebody edited in the dandiset's own metadata.")
+@click.option("--jobs", default=5, show_default=True, type=click.IntRange(1, 64), help="Parts and files that are sent at once.")
+@click.option("--wait", default=600.0, show_default=True, metavar="S", help="Seconds to wait for the archive's validation.")
+@click.option("--patience", default=300.0, show_default=True, metavar="S", help="Seconds for which a failing step is tried again.")
+@click.option("--timeout", default=60.0, show_default=True, metavar="S", help="Seconds of silence that end an attempt.")
+@click.option("--report", type=click.Path(path_type=Path, dir_okay=False), help="Where the report goes; else the state folder.")
 @json_option
 def command(
     folder: Path,
@@ -65,13 +73,33 @@ def command(
     delete: bool,
     overwrite_metadata: bool,
     as_json: bool,
+    dandiset: str | None,
+    **remote: Any,
 ) -> None:
-    """Publish the NWB files of FOLDER, with the videos that they name.
+    """Publish the NWB files of FOLDER, with the videos that they name, into an archive or a folder.
 
-    Before the first byte everything that speaks against it is said at once. Run again, it brings only what has changed.
+    Before the first byte everything that speaks against it is said at once. Run again, it brings only what has changed, and goes on
+    where it was cut off. The token is that of the dandi client: DANDI_API_KEY for dandi, DANDI_SANDBOX_API_KEY for
+    dandi-sandbox, or the keyring.
     """
-    if local is None and not dry_run:
-        raise click.UsageError("say where: --local DIR, or --dry-run to see what would be published")
+    if local is not None and dandiset is not None:
+        raise click.UsageError("say one place: --dandiset ID or --local DIR")
+    if local is None and dandiset is None and not dry_run:
+        raise click.UsageError("say where: --dandiset ID, --local DIR, or --dry-run to see what would be published")
+    if dandiset is not None:
+        from bergmann.cli.remote import Choices, publish_remote
+
+        chosen = Choices(
+            dandiset=dandiset,
+            sessions=sessions,
+            waivers=waivers,
+            dry_run=dry_run,
+            delete=delete,
+            overwrite_metadata=overwrite_metadata,
+            as_json=as_json,
+            **remote,
+        )
+        sys.exit(publish_remote(folder, chosen))
     try:
         prepared = _prepare(folder, sessions, waivers, local)
         published = None
@@ -119,7 +147,9 @@ def _print(prepared: Prepared, published: Published | None, local: Path | None) 
     if prepared.is_refused:
         show("\nNothing is published: mend the errors above, and run this again")
     elif published is None:
-        show(f"\nNothing is written. To publish: bergmann publish FOLDER --local {argument(local or Path('DIR'))}")
+        show(
+            f"\nNothing is written. To publish: bergmann publish FOLDER --local {argument(local or Path('DIR'))}, or --dandiset ID"
+        )
     else:
         print_published(published)
 
