@@ -47,11 +47,14 @@ class Offer:
         Where it comes from, in words: ``"the package labformats 1.2"``, ``"the file logger.py"``.
     load : callable () -> Format
         Raises `SourceError` with the reason if it cannot be used.
+    file : FormatFile or None
+        What is run, where it is a file that a person has said may run.
     """
 
     key: str
     origin: str
     load: Callable[[], Format]
+    file: FormatFile | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,7 +103,9 @@ def list_format_files(folder: Path) -> tuple[FormatFile, ...]:
 
 def offers_of_files(files: Iterable[FormatFile]) -> tuple[Offer, ...]:
     """The formats of files that a person has said may run."""
-    return tuple(Offer(key=one.path.stem, origin=f"the file {one.path.name}", load=partial(_load_file, one)) for one in files)
+    return tuple(
+        Offer(key=one.path.stem, origin=f"the file {one.path.name}", load=partial(_load_file, one), file=one) for one in files
+    )
 
 
 def installed_offers() -> tuple[Offer, ...]:

@@ -21,6 +21,7 @@ __all__ = [
     "Clock",
     "ClocksTable",
     "ConversionRecord",
+    "DigestsTable",
     "SourceFile",
     "SourceFilesTable",
     "Statement",
@@ -37,6 +38,7 @@ SourceFilesTable = get_class("SourceFilesTable", NAME)
 ClocksTable = get_class("ClocksTable", NAME)
 StatementsTable = get_class("StatementsTable", NAME)
 ArraysTable = get_class("ArraysTable", NAME)
+DigestsTable = get_class("DigestsTable", NAME)
 ConversionRecord = get_class("ConversionRecord", NAME)
 
 

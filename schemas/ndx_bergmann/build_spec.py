@@ -160,6 +160,36 @@ def _arrays() -> NWBGroupSpec:
     )
 
 
+def _digests() -> NWBGroupSpec:
+    return _table(
+        "DigestsTable",
+        "digests",
+        "What every object of the file held when it was written, as digests, so that any change is found; one row an object.",
+        [
+            _column("path", "Path of the object in the file, without the first '/'; empty for the file itself."),
+            _column(
+                "dtype",
+                "Type of the elements, little-endian: '<i2', '|u1', 'bool', 'text', 'reference', or the fields of a compound; "
+                "'group', 'soft link', 'hard link' or 'external link' for what has no values; 'file' for a file beside this one.",
+            ),
+            _column("shape", "Shape, e.g. '1024 x 32 x 12'; empty for a scalar. Of a file beside this one its size, in bytes."),
+            _column(
+                "sha256",
+                "SHA-256 digest of the values, in hexadecimal: numbers as in memory, C order, little-endian, fields of a compound "
+                "without gaps; texts as UTF-8, each ended by a zero byte; references as the path of their object, each ended by a "
+                "zero byte. Of a link that of its target, of this table that of its other rows. Empty for another group.",
+            ),
+            _column("attributes", "SHA-256 digest of all attributes, by name, each with its type and shape; empty for a link."),
+            _column("source", "Name of the source in the session file that the values are from; empty where it is none."),
+            _column(
+                "rows",
+                "Elements of the first axis that the digest is of, e.g. '0:8 512:520'; empty for all of them.",
+                required=False,
+            ),
+        ],
+    )
+
+
 def _part(name: str, type_name: str, doc: str) -> NWBGroupSpec:
     return NWBGroupSpec(name=name, neurodata_type_inc=type_name, quantity="?", doc=doc)
 
@@ -183,11 +213,20 @@ def _record() -> NWBGroupSpec:
             ),
             attribute("plan_digest", "SHA-256 digest of what was to be converted: the session's statements and its sources."),
         ],
+        datasets=[
+            NWBDatasetSpec(
+                name="file_sha256",
+                dtype="text",
+                quantity="?",
+                doc="SHA-256 digest of the bytes of the whole file, in hexadecimal, with '0' for each sign of the digest itself.",
+            )
+        ],
         groups=[
             _part("source_files", "SourceFilesTable", "Every file that values were read from."),
             _part("clocks", "ClocksTable", "How times were put on the session's clock."),
             _part("statements", "StatementsTable", "Where each value comes from."),
             _part("arrays", "ArraysTable", "Large arrays that hold what one source says."),
+            _part("digests", "DigestsTable", "What every object of the file held when it was written."),
         ],
     )
 
@@ -208,7 +247,7 @@ def build_spec(folder: Path) -> Path:
         contact=["through the issue tracker of bergmann"],
     )
     builder.include_namespace("core")
-    for spec in (_source_files(), _clocks(), _statements(), _arrays(), _record()):
+    for spec in (_source_files(), _clocks(), _statements(), _arrays(), _digests(), _record()):
         builder.add_spec(f"{NAME}.extensions.yaml", spec)
     path = f"{NAME}.namespace.yaml"
     builder.export(path, outdir=str(folder))

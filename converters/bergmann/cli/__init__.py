@@ -19,6 +19,7 @@ COMMANDS = {
     "convert": "Convert sessions to NWB files in a local dandiset.",
     "show": "Show what is in an NWB file, on one page.",
     "validate": "Check NWB files with pynwb, NWB Inspector and dandi in one list.",
+    "verify": "Say whether a file still holds what it was written with, and what its sources say.",
     "find": "Find the sessions with a receptor, a cell type, a drug or a state among NWB files.",
 }
 

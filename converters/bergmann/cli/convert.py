@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -50,6 +50,13 @@ if TYPE_CHECKING:
 @click.option(
     "--keep-private", is_flag=True, help="Keep paths and e-mail addresses that the sources carry; else they are taken out."
 )
+@click.option(
+    "--proof",
+    type=click.Choice(["full", "sample"]),
+    default="full",
+    show_default=True,
+    help="How much of what was written is compared with a second reading of the sources; a sample is for terabytes.",
+)
 @json_option
 def command(
     sessions: tuple[Path, ...],
@@ -60,11 +67,13 @@ def command(
     arms: Path | None,
     include_excluded: bool,
     keep_private: bool,
+    proof: Literal["full", "sample"],
     as_json: bool,
 ) -> None:
-    """Convert sessions to NWB files in a local dandiset, and validate them.
+    """Convert sessions to NWB files in a local dandiset, prove that each holds what its sources say, and validate them.
 
-    A session that fails leaves nothing behind and does not stop the next one.
+    The sources are read a second time, by other means, before a file gets its name. A session that fails leaves nothing behind and
+    does not stop the next one.
     """
     done: list[Conversion] = []
     try:
@@ -78,6 +87,7 @@ def command(
             key=read_key(arms, as_json=as_json),
             include_excluded=include_excluded,
             keep_private=keep_private,
+            proof=proof,
         )
         _convert_all(sessions, convert, as_json, done)
     except KeyboardInterrupt as stopped:

@@ -26,12 +26,13 @@ from bergmann.convert.scope import collections_of_session
 from bergmann.convert.sync import add_extrapolated, add_pulses
 from bergmann.errors import BergmannError, SessionError, SourceError, StoppedError, WriteError
 from bergmann.findings import UNREADABLE, Finding, has_errors
-from bergmann.foreign import origin_of_fault
+from bergmann.foreign import FormatFile, origin_of_fault
 from bergmann.moments import Moment
 from bergmann.plan.arms import ArmKey
 from bergmann.plan.resolve import Plan, check_values, make_plan
 from bergmann.plan.sources import Vocabulary
 from bergmann.plan.veil import Veil
+from bergmann.proof.proving import Comparison, Mode, ProofError, Prover, check, keep_digests, say
 from bergmann.receptors.nwb import add_explanations, metadata_of, set_arm
 from bergmann.receptors.states import check_times
 from bergmann.receptors.terms import keywords
@@ -109,6 +110,7 @@ def convert_session(
     key: ArmKey | None = None,
     include_excluded: bool = False,
     keep_private: bool = False,
+    proof: Mode = "full",
 ) -> Conversion:
     """Convert one session into a local dandiset, and validate what was written.
 
@@ -135,6 +137,8 @@ def convert_session(
         Whether to write a session, too, that says that it is not to be used; the file then says so.
     keep_private : bool
         Whether to keep what sources tell of persons and machines: paths of users, addresses of mail and of network cards.
+    proof : {"full", "sample"}
+        Whether all that was written is read back and compared with a second reading of the sources, or of large arrays a sample.
     """
     begun = time.perf_counter()
     target: Path | None = None
@@ -153,14 +157,17 @@ def convert_session(
             doubts = (one for one in _check_read(aligned) if one.severity != "error")  # errors are raised by the writing
             findings = (*findings, *aligned.findings(), *doubts)
             with _told_what_is_written(out, plan):
-                target, kept, private = _write(aligned, out, overwrite, on_progress, keep_private)
-                findings = (*findings, *_say_kept(plan, kept), *private, *validate_paths([target]))
+                with Prover(plan.loaded.path, proof, _formats_that_ran(vocabulary)) as prover:
+                    target, kept, proved, private = _write(aligned, out, overwrite, on_progress, keep_private, prover)
+                findings = (*findings, *_say_kept(plan, kept), say(proved, target.name), *private, *validate_paths([target]))
             result = "written"
         else:
             result = _why_not(findings)
     except SessionError as error:
         findings = (*findings, *error.findings)
         result = _why_not(findings)
+    except ProofError as error:
+        result, findings = "failed", (*findings, *error.findings)
     except WriteError as error:
         result, findings = "failed", (*findings, _failure(path, "output", str(error)))
     except BergmannError as error:
@@ -285,10 +292,15 @@ def _surprise(path: Path, error: Exception) -> Finding:
     )
 
 
+def _formats_that_ran(vocabulary: Vocabulary | None) -> list[FormatFile]:
+    """The files of the lab's own formats, which a person has said may run."""
+    return [] if vocabulary is None else [one.file for one in vocabulary.offers if one.file is not None]
+
+
 def _write(
-    aligned: Aligned, out: Path, overwrite: bool, on_progress: OnProgress | None, keep_private: bool
-) -> tuple[Path, dict[str, int], tuple[Finding, ...]]:
-    """Add everything to an NWB file object and write it.
+    aligned: Aligned, out: Path, overwrite: bool, on_progress: OnProgress | None, keep_private: bool, prover: Prover
+) -> tuple[Path, dict[str, int], Comparison, tuple[Finding, ...]]:
+    """Add everything to an NWB file object, write it, and prove it.
 
     Returns
     -------
@@ -296,8 +308,15 @@ def _write(
         The file.
     dict of str to int
         How many arrays of each source were taken over from the file that was replaced.
+    Comparison
+        The proof.
     tuple of Finding
         What was taken out of its texts.
+
+    Raises
+    ------
+    ProofError
+        If what was written is not what the sources say.
     """
     streams = Streams()
     nwbfile, placed = build_nwbfile(aligned, streams)
@@ -305,8 +324,17 @@ def _write(
     arrays = list(name_arrays(nwbfile, streams, Recipes(aligned, digests)))
     nwbfile.add_lab_meta_data(conversion_record(aligned, placed.collections, digests, arrays))
     private = tuple(_without_private(nwbfile, aligned.plan, placed, keep_private))
-    target = write_session(nwbfile, out, streams, placed.externals, overwrite=overwrite, on_progress=on_progress)
-    return target, taken_over(streams, arrays), private
+    proved: list[Comparison] = []
+
+    def prove(temporary: Path, videos: Path) -> None:
+        comparison = prover.compare(temporary, videos, digests)
+        if wrong := check(comparison, digests):
+            raise ProofError(wrong)
+        keep_digests(temporary, comparison)
+        proved.append(comparison)
+
+    target = write_session(nwbfile, out, streams, placed.externals, overwrite=overwrite, on_progress=on_progress, prove=prove)
+    return target, taken_over(streams, arrays), proved[0], private
 
 
 def _without_private(nwbfile: Any, plan: Plan, placed: Placed, keep: bool) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -30,6 +30,9 @@ from bergmann.writing.videos import (
 )
 from bergmann.writing.watched import open_watched
 
+Prove = Callable[[Path, Path], None]
+"""(temporary, folder where its videos wait): refuses a file by raising."""
+
 _DANDISET = """\
 # A draft. The archive gives the identifier; name and description are yours to state.
 identifier: REQUIRED
@@ -51,6 +54,7 @@ def write_session(
     *,
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
+    prove: Prove | None = None,
 ) -> Path:
     """Write one session into a local dandiset, whole or not at all.
 
@@ -72,6 +76,8 @@ def write_session(
         Whether a file of the same session is replaced, also one whose name tells other modalities. Arrays that it holds already,
         as their recipes say, are taken over as they are stored.
     on_progress : callable (bytes done, bytes in all), optional
+    prove : callable (temporary, folder of its videos), optional
+        Looks at what was written before it gets its name, and may add to it; raises what it is refused for.
 
     Returns
     -------
@@ -103,6 +109,8 @@ def write_session(
             set_external_files(temporary, planned)
             check_objects(nwbfile, temporary)
             stage_videos(planned, videos_folder(temporary))
+            if prove is not None:
+                prove(temporary, videos_folder(temporary))
             _sync(temporary)
             _write_dandiset_yaml(dandiset)
             return _name(temporary, dandiset, target, existing_targets(dandiset, subject_id, session_id))
