@@ -20,6 +20,7 @@ COMMANDS = {
     "show": "Show what is in an NWB file, on one page.",
     "validate": "Check NWB files with pynwb, NWB Inspector and dandi in one list.",
     "verify": "Say whether a file still holds what it was written with, and what its sources say.",
+    "patch": "Mend what is stated in a written file, with all that follows of it, without converting again.",
     "find": "Find the sessions with a receptor, a cell type, a drug or a state among NWB files.",
 }
 
