@@ -50,9 +50,8 @@ def written(said: Said, when: Callable[[Moment], tuple[When, ...]]) -> Iterator[
             ADD_COLLECTIONS[name](nwbfile, entries, placed)
     add_explanations(nwbfile)
     nwbfile.add_lab_meta_data(make_conversion_record(software="bergmann"))  # so that its specification is in the file
-    with h5py.File(f"{uuid4()}.nwb", "w", driver="core", backing_store=False) as file:
-        with NWBHDF5IO(file=file, mode="w") as io:
-            io.write(nwbfile)
+    with h5py.File(f"{uuid4()}.nwb", "w", driver="core", backing_store=False) as file, NWBHDF5IO(file=file, mode="w") as io:
+        io.write(nwbfile)
         yield file
 
 

@@ -24,12 +24,12 @@ from bergmann.patch.tree import Edit, apply, check_applies, compare, put_referen
 from bergmann.patch.videos import planned_videos
 from bergmann.privacy import find_private
 from bergmann.proof.digests import Digest, digest_file
-from bergmann.proof.record import FILE_BESIDE, OF_THE_RECORD, RECORD, TABLE, WHOLE, read_digests, seal, write_digests
+from bergmann.proof.record import FILE_BESIDE, OF_THE_RECORD, RECORD, TABLE, read_digests, seal, write_digests
 from bergmann.proof.verifying import against_record
 from bergmann.proof.verifying import compare as compare_digests
 from bergmann.validate import validate_paths
 from bergmann.writing.naming import case_twins, existing_targets, longest_target, organized_path
-from bergmann.writing.temporary import clear_leftovers, release, temporary_path, videos_folder
+from bergmann.writing.temporary import as_nwb_file, clear_leftovers, release, temporary_path, videos_folder
 from bergmann.writing.videos import move_videos, remove_videos, set_external_files, stage_videos
 from bergmann.writing.watched import open_watched
 
@@ -130,7 +130,7 @@ def prepare(path: Path, settings: Sequence[str], because: str) -> Patch:
     if not path.is_file():
         raise SourceError(f"{path.name}: there is no such file")
     if not because.strip():
-        raise SourceError("say why: --because \"...\"; it stands in the file beside the change")
+        raise SourceError('say why: --because "..."; it stands in the file beside the change')
     refuse_unreachable([path])
     stamp = _stamp(path)
     with _opened(path) as file:
@@ -221,9 +221,7 @@ def _refusal(key: str, message: str, remedy: str) -> Finding:
     return Finding(severity="error", check=CHECK, location=key, message=message, remedy=remedy)
 
 
-def _judged(
-    path: Path, old: Mapping[str, str], new: Mapping[str, str], start: datetime
-) -> tuple[Said, Said, tuple[Finding, ...]]:
+def _judged(path: Path, old: Mapping[str, str], new: Mapping[str, str], start: datetime) -> tuple[Said, Said, tuple[Finding, ...]]:
     """What was said and will be, and what is new to find in it."""
     try:
         before = judge(old, start, path.name)
@@ -267,7 +265,9 @@ def _private(changes: Iterable[Change]) -> Iterator[Finding]:
 
 def _siblings(path: Path, changes: Iterable[Change]) -> Iterator[Finding]:
     """Other files of the same animal, whose statement of it stays as it was."""
-    of_animal = [one for one in changes if one.key.startswith(("subject.", "procedures.", "vectors.")) and one.key not in _OF_SESSION]
+    of_animal = [
+        one for one in changes if one.key.startswith(("subject.", "procedures.", "vectors.")) and one.key not in _OF_SESSION
+    ]
     others = [one for one in sorted(path.parent.glob("sub-*.nwb")) if one.name != path.name] if of_animal else []
     for change in of_animal:
         differing = [one.name for one in others if _states(one, change.key) == change.old]
@@ -308,14 +308,17 @@ def _target(path: Path, after: Said) -> PurePosixPath:
     dandiset = path.parent.parent
     if path != dandiset / now:
         raise WriteError(
-            f"{path.name}: its ids make its name and place, and it does not lie where `bergmann convert` put it ({now}); put it there first"
+            f"{path.name}: its ids make its name and place, and it does not lie where `bergmann convert` put it ({now}); put it "
+            "there first"
         )
     for twin in case_twins(dandiset, head.subject.id, head.session.id):
         if dandiset / twin not in (path, path.parent) and twin not in (path.name, path.parent.name):
             raise WriteError(f"{twin}: is there already, and differs from the new name only in capital and small letters")
     for there in existing_targets(dandiset, head.subject.id, head.session.id):
         if there != path and not _is_same_recording(there, path):
-            raise WriteError(f"{there.name}: there is a file of this subject and session already; take another id, or move that file")
+            raise WriteError(
+                f"{there.name}: there is a file of this subject and session already; take another id, or move that file"
+            )
     if hint := too_long(longest_target(dandiset, head.subject.id, head.session.id)):
         raise WriteError(f"{target.name}: the file could not be named so: {hint}")
     return target
@@ -412,10 +415,12 @@ def _digests(path: Path) -> _Before:
     if found.differences:
         place, message = found.differences[0]
         raise SourceError(
-            f"{path.name}: it is not what was written (/{place}: {message}); a damaged file is not changed. Take it from where it was "
-            "published, or convert again: bergmann convert --overwrite"
+            f"{path.name}: it is not what was written (/{place}: {message}); a damaged file is not changed. Take it from where it "
+            "was published, or convert again: bergmann convert --overwrite"
         )
-    return _Before({place: one for place, one, _ in rows if place != TABLE}, {place: source for place, _, source in rows}, has_table=True)
+    return _Before(
+        {place: one for place, one, _ in rows if place != TABLE}, {place: source for place, _, source in rows}, has_table=True
+    )
 
 
 def _edit(patch: Patch, temporary: Path) -> None:
@@ -473,7 +478,8 @@ def _renew_digests(temporary: Path, before: _Before, is_touched: Callable[[str],
         found = dict(digest_file(file, leave_out=OF_THE_RECORD, sampled=sampled))
         others = {path for path in (*inside, *found) if not is_touched(path) and path not in OF_THE_RECORD}
         wrong = compare_digests(
-            {path: one for path, one in inside.items() if path in others}, {path: one for path, one in found.items() if path in others}
+            {path: one for path, one in inside.items() if path in others},
+            {path: one for path, one in found.items() if path in others},
         )
         if wrong:
             raise WriteError(
@@ -497,7 +503,8 @@ def _check_valid(path: Path, temporary: Path, *, is_renamed: bool) -> None:
         With the first of them.
     """
     known = Counter(_what(one, path) for one in validate_paths([path]))
-    new = [one for one in validate_paths([temporary]) if _what(one, temporary) not in known and one.severity == "error"]
+    with as_nwb_file(temporary) as named:
+        new = [one for one in validate_paths([named]) if one.severity == "error" and _what(one, named) not in known]
     wrong = [one for one in new if not _is_of_name(one, is_renamed=is_renamed)]
     if wrong:
         raise WriteError(f"{path.name}: with this change it is no longer valid: {wrong[0].text}. The file is as it was")
@@ -512,7 +519,7 @@ def _is_of_name(finding: Finding, *, is_renamed: bool) -> bool:
     return finding.check in _OF_NAME or (is_renamed and finding.check in _OF_VIDEOS)
 
 
-_OF_NAME = ("DANDI.NOT_NWB",)
+_OF_NAME = ("DANDI.NON_DANDI_FILENAME", "DANDI.NON_DANDI_FOLDERNAME")
 _OF_VIDEOS = ("check_image_series_external_file_valid",)
 
 

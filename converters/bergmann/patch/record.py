@@ -71,7 +71,9 @@ def add_patches(file: Any, changes: Sequence[Change], *, when: str, because: str
     if PATCHES not in file:
         _make_table(file)
     table = file[PATCHES]
-    rows = [{"when": when, "key": one.key, "old": one.old, "new": one.new, "because": because, "software": software} for one in changes]
+    rows = [
+        {"when": when, "key": one.key, "old": one.old, "new": one.new, "because": because, "software": software} for one in changes
+    ]
     for name in COLUMNS:
         put_column(file, f"{PATCHES}/{name}", [*table[name].asstr()[:].tolist(), *(row[name] for row in rows)])
     put_column(file, f"{PATCHES}/id", list(range(len(table["when"]))))
@@ -108,7 +110,8 @@ def put_specification(file: Any, new: Any) -> None:
     if place not in file:
         there = ", ".join(file.get(f"specifications/{NAMESPACE}", ())) or "none"
         raise SourceError(
-            f"/{place}: the file was written with another version of {NAMESPACE} ({there}); convert again: bergmann convert --overwrite"
+            f"/{place}: the file was written with another version of {NAMESPACE} ({there}); convert again: "
+            "bergmann convert --overwrite"
         )
     for name in new[place]:
         if file[place][name][()] != new[place][name][()]:

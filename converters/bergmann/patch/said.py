@@ -271,5 +271,3 @@ def is_entry(texts: Mapping[str, str], key: str) -> bool:
     """Whether what a key is of is stated in the file: the drug, the receptor, the site of an injection."""
     collection = key.partition(".")[0]
     return collection not in OF_ENTRIES or any(one.startswith(f"{key.rpartition('.')[0]}.") for one in texts)
-
-

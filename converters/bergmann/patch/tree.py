@@ -152,7 +152,7 @@ def _text(value: Any) -> Any:
 def _same(one: Any, other: Any) -> bool:
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(_same(a, b) for a, b in zip(one, other, strict=True))
-    both_are_nan = isinstance(one, float) and isinstance(other, float) and one != one and other != other  # noqa: PLR0124
+    both_are_nan = isinstance(one, float) and isinstance(other, float) and one != one and other != other
     return bool(both_are_nan or (type(one) is type(other) and one == other))
 
 

@@ -41,7 +41,9 @@ def planned_videos(path: Path, target: PurePosixPath) -> dict[str, dict[str, Pat
         file.visititems(note)
     for file_ in (one for files in found.values() for one in files):
         if not file_.is_file():
-            raise WriteError(f"{file_.name}: this video of {path.name} is not there, and its name would change with that of the file")
+            raise WriteError(
+                f"{file_.name}: this video of {path.name} is not there, and its name would change with that of the file"
+            )
     return {
         object_id: dict(zip(organized_videos(target, object_id, files), files, strict=True)) for object_id, files in found.items()
     }
