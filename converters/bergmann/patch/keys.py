@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bergmann.plan.mistakes import nearest
+
+AGAIN = "mend the session file and convert again: bergmann convert --overwrite"
 
 OF_HEAD: Mapping[str, tuple[str, ...]] = {
     "session": ("id", "description"),
@@ -64,7 +69,15 @@ _WHY_NOT: Mapping[str, str] = {
 """By collection, or collection and field."""
 
 
-def why_not(key: str) -> str | None:
+@dataclass(frozen=True)
+class Refused:
+    """Why a value cannot be mended in a written file, and what to do."""
+
+    reason: str
+    remedy: str = ""
+
+
+def why_not(key: str) -> Refused | None:
     """Why a value cannot be mended in a written file; None for one that can.
 
     Parameters
@@ -73,27 +86,29 @@ def why_not(key: str) -> str | None:
         Dotted key, such as ``subject.age`` or ``drugs.capsaicin.dose``.
     """
     first, *rest = key.split(".")
-    if first in OF_HEAD:
-        known: tuple[str, ...] = OF_HEAD[first]
-        return None if len(rest) == 1 and rest[0] in known else _reason(f"{first}.{'.'.join(rest)}", first, known)
     if first in (*TEXTS, *LISTS):
         is_item = first in LISTS and len(rest) == 1 and rest[0].isdigit()
-        return None if not rest or is_item else f"`{first}` has no key `{'.'.join(rest)}`"
+        return None if not rest or is_item else Refused(f"`{first}` has no key `{'.'.join(rest)}`")
+    if first in OF_HEAD:
+        return None if len(rest) == 1 and rest[0] in OF_HEAD[first] else _refused(first, rest, OF_HEAD[first])
     if first in OF_ENTRIES:
         return _why_not_of_entry(first, rest)
-    return _WHY_NOT.get(first, "there is no such key in a session file that could be mended; see `bergmann patch --help`")
+    if first in _WHY_NOT:
+        return Refused(_WHY_NOT[first], AGAIN)
+    return Refused("there is no such key in a session file", nearest(first, (*OF_HEAD, *TEXTS, *LISTS, *OF_ENTRIES)))
 
 
-def _why_not_of_entry(collection: str, rest: list[str]) -> str | None:
+def _why_not_of_entry(collection: str, rest: list[str]) -> Refused | None:
     known = OF_ENTRIES[collection]
     if len(rest) < 2:
-        return f"name what of it, such as `{collection}.{rest[0] if rest else 'NAME'}.{known[0]}`"
+        return Refused("this names no value", f"write `{collection}.{rest[0] if rest else 'NAME'}.{known[0]}=...`")
     if collection == "procedures" and re.fullmatch(r"sites\.\d+\.\w+", ".".join(rest[1:])):
-        return None if rest[3] in OF_SITES else f"of a site can be mended: {', '.join(OF_SITES)}"
-    if len(rest) == 2 and rest[1] in known:
-        return None
-    return _reason(f"{collection}.{'.'.join(rest[1:])}", collection, known)
+        return None if rest[3] in OF_SITES else Refused("a site has no such key", nearest(rest[3], OF_SITES))
+    return None if len(rest) == 2 and rest[1] in known else _refused(collection, rest[1:], known)
 
 
-def _reason(field: str, holder: str, known: tuple[str, ...]) -> str:
-    return _WHY_NOT.get(field, f"of `{holder}` can be mended: {', '.join(known)}")
+def _refused(holder: str, rest: list[str], known: tuple[str, ...]) -> Refused:
+    reason = _WHY_NOT.get(f"{holder}.{rest[0]}") if rest else None
+    if reason is not None:
+        return Refused(reason, AGAIN)
+    return Refused(f"`{holder}` has no such key that can be mended", nearest(".".join(rest), known))

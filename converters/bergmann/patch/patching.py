@@ -17,7 +17,7 @@ from bergmann.errors import SessionError, SourceError, WriteError
 from bergmann.findings import Finding, has_errors
 from bergmann.patch.copying import copy
 from bergmann.patch.derived import when_given, written
-from bergmann.patch.keys import why_not
+from bergmann.patch.keys import AGAIN, Refused, why_not
 from bergmann.patch.record import Change, add_patches, append_date, changes_between, put_specification, put_statements
 from bergmann.patch.said import Said, Statement, is_entry, judge, read_statements, set_text, times_from
 from bergmann.patch.tree import Edit, apply, check_applies, compare, put_references, references
@@ -39,8 +39,6 @@ IDS = ("subject.id", "session.id")
 
 PART = 64 << 20
 """Bytes of a part of an upload to a DANDI archive; all parts of a file that differs anywhere are sent again."""
-
-_AGAIN = "mend the session file and convert again: bergmann convert --overwrite"
 
 OnStep = Callable[[str], None]
 
@@ -181,7 +179,7 @@ def _statements(path: Path, file: Any) -> tuple[Statement, ...]:
     try:
         return read_statements(file)
     except KeyError as error:
-        raise SourceError(f"{path.name}: its conversion record holds no statements; {_AGAIN}") from error
+        raise SourceError(f"{path.name}: its conversion record holds no statements; {AGAIN}") from error
 
 
 # --- what is stated ---------------------------------------------------------------------------------------------------
@@ -199,26 +197,35 @@ def _with_settings(texts: Mapping[str, str], settings: Sequence[str]) -> dict[st
     new = dict(texts)
     for setting in settings:
         key, equals, value = (part.strip() for part in setting.partition("="))
-        reason = why_not(key) if equals else "write `key=value`, such as `subject.age=P11W`"
-        if reason is None and not is_entry(texts, key):
-            reason = "the file says nothing of it, and a new entry is a new object"
-        if reason is None and key.startswith("procedures.") and key.endswith(".date"):
-            counted = times_from(texts, key.split(".")[1])
-            reason = f"times of the file count from this date: {', '.join(counted)}" if counted else None
-        if reason is None:
-            try:
-                new = set_text(new, key, value)
-            except ValueError as error:
-                refused.append(_refusal(key, str(error), ""))
-        else:
-            refused.append(_refusal(key or setting, reason, "" if reason.startswith(("name ", "write ")) else _AGAIN))
+        no = _why_not(texts, key) if equals else Refused("this sets nothing", "write `key=value`, such as `subject.age=P11W`")
+        if no is not None:
+            refused.append(_refusal(key or setting, no))
+            continue
+        try:
+            new = set_text(new, key, value)
+        except ValueError as error:
+            refused.append(_refusal(key, Refused(str(error))))
     if refused:
         raise SessionError(refused)
     return new
 
 
-def _refusal(key: str, message: str, remedy: str) -> Finding:
-    return Finding(severity="error", check=CHECK, location=key, message=message, remedy=remedy)
+def _why_not(texts: Mapping[str, str], key: str) -> Refused | None:
+    """Why a value of this file cannot be mended."""
+    no = why_not(key)
+    if no is not None:
+        return no
+    if not is_entry(texts, key):
+        names = dict.fromkeys(one.split(".")[1] for one in texts if one.startswith(f"{key.split('.')[0]}."))
+        there = f"it speaks of {', '.join(names)}" if names else "it speaks of none"
+        return Refused(f"the file says nothing of `{key.rpartition('.')[0]}`, and a new entry is a new object ({there})", AGAIN)
+    if key.startswith("procedures.") and key.endswith(".date") and (counted := times_from(texts, key.split(".")[1])):
+        return Refused(f"times of the file count from this date: {', '.join(counted)}", AGAIN)
+    return None
+
+
+def _refusal(key: str, no: Refused) -> Finding:
+    return Finding(severity="error", check=CHECK, location=key, message=no.reason, remedy=no.remedy)
 
 
 def _judged(path: Path, old: Mapping[str, str], new: Mapping[str, str], start: datetime) -> tuple[Said, Said, tuple[Finding, ...]]:
@@ -227,7 +234,7 @@ def _judged(path: Path, old: Mapping[str, str], new: Mapping[str, str], start: d
         before = judge(old, start, path.name)
     except SessionError as error:
         raise SourceError(
-            f"{path.name}: what it says that was stated cannot be read by this version ({error.findings[0].text}); {_AGAIN}"
+            f"{path.name}: what it says that was stated cannot be read by this version ({error.findings[0].text}); {AGAIN}"
         ) from error
     after = judge(new, start, path.name)
     found = tuple(one for one in after.findings if one not in before.findings)
@@ -246,7 +253,7 @@ def _edits(file: Any, before: Said, after: Said) -> tuple[tuple[Edit, ...], bool
         known = references(old)
         with_references = known != references(new)
         if with_references and known != references(file):
-            raise SourceError(f"its external references are not those of its own statements; {_AGAIN}")
+            raise SourceError(f"its external references are not those of its own statements; {AGAIN}")
     return edits, with_references
 
 
@@ -276,7 +283,7 @@ def _siblings(path: Path, changes: Iterable[Change]) -> Iterator[Finding]:
                 severity="warning",
                 check=CHECK,
                 location=change.key,
-                message=f"{', '.join(differing)} of the same animal still says {change.old or 'nothing'!r}",
+                message=f"{', '.join(differing)} of the same animal says {f'`{change.old}`' if change.old else 'nothing of it'}",
                 remedy="patch these files, too, or an animal differs between its sessions",
             )
 
