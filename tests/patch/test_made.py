@@ -122,9 +122,9 @@ def test_each_change_stands_in_the_record_with_its_reason(lab: Lab, read_clean: 
     carry_out(prepare(lab.file, ["subject.age=P11W"], "the cage card says so"))
     carry_out(prepare(lab.file, ["subject.age=P79D", "keywords=[one]"], "  read again  "))
     patches = columns(lab.file, "patches")
-    assert patches["key"] == ["subject.age", "subject.age", "keywords.0", "keywords.1"]
-    assert patches["old"] == ["", "P11W", "pain", "glia"]
-    assert patches["new"] == ["P11W", "P79D", "one", ""]
+    assert patches["key"] == ["subject.age", "keywords.0", "subject.age", "keywords.1"]
+    assert patches["old"] == ["", "pain", "P11W", "glia"]
+    assert patches["new"] == ["P11W", "one", "P79D", ""]
     assert patches["because"] == ["the cage card says so", "read again", "read again", "read again"]
     said = columns(lab.file, "statements")
     stated = dict(zip(said["key"], zip(said["value"], said["origin"], said["kind"], strict=True), strict=True))
@@ -316,7 +316,7 @@ def test_a_dry_run_shows_the_difference_the_cost_and_the_line_to_mend(lab: Lab, 
     assert "/events/drug_administrations/dose" in ran.stdout
     assert "+ KAIST" in ran.stdout
     assert f"sends all of its {lab.file.stat().st_size:,} bytes" in ran.stdout
-    assert "session.yaml:26 drugs.prazosin.dose" in ran.stdout
+    assert "session.yaml:24 drugs.prazosin.dose" in ran.stdout
     assert "this line says `10 uM`" in ran.stdout
     assert "lab.yaml:3 institution" in ran.stdout
     assert "every session that uses this document" in ran.stdout

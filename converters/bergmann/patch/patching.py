@@ -527,7 +527,7 @@ def _is_of_name(finding: Finding, *, is_renamed: bool) -> bool:
 
 
 _OF_NAME = ("DANDI.NON_DANDI_FILENAME", "DANDI.NON_DANDI_FOLDERNAME")
-_OF_VIDEOS = ("check_image_series_external_file_valid",)
+_OF_VIDEOS = ("structure_external_files", "check_image_series_external_file_valid")
 
 
 def _proved(path: Path, n_same: int) -> Finding:
