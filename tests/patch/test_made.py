@@ -118,7 +118,9 @@ def columns(path: Path, table: str) -> dict[str, list[str]]:
         return {name: file[f"{RECORD}/{table}/{name}"].asstr()[:].tolist() for name in file[f"{RECORD}/{table}"].attrs["colnames"]}
 
 
-def test_each_change_stands_in_the_record_with_its_reason(lab: Lab, read_clean: Callable[[Path], tuple[list[str], dict[str, str]]]) -> None:
+def test_each_change_stands_in_the_record_with_its_reason(
+    lab: Lab, read_clean: Callable[[Path], tuple[list[str], dict[str, str]]]
+) -> None:
     carry_out(prepare(lab.file, ["subject.age=P11W"], "the cage card says so"))
     carry_out(prepare(lab.file, ["subject.age=P79D", "keywords=[one]"], "  read again  "))
     patches = columns(lab.file, "patches")

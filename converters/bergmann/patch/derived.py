@@ -12,8 +12,7 @@ from bergmann.convert.nwbfile import make_nwbfile
 from bergmann.errors import SourceError
 from bergmann.moments import Moment, When
 from bergmann.patch.said import OF_ANIMAL, Said
-from bergmann.receptors._rows import Row, drug_rows
-from bergmann.receptors.nwb import ADD_COLLECTIONS, add_explanations
+from bergmann.receptors.nwb import ADD_COLLECTIONS, add_explanations, drug_rows
 from bergmann.receptors.stated import Drug
 from bergmann.receptors.terms import keywords
 from bergmann.registry import Placed
@@ -120,7 +119,7 @@ def _rows_of(name: str, drug: Drug, rows: Sequence[Mapping[str, Any]]) -> list[M
     return found
 
 
-def _says(row: Mapping[str, Any], template: Row) -> bool:
+def _says(row: Mapping[str, Any], template: Mapping[str, Any]) -> bool:
     return all(_is_same(value, template[name]) for name, value in row.items() if name in template and name not in _OF_TIME)
 
 

@@ -22,6 +22,7 @@ from bergmann.patch.record import Change, add_patches, append_date, changes_betw
 from bergmann.patch.said import Said, Statement, is_entry, judge, read_statements, set_text, times_from
 from bergmann.patch.tree import Edit, apply, check_applies, compare, put_references, references
 from bergmann.patch.videos import planned_videos
+from bergmann.plan.head import SessionHead
 from bergmann.privacy import find_private
 from bergmann.proof.digests import Digest, digest_file
 from bergmann.proof.record import FILE_BESIDE, OF_THE_RECORD, RECORD, TABLE, read_digests, seal, write_digests
@@ -127,6 +128,8 @@ def prepare(path: Path, settings: Sequence[str], because: str) -> Patch:
     path = path.absolute()
     if not path.is_file():
         raise SourceError(f"{path.name}: there is no such file")
+    if path.is_symlink():
+        raise SourceError(f"{path.name}: it is a link to a file elsewhere, which this would replace; name that file itself")
     if not because.strip():
         raise SourceError('say why: --because "..."; it stands in the file beside the change')
     refuse_unreachable([path])
@@ -142,7 +145,7 @@ def prepare(path: Path, settings: Sequence[str], because: str) -> Patch:
         before, after, findings = _judged(path, old, new, start)
         edits, with_references = _edits(file, before, after)
         target = _target(path, after) if any(one.key in IDS for one in changes) else None
-        findings = (*findings, *_private(changes), *_siblings(path, changes))
+        findings = (*findings, *_private(changes, because), *_siblings(path, changes))
     return Patch(path, target, changes, edits, with_references, because.strip(), findings, statements, new, stamp)
 
 
@@ -257,17 +260,17 @@ def _edits(file: Any, before: Said, after: Said) -> tuple[tuple[Edit, ...], bool
     return edits, with_references
 
 
-def _private(changes: Iterable[Change]) -> Iterator[Finding]:
-    for change in changes:
-        for private in find_private(change.new):
+def _private(changes: Iterable[Change], because: str) -> Iterator[Finding]:
+    for key, text in (*((one.key, one.new) for one in changes), ("because", because)):
+        private = next(find_private(text), None)
+        if private is not None:
             yield Finding(
                 severity="warning",
                 check="private text",
-                location=change.key,
+                location=key,
                 message=f"{private.kind}, as it is stated",
                 remedy="everybody can read it once the file is published; state the text without it",
             )
-            break
 
 
 def _siblings(path: Path, changes: Iterable[Change]) -> Iterator[Finding]:
@@ -322,7 +325,7 @@ def _target(path: Path, after: Said) -> PurePosixPath:
         if dandiset / twin not in (path, path.parent) and twin not in (path.name, path.parent.name):
             raise WriteError(f"{twin}: is there already, and differs from the new name only in capital and small letters")
     for there in existing_targets(dandiset, head.subject.id, head.session.id):
-        if there != path and not _is_same_recording(there, path):
+        if there != path and not _is_left_over(there, path, head):
             raise WriteError(
                 f"{there.name}: there is a file of this subject and session already; take another id, or move that file"
             )
@@ -331,10 +334,11 @@ def _target(path: Path, after: Said) -> PurePosixPath:
     return target
 
 
-def _is_same_recording(one: Path, other: Path) -> bool:
-    """Whether two files are one, of which a run that was killed has not yet removed the older."""
-    with _opened(one) as first, _opened(other) as second:
-        return bool(first["identifier"][()] == second["identifier"][()])
+def _is_left_over(there: Path, path: Path, head: SessionHead) -> bool:
+    """Whether a file is this one under its new ids, of which a run that was killed has not yet removed the older."""
+    with _opened(there) as made, _opened(path) as file:
+        ids = [made[key].asstr()[()] for key in ("general/subject/subject_id", "general/session_id")]
+        return bool(made["identifier"][()] == file["identifier"][()]) and ids == [head.subject.id, head.session.id]
 
 
 # --- making it --------------------------------------------------------------------------------------------------------
