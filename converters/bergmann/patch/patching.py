@@ -20,7 +20,7 @@ from bergmann.patch.derived import when_given, written
 from bergmann.patch.keys import AGAIN, Refused, why_not
 from bergmann.patch.record import Change, add_patches, append_date, changes_between, put_specification, put_statements
 from bergmann.patch.said import Said, Statement, is_entry, judge, read_statements, set_text, times_from
-from bergmann.patch.tree import Edit, apply, check_applies, compare, put_references, references
+from bergmann.patch.tree import HERD, Edit, apply, check_applies, compare, put_references, references
 from bergmann.patch.videos import planned_videos
 from bergmann.plan.head import SessionHead
 from bergmann.privacy import find_private
@@ -256,7 +256,7 @@ def _edits(file: Any, before: Said, after: Said) -> tuple[tuple[Edit, ...], bool
         known = references(old)
         with_references = known != references(new)
         if with_references and known != references(file):
-            raise SourceError(f"its external references are not those of its own statements; {AGAIN}")
+            raise SourceError(f"/{HERD}: it is not what the statements of the file make of it; {AGAIN}")
     return edits, with_references
 
 
@@ -457,7 +457,7 @@ def _touched(patch: Patch, videos: Mapping[str, Any]) -> Callable[[str], bool]:
     """Which objects of the file may be others than before."""
     objects = {edit.path for edit in patch.edits} | {"file_create_date"}
     folders = (f"{RECORD}/statements/", f"{RECORD}/patches", "specifications/ndx-bergmann/")
-    herd = ("general/external_resources",) if patch.with_references else ()
+    herd = (HERD,) if patch.with_references else ()
 
     def is_touched(path: str) -> bool:
         is_video = bool(videos) and path.endswith("/external_file")
