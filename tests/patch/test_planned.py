@@ -190,6 +190,16 @@ def test_planning_writes_nothing(lab: Lab) -> None:
     assert lab.hidden() == []
 
 
+def test_a_link_is_refused(lab: Lab) -> None:
+    link = lab.path / "link.nwb"
+    try:
+        link.symlink_to(lab.file)
+    except OSError:
+        pytest.skip("this system makes no links for us")
+    with pytest.raises(SourceError, match="it is a link"):
+        prepare(link, ["subject.age=P11W"], "a test")
+
+
 def test_a_file_of_others_is_refused(tmp_path: Path) -> None:
     with h5py.File(tmp_path / "a.nwb", "w") as file:
         file.attrs["nwb_version"] = "2.11.0"
@@ -209,11 +219,12 @@ def test_a_value_that_was_edited_by_other_means_is_refused(lab: Lab) -> None:
         plan(lab, "subject.genotype=wt")
 
 
-def test_a_name_that_is_taken_is_refused(lab: Lab) -> None:
+@pytest.mark.parametrize("identifier", ["of another recording", None])
+def test_a_name_that_is_taken_is_refused(lab: Lab, identifier: str | None) -> None:
     other = lab.file.with_name("sub-BG042_ses-s2_image.nwb")
-    shutil.copy(lab.file, other)
+    shutil.copy(lab.file, other)  # by a person, who may have a reason: it says that it is of s1
     with h5py.File(other, "r+") as file:
-        file["identifier"][()] = "of another recording"
+        file["identifier"][()] = identifier or file["identifier"][()]
     with pytest.raises(WriteError, match="a file of this subject and session already"):
         plan(lab, "session.id=s2")
 

@@ -26,6 +26,7 @@ COMMANDS = {
 
 LEFT = {
     "init": "Nothing is half-written: each session file is as it was, or whole. Run the same again; what you wrote stays.",
+    "patch": "The file is as it was, or changed whole. Run the same again: it says so if all of it is changed already.",
     "check": "Nothing was written; a page that was there is as it was.",
 }
 """What Ctrl-C leaves of a command that does not say it itself."""
