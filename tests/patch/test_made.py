@@ -341,7 +341,7 @@ def test_the_answer_is_one_json_document(lab: Lab, bergmann: Callable[..., Ran])
     assert answer["made"] is True
     assert answer["changes"] == [{"key": "subject.sex", "old": "F", "new": "M"}]
     assert [one["new"] for one in answer["edits"]] == ["M"]
-    assert answer["upload_bytes"] > 0
+    assert answer["upload_bytes"] == lab.file.stat().st_size
     (line,) = [one for one in answer["findings"] if one["check"] == "session file"]
     assert line["message"].startswith("it stood in session.yaml:7 when the file was converted")
     assert columns(lab.file, "patches")["because"] == ["typo"]

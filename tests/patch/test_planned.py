@@ -245,4 +245,4 @@ def test_an_address_is_warned_of(converted: Lab) -> None:
 def test_an_upload_costs_the_whole_file(converted: Lab) -> None:
     patch = plan(converted, "subject.age=P11W")
     assert patch.upload == converted.file.stat().st_size
-    assert patch.parts == 1
+    assert [patch.parts_of(size) for size in (1, 64 << 20, (64 << 20) + 1)] == [1, 1, 2]

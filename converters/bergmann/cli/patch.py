@@ -51,7 +51,7 @@ def command(
     \b
     subject       id species sex born age genotype strain weight description
     session       id description
-    the session's experimenter institution lab experiment_description keywords
+    (by itself)   experimenter institution lab experiment_description keywords
                   related_publications protocol notes
     drugs.NAME    compound action dose volume vehicle route site description
     receptors.NAME, populations.NAME, vectors.NAME, procedures.NAME, expression.NAME
@@ -121,16 +121,25 @@ def _value(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def _upload(patch: Patch) -> str:
-    """What an upload of the changed file costs; an archive knows files by the digest of all their bytes."""
+def _upload(patch: Patch, size: int | None = None) -> str:
+    """What an upload of the changed file costs; an archive knows files by the digest of all their bytes.
+
+    Parameters
+    ----------
+    patch : Patch
+    size : int, optional
+        Bytes of the changed file, once it is there.
+    """
     renamed = (
         " Under its new name it is another asset: the old one stays in the archive until it is removed there."
         if patch.target
         else ""
     )
+    cost = f"{patch.upload:,} bytes, and some hundred thousand that the change adds" if size is None else f"{size:,} bytes"
     return (
-        f"If the file is published already: to upload it again sends all of its {patch.upload:,} bytes (and a few thousand more), "
-        f"{count_of(patch.parts, 'part')} of up to 64 MiB, however small the change is; its videos are not sent again.{renamed}"
+        f"If the file is published already: to upload it again sends all of its {cost}, in "
+        f"{count_of(patch.parts_of(size or patch.upload), 'part')} of up to 64 MiB, however small the change is; its videos are not "
+        f"sent again.{renamed}"
     )
 
 
@@ -147,14 +156,14 @@ def _agreed(as_json: bool) -> bool:
 
 def _done(patch: Patch, target: Path, findings: tuple[Finding, ...], *, as_json: bool, is_shown: bool) -> None:
     if as_json:
-        document = patch.as_dict() | {"made": True, "file": target.as_posix()}
+        document = patch.as_dict() | {"made": True, "file": target.as_posix(), "upload_bytes": target.stat().st_size}
         print_json(document | {"findings": [one.as_dict() for one in (*patch.findings, *findings)]})
         sys.exit(GOOD)
     if not is_shown:
         print_table(("stated", "was", "is"), [(one.key, one.old or "-", one.new or "-") for one in patch.changes])
-        show(_upload(patch))
         print_findings((*patch.findings, *findings))
     else:
         print_findings(one for one in findings if one.check == "patch" and one.severity == "note")
+    show(_upload(patch, target.stat().st_size))
     show(f"Changed: {target}")
     sys.exit(GOOD)

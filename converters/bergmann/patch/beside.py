@@ -53,8 +53,12 @@ def _say(patch: Patch, change: Change, merged: Merged | None) -> Finding:
     where = f"{place.document.name}:{place.line}" if place is not None else merged.root.place.document.name
     session = merged.root.place.document
     shared = "; every session that uses this document then says so" if place is not None and place.document != session else ""
-    now = f"says `{stated[change.key]}`" if change.key in stated else "is where it belongs"
-    return _note(f"{where} {change.key}", f"this line {now}", f"state {wanted}, or the next conversion undoes this{shared}")
+    now = (
+        f"this line says `{stated[change.key]}`"
+        if change.key in stated
+        else "it is stated nowhere yet; its place is below this line"
+    )
+    return _note(f"{where} {change.key}", now, f"state {wanted}, or the next conversion undoes this{shared}")
 
 
 def _note(location: str, message: str, remedy: str) -> Finding:

@@ -84,13 +84,13 @@ class Patch:
 
     @property
     def upload(self) -> int:
-        """Bytes that an upload of the changed file sends, but for the few thousand that the change adds: all of them."""
+        """Bytes that an upload of the changed file sends, but for those that the change adds: all of the file."""
         return self.stamp[0]
 
-    @property
-    def parts(self) -> int:
-        """Parts of that upload."""
-        return max(1, -(-self.upload // PART))
+    @staticmethod
+    def parts_of(size: int) -> int:
+        """Parts in which an upload of so many bytes is sent."""
+        return max(1, -(-size // PART))
 
     def as_dict(self) -> dict[str, Any]:
         """The change as a JSON object."""
