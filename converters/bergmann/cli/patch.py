@@ -138,8 +138,8 @@ def _upload(patch: Patch, size: int | None = None) -> str:
     cost = f"{patch.upload:,} bytes, and some hundred thousand that the change adds" if size is None else f"{size:,} bytes"
     return (
         f"If the file is published already: to upload it again sends all of its {cost}, in "
-        f"{count_of(patch.parts_of(size or patch.upload), 'part')} of up to 64 MiB, however small the change is; its videos are not "
-        f"sent again.{renamed}"
+        f"{count_of(patch.parts_of(size or patch.upload), 'part')} of up to 64 MiB, however small the change is; its videos are "
+        f"not sent again.{renamed}"
     )
 
 
