@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -513,7 +512,7 @@ def _check_valid(path: Path, temporary: Path, *, is_renamed: bool) -> None:
     WriteError
         With the first of them.
     """
-    known = Counter(_what(one, path) for one in validate_paths([path]))
+    known = {_what(one, path) for one in validate_paths([path])}
     with as_nwb_file(temporary) as named:
         new = [one for one in validate_paths([named]) if one.severity == "error" and _what(one, named) not in known]
     wrong = [one for one in new if not _is_of_name(one, is_renamed=is_renamed)]
