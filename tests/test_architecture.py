@@ -40,7 +40,9 @@ LEVEL = {
     ),
     "cells": 1,
     **dict.fromkeys(ROOMS, 2),
-    **dict.fromkeys(["plan", "convert", "validate", "checks", "proof", "publish", "find", "ask", "report", "writing", "rig"], 3),
+    **dict.fromkeys(
+        ["plan", "convert", "validate", "checks", "proof", "publish", "patch", "find", "ask", "report", "writing", "rig"], 3
+    ),
     **dict.fromkeys(["cli", "neuroconv_interfaces"], 4),
 }
 LIBRARIES_OF_EXTENSIONS = {

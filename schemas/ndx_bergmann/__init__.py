@@ -22,6 +22,7 @@ __all__ = [
     "ClocksTable",
     "ConversionRecord",
     "DigestsTable",
+    "PatchesTable",
     "SourceFile",
     "SourceFilesTable",
     "Statement",
@@ -39,6 +40,7 @@ ClocksTable = get_class("ClocksTable", NAME)
 StatementsTable = get_class("StatementsTable", NAME)
 ArraysTable = get_class("ArraysTable", NAME)
 DigestsTable = get_class("DigestsTable", NAME)
+PatchesTable = get_class("PatchesTable", NAME)
 ConversionRecord = get_class("ConversionRecord", NAME)
 
 

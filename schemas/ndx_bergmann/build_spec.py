@@ -199,6 +199,22 @@ def _digests() -> NWBGroupSpec:
     )
 
 
+def _patches() -> NWBGroupSpec:
+    return _table(
+        "PatchesTable",
+        "patches",
+        "What was changed in the file after it was converted, without converting again; one row a value.",
+        [
+            _column("when", "Date and time of the change, UTC, ISO 8601."),
+            _column("key", "Dotted path of the value in the session, e.g. 'subject.age'."),
+            _column("old", "What was stated; empty where nothing was."),
+            _column("new", "What is stated now; empty where nothing is."),
+            _column("because", "Why, in the words of the person who changed it."),
+            _column("software", "Name and version of the software that changed it."),
+        ],
+    )
+
+
 def _part(name: str, type_name: str, doc: str) -> NWBGroupSpec:
     return NWBGroupSpec(name=name, neurodata_type_inc=type_name, quantity="?", doc=doc)
 
@@ -236,6 +252,7 @@ def _record() -> NWBGroupSpec:
             _part("statements", "StatementsTable", "Where each value comes from."),
             _part("arrays", "ArraysTable", "Large arrays that hold what one source says."),
             _part("digests", "DigestsTable", "What every object of the file held when it was written."),
+            _part("patches", "PatchesTable", "What was changed after the conversion; the digests are of the file as changed."),
         ],
     )
 
@@ -256,7 +273,7 @@ def build_spec(folder: Path) -> Path:
         contact=["through the issue tracker of bergmann"],
     )
     builder.include_namespace("core")
-    for spec in (_source_files(), _clocks(), _statements(), _arrays(), _digests(), _record()):
+    for spec in (_source_files(), _clocks(), _statements(), _arrays(), _digests(), _patches(), _record()):
         builder.add_spec(f"{NAME}.extensions.yaml", spec)
     path = f"{NAME}.namespace.yaml"
     builder.export(path, outdir=str(folder))

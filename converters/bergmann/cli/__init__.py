@@ -22,6 +22,7 @@ COMMANDS = {
     "verify": "Say whether a file still holds what it was written with, and what its sources say.",
     "publish": "Publish a local dandiset to an archive or a folder, after everything that speaks against it was said.",
     "status": "Compare a local dandiset with the archive: same, changed, only here, only there, invalid.",
+    "patch": "Mend what is stated in a written file, with all that follows of it, without converting again.",
     "find": "Find the sessions with a receptor, a cell type, a drug or a state among NWB files.",
 }
 
@@ -29,6 +30,7 @@ LEFT = {
     "init": "Nothing is half-written: each session file is as it was, or whole. Run the same again; what you wrote stays.",
     "publish": "What was sent is in the archive or noted on this computer; run the same again, and it goes on from there.",
     "status": "Nothing was changed on either side.",
+    "patch": "The file is as it was, or changed whole. Run the same again: it says so if all of it is changed already.",
     "check": "Nothing was written; a page that was there is as it was.",
 }
 """What Ctrl-C leaves of a command that does not say it itself."""

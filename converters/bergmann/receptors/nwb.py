@@ -28,6 +28,7 @@ __all__ = [
     "add_drugs",
     "add_explanations",
     "add_indicators",
+    "drug_rows",
     "in_order",
     "metadata_of",
     "set_arm",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 
@@ -39,10 +41,25 @@ def videos_folder(temporary: Path) -> Path:
     return temporary.with_name(f"{temporary.name}.videos")
 
 
+@contextmanager
+def as_nwb_file(temporary: Path) -> Iterator[Path]:
+    """Let a temporary be looked at by tools that go by the end of a name: it is called ``.<...>.nwb.part.nwb`` meanwhile."""
+    named = _as_nwb(temporary)
+    temporary.replace(named)
+    try:
+        yield named
+    finally:
+        named.replace(temporary)
+
+
+def _as_nwb(temporary: Path) -> Path:
+    return temporary.with_name(f"{temporary.name}.nwb")
+
+
 def clear_leftovers(dandiset: Path, stem: str) -> None:
     """Remove the temporaries that dead runs of the same session left."""
     for path in dandiset.glob(f".*{_SUFFIX}*"):
-        temporary = path.with_name(path.name.removesuffix(".videos"))
+        temporary = path.with_name(path.name.removesuffix(".videos").removesuffix(".nwb"))
         name, _, mark = temporary.name.removesuffix(_SUFFIX).rpartition(".")
         if name == f".{stem}" and temporary not in _mine and _is_dead(path, mark):
             _remove(temporary)
@@ -52,6 +69,7 @@ def _remove(temporary: Path) -> None:
     folder = videos_folder(temporary)
     try:
         temporary.unlink(missing_ok=True)
+        _as_nwb(temporary).unlink(missing_ok=True)
         if folder.is_dir():
             for file in folder.iterdir():
                 file.unlink()

@@ -129,6 +129,7 @@ def move_videos(staged: Path, folder: Path) -> list[Path]:
         if not target.exists():
             moved.append(target)
         replace_when_free(file, target)
+        file.unlink(missing_ok=True)  # POSIX leaves it, where both names are links to one file
     staged.rmdir()
     return moved
 
