@@ -445,7 +445,7 @@ def _edit(patch: Patch, temporary: Path) -> None:
         apply(file, patch.edits, new)
         if patch.with_references:
             put_references(file, new)
-        put_statements(file, patch.statements, patch.texts, [one.key for one in patch.changes])
+        put_statements(file, patch.statements, patch.texts, [one.key for one in patch.changes], {one.path for one in patch.edits})
         put_specification(file, new)
         add_patches(file, patch.changes, when=now, because=patch.because, software=f"bergmann {__version__}")
         append_date(file, now)

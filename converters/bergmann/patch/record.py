@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import uuid4
 
@@ -51,19 +51,67 @@ def changes_between(old: Mapping[str, str], new: Mapping[str, str]) -> tuple[Cha
     return tuple(Change(key, old.get(key, ""), new.get(key, "")) for key in keys if old.get(key) != new.get(key))
 
 
-def put_statements(file: Any, statements: Sequence[Statement], texts: Mapping[str, str], changed: Iterable[str]) -> None:
-    """Write the statements as they are now; those that were changed say that a patch did it."""
-    before = {one.key: one for one in statements}
-    others = {key for key, one in before.items() if not one.is_of_person}
-    is_changed = set(changed)
-    rows = [
-        Statement(key, text, "bergmann patch", "unknown" if text == "unknown" else "stated") if key in is_changed else before[key]
-        for key, text in texts.items()
-    ]
-    rows += [before[key] for key in others]
-    for name in ("key", "value", "origin", "kind"):
-        put_column(file, f"{STATEMENTS}/{name}", [getattr(one, name) for one in rows])
+def put_statements(
+    file: Any, statements: Sequence[Statement], texts: Mapping[str, str], changed: Iterable[str], edited: Collection[str] = ()
+) -> None:
+    """Write the statements as they are now; those that were changed say that a patch did it.
+
+    Parameters
+    ----------
+    file : h5py.File
+        In which all else is changed already.
+    statements : sequence of Statement
+        Those before.
+    texts : mapping of str to str
+        What is stated now, by key.
+    changed : iterable of str
+        Keys of what the patch is about.
+    edited : collection of str
+        Paths of the objects that hold other values than before: what is said to be derived there is what stands there now.
+    """
+    before: dict[str, list[Statement]] = {}
+    derived: dict[str, list[Statement]] = {}
+    for one in statements:
+        (before if one.is_of_person else derived).setdefault(one.key, []).append(one)
+    is_changed, rows = set(changed), []
+    for key, text in texts.items():
+        if key in is_changed:
+            kind = "unknown" if text == "unknown" else "stated"
+            paths = [one.path for one in before.get(key, derived.get(key, ()))] or [""]
+            rows += [Statement(key, text, "bergmann patch", kind, path) for path in paths]
+        else:
+            rows += before[key]
+    others = [one for one in statements if not one.is_of_person and one.key not in is_changed]
+    rows += [_as_it_is_now(file, one) if _object_of(one.path) in edited else one for one in others]
+    for name in ("key", "value", "origin", "kind", "path"):
+        if f"{STATEMENTS}/{name}" in file:
+            put_column(file, f"{STATEMENTS}/{name}", [getattr(one, name) for one in rows])
     put_column(file, f"{STATEMENTS}/id", list(range(len(rows))))
+
+
+def _object_of(path: str) -> str:
+    """The path of the object in ``general/subject/age``, ``acquisition/x@comments`` or ``events/drugs/dose[0]``."""
+    return path.partition("@")[0].partition("[")[0]
+
+
+def _as_it_is_now(file: Any, row: Statement) -> Statement:
+    """A row with the value that stands at its place now."""
+    one = file.get(_object_of(row.path))
+    if one is None:
+        return row
+    if "@" in row.path:
+        value = one.attrs.get(row.path.partition("@")[2].partition("[")[0])
+    else:
+        stored: Any = one.asstr()[()] if h5py.check_string_dtype(one.dtype) is not None else one[()]
+        index = row.path.partition("[")[2].removesuffix("]")
+        value = stored[int(index)] if index.isdigit() and np.ndim(stored) else stored
+    if isinstance(value, np.ndarray) or value is None:
+        return row
+    return replace(row, value=(value.decode() if isinstance(value, bytes) else str(value))[:LONGEST])
+
+
+LONGEST = 80
+"""Of a value that nobody stated, as the conversion writes it."""
 
 
 def add_patches(file: Any, changes: Sequence[Change], *, when: str, because: str, software: str) -> None:

@@ -40,12 +40,15 @@ class Statement:
         ``"lab.yaml:12"``.
     kind : str
         As `ndx_bergmann.STATEMENT_KINDS`.
+    path : str
+        Where in the file it became what it says; empty where that is not kept.
     """
 
     key: str
     value: str
     origin: str
     kind: str
+    path: str = ""
 
     @property
     def is_of_person(self) -> bool:
@@ -66,7 +69,8 @@ def read_statements(file: Any) -> tuple[Statement, ...]:
         If there is no table of statements.
     """
     table = file[STATEMENTS]
-    columns = [table[name].asstr()[:].tolist() for name in ("key", "value", "origin", "kind")]
+    names = [name for name in ("key", "value", "origin", "kind", "path") if name in table]
+    columns = [table[name].asstr()[:].tolist() for name in names]
     return tuple(Statement(*row) for row in zip(*columns, strict=True))
 
 
