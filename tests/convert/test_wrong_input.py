@@ -176,7 +176,7 @@ REFUSED: dict[str, tuple[Alter, str, str, str]] = {
         stating("clock: daq/FrameClock", "clock: daq/FrameClok"),
         "session.yaml:19 sources.movie.clock",
         "daq has no channel 'FrameClok'",
-        "channels: FrameClock, LaserCmd, CamTTL, ShockTTL",
+        "did you mean `daq/FrameClock`? channels: FrameClock, LaserCmd, CamTTL, ShockTTL",
     ),
     "a bare number for a time": (
         stating("at: 9 s after movie", "at: 540"),
@@ -238,13 +238,20 @@ def test_what_is_stated_wrongly_is_refused_with_what_to_do(folder: Folder, bergm
 
 def test_what_only_the_pulses_show_is_said_when_they_are_read(folder: Folder, bergmann: Bergmann) -> None:
     """Of light on a channel `check` has read no pulse."""
-    folder.state("power: 5 mW", "power: 5 W")
+    folder.state("power: 5 mW", "power: 0.9 W")
     ran = bergmann("convert", folder.session, "--out", folder.out)
     assert ran.status == 0
     assert findings_of(ran)[:2] == [
         "warning  session.yaml:21 sources.light.power",
-        "    light of 5000 mW, more than tissue is given",
+        "    light of 900 mW, more than tissue is given",
     ]
+
+
+def test_power_that_no_source_has_is_an_error_of_the_file(folder: Folder, bergmann: Bergmann) -> None:
+    folder.state("power: 5 mW", "power: 5 W")
+    ran = bergmann("convert", folder.session, "--out", folder.out)
+    assert ran.status == 1
+    assert any("its power is 5 W" in line for line in findings_of(ran))
 
 
 @pytest.mark.parametrize(

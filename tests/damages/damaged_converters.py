@@ -277,10 +277,15 @@ def pulses_found(change: Callable[[Any], Any]) -> Patch:
     return patch
 
 
+def taken(found: Any, which: Any) -> Any:
+    """Some of the pulses."""
+    return replace(found, **{name: getattr(found, name)[which] for name in ("onsets", "offsets", "levels", "rises", "falls")})
+
+
 def one_lost(found: Any) -> Any:
     if len(found) % 2 or len(found) < 5 or len(found) > 100:  # the frame clock and the cameras are counted against frames
         return found
-    return replace(found, onsets=found.onsets[:-1], offsets=found.offsets[:-1], levels=found.levels[:-1])
+    return taken(found, np.arange(len(found) - 1))
 
 
 def one_invented(found: Any) -> Any:
@@ -291,6 +296,8 @@ def one_invented(found: Any) -> Any:
         onsets=np.append(1, found.onsets),
         offsets=np.append(4, found.offsets),
         levels=np.append(found.levels[0], found.levels),
+        rises=np.append(0.5, found.rises),
+        falls=np.append(3.5, found.falls),
     )
 
 
@@ -299,13 +306,13 @@ def joined(found: Any) -> Any:
         return found
     keep = np.ones(len(found), bool)
     keep[1] = False
-    offsets = found.offsets.copy()
-    offsets[0] = found.offsets[1]
-    return replace(found, onsets=found.onsets[keep], offsets=offsets[keep], levels=found.levels[keep])
+    offsets, falls = found.offsets.copy(), found.falls.copy()
+    offsets[0], falls[0] = found.offsets[1], found.falls[1]
+    return taken(replace(found, offsets=offsets, falls=falls), keep)
 
 
 def one_late(found: Any) -> Any:
-    return replace(found, onsets=found.onsets + 1, offsets=found.offsets + 1)
+    return replace(found, onsets=found.onsets + 1, offsets=found.offsets + 1, rises=found.rises + 1, falls=found.falls + 1)
 
 
 def attribute(target: Any, name: str, value: Any) -> Patch:

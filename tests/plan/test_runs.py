@@ -60,7 +60,8 @@ def test_a_clock_that_is_a_map_is_of_the_run_too(load: Load) -> None:
     loaded = load(SLICE.replace("clock: patch/IN 1", "clock: {line: patch/IN 1, extrapolate: 50 ms}"))
     assert said(loaded) == []
     movie = loaded.sources["praz_movie"]
-    assert (movie.clock, movie.extrapolate) == (Ref("praz_patch", "IN 1"), Quantity(50, "ms"))
+    assert movie.line is not None
+    assert (movie.clock, movie.line.extrapolate) == (Ref("praz_patch", "IN 1"), Quantity(50, "ms"))
     assert {"praz_movie", "praz_rois"} <= set(loaded.sources)
 
 

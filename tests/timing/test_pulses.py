@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from bergmann.arrays import DigitalLine
@@ -202,14 +202,16 @@ def test_a_line_of_edges_has_the_pulses_of_its_samples(edges: list[int], cut: in
 def test_edges_between_samples_do_not_depend_on_the_block(samples, hysteresis, block):
     whole = find_pulses(*reader(samples), threshold=0.5, hysteresis=hysteresis)
     parts = find_pulses(*reader(samples), threshold=0.5, hysteresis=hysteresis, block=block)
-    assert parts.rises.tolist() == whole.rises.tolist()
-    assert parts.falls.tolist() == whole.falls.tolist()
+    assert parts.rises.tolist() == pytest.approx(whole.rises.tolist(), rel=1e-12)
+    assert parts.falls.tolist() == pytest.approx(whole.falls.tolist(), rel=1e-12)
     assert ((parts.rises <= parts.onsets) & (parts.rises >= np.maximum(parts.onsets - 1, 0))).all()
     assert ((parts.falls <= parts.offsets) & (parts.falls >= parts.offsets - 1)).all()
 
 
 @given(phase=st.floats(0, 1), slope=st.floats(0.1, 0.9), limit=st.floats(3.5, 5))
 def test_a_slow_edge_is_found_between_samples_also_where_it_is_clipped(phase, slope, limit):
+    edge = 20 + phase + 2.5 / slope
+    assume(abs(edge - round(edge)) > 1e-6)  # at a sample, rounding decides on which side of it the edge is
     times = np.arange(60.0)
     line = np.minimum(np.clip(slope * (times - 20 - phase), 0, 5), limit)
     found = find_pulses(*reader(np.append(line, 0.0)), threshold=2.5)

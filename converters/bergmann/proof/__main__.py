@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 
 if __name__ == "__main__":
     from bergmann.proof import tasks
+
+    with suppress(ImportError):
+        import hdf5plugin  # noqa: F401  registers the filters that a file may have been written with
 
     with redirect_stdout(sys.stderr):
         tasks.prepare(sys.argv[1])
