@@ -21,7 +21,7 @@ def found_in(tmp_path: Path, **changed: Any) -> dict[str, str]:
     from pynwb.image import ImageSeries
 
     nwbfile = make_nwbfile()
-    (tmp_path / "paw.avi").write_bytes(b"a video")
+    (tmp_path / "paw.avi").write_bytes(changed.get("video_bytes", b"a video"))
     video = {"num_samples": N, "rate": 10.0, "starting_time": 0.0, "dimension": [64, 48], **changed.get("video", {})}
     camera = ImageSeries(name="camera", external_file=["paw.avi"], format="external", unit="n.a.", **video)
     nwbfile.add_acquisition(camera)
@@ -77,7 +77,7 @@ def test_a_tracked_paw_and_a_threshold_are_not_found(tmp_path: Path) -> None:
             "behavior_events_inside_observation",
             "row 1 is at 7200 s (1 of 2 rows); the last recording ended at 10 s",
         ),
-        ({"thresholds": [0.6, 40.0]}, "behavior_von_frey_on_scale", "value is 40 in row 1 (1 of 2 rows); expected 0.008 to 8 g"),
+        ({"thresholds": [0.6, 40.0]}, "behavior_von_frey_on_scale", "value is 40 in row 1 (1 of 2 rows); expected 0.008 to 7 g"),
         ({"thresholds": [-0.6, 0.4]}, "behavior_von_frey_on_scale", "value is -0.6 in row 0"),
         ({"nodes": ["toe", "heel"]}, "behavior_skeleton_nodes", "heel of its skeleton has no series"),
         ({"video": {"num_samples": 90}}, "behavior_video_frames", "it has 100 positions, and the video camera 90 frames"),
@@ -94,3 +94,16 @@ def test_thresholds_in_another_unit_that_is_said_are_not_found(tmp_path: Path) -
 
 def test_points_that_are_not_sure_may_lie_anywhere(tmp_path: Path) -> None:
     assert found_in(tmp_path, positions=POSITIONS * 20, confidence=np.full(N, 0.1)) == {}
+
+
+def test_a_video_with_another_number_of_frames_than_its_header_says_is_found(tmp_path: Path) -> None:
+    import av
+
+    with av.open(tmp_path / "made.avi", "w") as container:
+        stream = container.add_stream("mpeg4", rate=5)
+        stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        for _ in range(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), dtype=np.uint8), format="rgb24")))
+        container.mux(stream.encode(None))
+    found = found_in(tmp_path, video_bytes=(tmp_path / "made.avi").read_bytes())
+    assert "num_samples is 100, and by its own header the video has 3 frames" in found["behavior_video_frames"]

@@ -137,6 +137,17 @@ def test_a_strange_time_is_found(tmp_path: Path, damage: Callable[[h5py.File], N
     assert message in found_in(tmp_path, damage)[check]
 
 
+def test_two_cameras_away_from_everything_else_are_found(tmp_path: Path) -> None:
+    def damage(file: h5py.File) -> None:
+        file.copy("acquisition/camera", "acquisition/other")
+        file["acquisition/other"].attrs["object_id"] = "another"
+        for name in ("camera", "other"):
+            put(f"acquisition/{name}/starting_time", 3600.0)(file)
+
+    found = found_in(tmp_path, damage)
+    assert "from 3600 to 3606.63 s, 3593 s from everything but other cameras" in found["time_streams_overlap"]
+
+
 def test_a_clock_worse_than_its_samples_is_found(tmp_path: Path) -> None:
     from ndx_bergmann import Clock, make_conversion_record
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ FARTHEST_PX = 1e5
 LATE_S = 600.0
 # the least and the greatest force of the filaments, and the greatest that an animal's paw is tested with; in grams
 FILAMENTS_G = (0.008, 300.0)
-MOST_G = {"mus musculus": 8.0, "rattus norvegicus": 100.0}
+MOST_G = {"mus musculus": 7.0, "rattus norvegicus": 100.0}
 _VON_FREY = re.compile(r"von[ _-]?frey|\bvfh?\b|filament|withdrawal threshold", re.IGNORECASE)
 
 
@@ -201,6 +202,9 @@ def behavior_video_frames(reading: Reading) -> Iterator[Problem]:
             continue
         if series.timestamps is not None and len(series.timestamps) != int(n):
             yield Problem(series, f"num_samples is {int(n)}, and it has {len(series.timestamps)} timestamps")
+        counted = _frames_in_headers(reading, series)
+        if counted is not None and counted != int(n):
+            yield Problem(series, f"num_samples is {int(n)}, and by its own header the video has {counted} frames")
     for pose in reading.objects("PoseEstimation"):
         video = getattr(pose, "source_video", None)
         if video is None:
@@ -212,6 +216,27 @@ def behavior_video_frames(reading: Reading) -> Iterator[Problem]:
             elif len(series.data) != n and _same_times(series, video):
                 found = f"it has {len(series.data)} positions, and the video {video.name} {n} frames"
                 yield Problem(series, found, severity="warning")
+
+
+def _frames_in_headers(reading: Reading, series: Any) -> int | None:
+    """How many frames the files of a video say that they have; None where one is not there or does not say it."""
+    import av
+
+    folder = Path(str(reading.file.filename)).parent if reading.file is not None else None
+    total = 0
+    for name in np.ravel(series.external_file[:]) if folder is not None else ():
+        path = folder / (name.decode() if isinstance(name, bytes) else str(name)) if folder is not None else None
+        if path is None or not path.is_file():
+            return None
+        try:
+            with av.open(path) as container:
+                count = container.streams.video[0].frames if container.streams.video else 0
+        except (av.FFmpegError, OSError):
+            return None
+        if not count:
+            return None
+        total += count
+    return total or None
 
 
 def _same_times(series: Any, video: Any) -> bool:

@@ -121,6 +121,18 @@ def time_streams_overlap(reading: Reading) -> Iterator[Problem]:
         apart = [max(other[0] - stop, start - other[1]) for key, (_, other) in spans.items() if key != name]
         if apart and min(apart) > APART_S and not any(series.name != other.name for other in _beside(spans, start, stop)):
             yield Problem(series, f"it is recorded from {start:.6g} to {stop:.6g} s, {min(apart):.6g} s from everything else")
+    yield from _lone_cameras(spans)
+
+
+def _lone_cameras(spans: dict[str, Any]) -> Iterator[Problem]:
+    """Cameras that overlap nothing but other cameras, where something else was recorded."""
+    cameras = {name: one for name, one in spans.items() if getattr(one[0], "external_file", None) is not None}
+    others = [span for name, (_, span) in spans.items() if name not in cameras]
+    for series, (start, stop) in cameras.values() if len(cameras) > 1 and others else ():
+        apart = min(max(first - stop, start - last) for first, last in others)
+        if apart > APART_S:
+            found = f"it is recorded from {start:.6g} to {stop:.6g} s, {apart:.6g} s from everything but other cameras"
+            yield Problem(series, found)
 
 
 def _spans(reading: Reading, series: Any) -> Iterator[tuple[float, float]]:
