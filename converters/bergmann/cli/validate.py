@@ -36,7 +36,7 @@ def command(paths: tuple[Path, ...], waivers: Path | None, profile: Profile, as_
     from bergmann.validate import validate_paths
 
     try:
-        findings = validate_paths(paths, waivers, profile)
+        findings = validate_paths(paths, waivers, profile, apart=True)
     except BergmannError as error:
         if as_json:
             print_json({"error": str(error), "findings": []})

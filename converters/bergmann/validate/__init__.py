@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bergmann.errors import SourceError
 from bergmann.findings import SEVERITIES, Finding
-from bergmann.validate.files import check_readable, find_nwb_files
+from bergmann.validate.files import check_readable, check_survived, find_nwb_files
 
 if TYPE_CHECKING:
     from bergmann.validate.needs import Profile
@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 __all__ = ["validate_paths", "validate_together"]
 
 
-def validate_paths(paths: Iterable[Path], waivers: Path | None = None, profile: Profile = "draft") -> tuple[Finding, ...]:
+def validate_paths(
+    paths: Iterable[Path], waivers: Path | None = None, profile: Profile = "draft", *, apart: bool = False
+) -> tuple[Finding, ...]:
     """Validate NWB files, or every NWB file below folders, whoever wrote them.
 
     Parameters
@@ -27,6 +29,8 @@ def validate_paths(paths: Iterable[Path], waivers: Path | None = None, profile: 
         What a person accepts (see `bergmann.validate.waivers`); else the ``waivers.yaml`` beside the study, if there is one.
     profile : {"draft", "archive"}
         Whether what an archive needs must be known, too (see `bergmann.validate.needs`).
+    apart : bool
+        Whether each file is first gone through in a process of its own: a damaged file can make HDF5 crash or hang.
 
     Returns
     -------
@@ -52,14 +56,16 @@ def validate_paths(paths: Iterable[Path], waivers: Path | None = None, profile: 
     unreadable = {file: found for file in files if (found := tuple(check_readable(file)))}
     if len(unreadable) == len(files):
         raise SourceError("\n".join(f"{finding.location}: {finding.message}" for found in unreadable.values() for finding in found))
+    if apart:
+        unreadable |= {file: found for file in files if file not in unreadable and (found := tuple(check_survived(file)))}
     findings: list[Finding] = []
     with quietly(), parsed_once():
         from bergmann.validate.needs import check_file
         from bergmann.validate.tools import check_with_tools
 
         for file in files:
-            needs = check_file(file) if profile == "archive" and file not in unreadable else ()
-            findings += unreadable.get(file) or _by_severity([*check_with_tools(file), *needs])
+            looks = [check_with_tools, check_file] if profile == "archive" else [check_with_tools]
+            findings += unreadable.get(file) or _by_severity(one for look in looks for one in _until_damage(file, look))
         findings += _check_together(named, [file for file in files if file not in unreadable])
     return tuple(apply_waivers(dict.fromkeys(findings), accepted, files))
 
@@ -90,6 +96,17 @@ def _check_together(named: Iterable[Path], files: Iterable[Path]) -> Iterator[Fi
         if folder.is_dir():
             yield from check_neighbours(folder)
     yield from check_subjects(files)
+
+
+def _until_damage(file: Path, look: Callable[[Path], Iterable[Finding]]) -> Iterator[Finding]:
+    """What is found in a file; where something in it cannot be read, that, and what was found before."""
+    try:
+        yield from look(file)
+    except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, UnicodeError) as error:
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        message = f"it is damaged: something in it cannot be read ({said[-1]})"
+        remedy = "convert or download it again"
+        yield Finding(severity="error", check="unreadable", location=file.name, message=message, remedy=remedy)
 
 
 def _by_severity(findings: Iterable[Finding]) -> list[Finding]:

@@ -36,6 +36,38 @@ def _below(folder: Path) -> Iterator[Path]:
             yield path
 
 
+def check_survived(path: Path, limit: float | None = None) -> Iterator[Finding]:
+    """Go through a file in a process of its own, with a time limit, and say if that process does not survive it.
+
+    Parameters
+    ----------
+    path : Path
+    limit : float, optional
+        Seconds that it may take; by the file's size if left out.
+
+    Yields
+    ------
+    Finding
+        One error with the check ``"unreadable"`` if HDF5 crashes or hangs.
+    """
+    from bergmann.proof.own_process import CrashedError, Worker
+
+    worker = Worker("look")
+    try:
+        worker.order({"file": str(path.absolute())}, [path], limit)
+        worker.answer()
+    except CrashedError as error:
+        yield Finding(
+            severity="error",
+            check="unreadable",
+            location=path.name,
+            message=f"it is damaged: the process that went through it did not survive ({error})",
+            remedy="convert or download it again",
+        )
+    finally:
+        worker.stop()
+
+
 def check_readable(path: Path) -> Iterator[Finding]:
     """Check that a file is HDF5 and NWB.
 

@@ -50,15 +50,18 @@ def check_subjects(paths: Iterable[Path]) -> Iterator[Finding]:
 def _read(path: Path) -> _Session:
     import h5py
 
-    with h5py.File(path, "r") as file:
-        subject = file.get("general/subject")
-        stated = {name: _text(item[()]) for name, item in subject.items() if item.shape == ()} if subject is not None else {}
-        start = file.get("session_start_time")
-        return _Session(path, _moment(_text(start[()])) if start is not None else None, stated)
+    try:
+        with h5py.File(path, "r") as file:
+            subject = file.get("general/subject")
+            stated = {name: _text(item[()]) for name, item in subject.items() if item.shape == ()} if subject is not None else {}
+            start = file.get("session_start_time")
+            return _Session(path, _moment(_text(start[()])) if start is not None else None, stated)
+    except (OSError, RuntimeError, KeyError, AttributeError, ValueError):  # what is damaged is found where the file is looked at
+        return _Session(path, None, {})
 
 
 def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def _moment(text: str) -> datetime | None:
