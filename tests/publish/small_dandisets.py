@@ -38,7 +38,7 @@ def make_session(subject: str = "m1", session: str = "base", **more: Any) -> Any
         "session_id": session,
         "keywords": ["astrocyte"],
         "experimenter": ["Kim, Jane"],
-        "institution": "none",
+        "institution": "A lab",
     }
     nwbfile = NWBFile(**{**fields, **more}, subject=Subject(subject_id=subject, **known))
     nwbfile.add_acquisition(

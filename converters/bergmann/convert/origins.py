@@ -509,6 +509,8 @@ RULES: tuple[Rule, ...] = (
     Rule("TimeSeries", "data@conversion", _of_channel("conversion"), "Recording"),
     Rule("TimeSeries", "data@offset", _of_channel("offset"), "Recording"),
     Rule("EventsTable", "annotation", from_file("tags"), "Recording"),
+    Rule("EventsTable", "value", from_file("events"), "Recording"),
+    Rule("EventsTable", "timestamp@resolution duration@resolution", from_file("events"), "Recording"),
     Rule("DynamicTable", "@description", _EXPLAINS, "Recording"),
     # regions of interest and events of glia
     Rule("PlaneSegmentation", "@description", _COMPOSED),

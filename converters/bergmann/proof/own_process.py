@@ -80,6 +80,11 @@ class Worker:
             raise CrashedError(how or f"ended with status {self._process.returncode}")
         return json.loads(out.splitlines()[-1])
 
+    def __del__(self) -> None:
+        """Leave no process behind that an interruption has cut off from who would have stopped it."""
+        if hasattr(self, "_process"):
+            self.stop()
+
     def stop(self) -> None:
         """End it, if it has not ended."""
         if self._process.poll() is None:

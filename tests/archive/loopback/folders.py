@@ -15,6 +15,8 @@ def write_nwb(path: Path, subject: str, session: str, size: int) -> None:
     from pynwb.file import Subject
 
     nwbfile = NWBFile(
+        experimenter=["Kim, Jane"],
+        institution="A lab",
         session_description="bytes to upload",
         identifier=f"{subject}-{session}-{os.urandom(8).hex()}",
         session_start_time=datetime(2024, 5, 17, 10, 30, 57, tzinfo=UTC),
