@@ -6,6 +6,7 @@ judged.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -173,9 +174,10 @@ def other_namespace(file: h5py.File) -> None:
 def top_names_another(file: h5py.File) -> None:
     (version,) = file["specifications/bergmann-session"]
     place = f"specifications/bergmann-session/{version}/namespace"
-    said = file[place].asstr()[()]
+    said = json.loads(file[place].asstr()[()])
+    said["namespaces"][0]["schema"].append({"namespace": "ndx-absent"})
     del file[place]
-    file[place] = said.replace('{"namespace": "ndx-pose"}', '{"namespace": "ndx-pose"}, {"namespace": "ndx-absent"}')
+    file[place] = json.dumps(said)
 
 
 def null_reference(file: h5py.File) -> None:
