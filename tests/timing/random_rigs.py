@@ -249,8 +249,8 @@ def outcome(trains: Trains) -> tuple[Outcome, float]:
     """What is made of two trains, and the largest error of the fitted map at the source's own events, as a share of what it may be.
 
     It may be one sample of the recorder, or four times the standard error that the jitter leaves in a fit to the events that both
-    saw (of a line that bends where the drift changed and where the fitted map does), whichever is larger; at events within the
-    time that both saw.
+    saw (of a line that bends where the drift changed, and nowhere else), whichever is larger; at events within the time that both
+    saw. A bend that the fit has added by itself earns it no allowance.
     """
     try:
         own, mine, theirs = pairs(trains)
@@ -261,7 +261,7 @@ def outcome(trains: Trains) -> tuple[Outcome, float]:
     fitted, _ = fit_map(own[mine], other[theirs], resolution=trains.sample)
     inside = fitted.outside(own) == 0
     error = np.abs(fitted.apply(own[inside]) - true[inside])
-    bends = np.append(fitted.own[1:-1], [] if trains.step_at is None else trains.step_at)
+    bends = np.array([] if trains.step_at is None else [trains.step_at])
     allowed = np.maximum(trains.sample, 4 * _standard_error(trains, own, own[trains.labels[trains.labels >= 0]], bends)[inside])
     worst = float((error / allowed).max())
     right = float((trains.labels[theirs] == mine).mean())
