@@ -233,3 +233,19 @@ def too_long(n_characters: int) -> str:
         f"the path has {n_characters} characters, and this Windows opens up to {limit}; move the folder nearer to the drive's "
         "root, or have long paths switched on (the setting LongPathsEnabled)"
     )
+
+
+def is_running(process: int) -> bool:
+    """Whether a process of that number runs on this machine; on Windows never.
+
+    There, signal 0 would end the process; that a file which is open cannot be removed is test enough.
+    """
+    if os.name == "nt":
+        return False
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -68,7 +68,7 @@ def test_light_of_unknown_power_is_not_found(tmp_path: Path) -> None:
         (
             {"opsin": "eNpHR3.0"},
             "light_opsin_wavelength",
-            "eNpHR3.0 is lit with 473 nm; it is excited by 530 to 650 or 800 to 1200 nm",
+            "eNpHR3.0 is lit with 473 nm; expected 530 to 650 or 800 to 1200 nm",
         ),
         ({"site": {"excitation_lambda": 635.0}}, "light_opsin_wavelength", "ChR2 is lit with 635 nm"),
         ({"epochs": {"pulse_length_in_ms": 60.0}}, "light_pulse_within_period", "pulse_length_in_ms is 60 in row 0"),

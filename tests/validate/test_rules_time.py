@@ -145,7 +145,7 @@ def test_two_cameras_away_from_everything_else_are_found(tmp_path: Path) -> None
             put(f"acquisition/{name}/starting_time", 3600.0)(file)
 
     found = found_in(tmp_path, damage)
-    assert "from 3600 to 3606.63 s, 3593 s from everything but other cameras" in found["time_streams_overlap"]
+    assert "from 3600 to 3606.63 s, 3593 s from everything else" in found["time_streams_overlap"]
 
 
 def test_a_clock_worse_than_its_samples_is_found(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 import click
 
-from bergmann.findings import SEVERITIES, Finding
+from bergmann.findings import SEVERITIES, Finding, has_errors
 from bergmann.report.shown import HIDDEN, one_line, visible
 
 GOOD, FINDINGS, UNUSABLE = 0, 1, 2
@@ -121,6 +121,25 @@ def count_findings(findings: Iterable[Finding]) -> str:
     counts = Counter(finding.severity for finding in findings)
     parts = [f"{counts[name]} {name}{'s' if counts[name] > 1 else ''}" for name in SEVERITIES if counts[name]]
     return ", ".join(parts) or "nothing found"
+
+
+def end_unreadable(error: Exception, *, as_json: bool) -> NoReturn:
+    """End a command that looks at files with what keeps it from looking."""
+    if as_json:
+        print_json({"error": str(error), "findings": []})
+    else:
+        show(str(error))
+    sys.exit(UNUSABLE)
+
+
+def end_with(findings: Sequence[Finding], *, as_json: bool) -> NoReturn:
+    """End a command that looks at files with what it found."""
+    if as_json:
+        print_json({"findings": [finding.as_dict() for finding in findings]})
+    else:
+        print_findings(findings)
+        show(count_findings(findings))
+    sys.exit(FINDINGS if has_errors(findings) else GOOD)
 
 
 def say(message: str) -> None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from bergmann.cli.output import FINDINGS, GOOD, UNUSABLE, count_findings, json_option, print_findings, print_json, show
+from bergmann.cli.output import end_unreadable, end_with, json_option
 from bergmann.cli.profile import profile_option
 from bergmann.errors import BergmannError
-from bergmann.findings import has_errors
 
 if TYPE_CHECKING:
     from bergmann.validate.needs import Profile
@@ -38,14 +36,5 @@ def command(paths: tuple[Path, ...], waivers: Path | None, profile: Profile, as_
     try:
         findings = validate_paths(paths, waivers, profile, apart=True)
     except BergmannError as error:
-        if as_json:
-            print_json({"error": str(error), "findings": []})
-        else:
-            show(str(error))
-        sys.exit(UNUSABLE)
-    if as_json:
-        print_json({"findings": [finding.as_dict() for finding in findings]})
-    else:
-        print_findings(findings)
-        show(count_findings(findings))
-    sys.exit(FINDINGS if has_errors(findings) else GOOD)
+        end_unreadable(error, as_json=as_json)
+    end_with(findings, as_json=as_json)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Literal
 
 import click
 
-from bergmann.cli.output import FINDINGS, GOOD, UNUSABLE, count_findings, json_option, print_findings, print_json, show
+from bergmann.cli.output import end_unreadable, end_with, json_option
 from bergmann.errors import BergmannError
-from bergmann.findings import has_errors
 
 
 @click.command(name="verify")
@@ -38,14 +36,5 @@ def command(files: tuple[Path, ...], sources: Path | None, proof: Literal["full"
             for one in (verify_file(path) if sources is None else verify_with_sources(path, sources, mode=proof))
         ]
     except BergmannError as error:
-        if as_json:
-            print_json({"error": str(error), "findings": []})
-        else:
-            show(str(error))
-        sys.exit(UNUSABLE)
-    if as_json:
-        print_json({"findings": [finding.as_dict() for finding in found]})
-    else:
-        print_findings(found)
-        show(count_findings(found))
-    sys.exit(FINDINGS if has_errors(found) else GOOD)
+        end_unreadable(error, as_json=as_json)
+    end_with(found, as_json=as_json)

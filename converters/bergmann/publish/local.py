@@ -17,6 +17,7 @@ from filecmp import cmp
 from pathlib import Path
 from typing import Any, Literal
 
+from bergmann.disk import is_running
 from bergmann.errors import SourceError, WriteError
 from bergmann.findings import Finding
 from bergmann.publish.assets import Asset, Prepared
@@ -256,22 +257,8 @@ def _clear_leftovers(target: Path) -> None:
     """Remove what a run that was killed left: files that never got their name."""
     for path in target.rglob(".*.part"):
         process = path.name.removesuffix(".part").rpartition(".")[2]
-        if process.isdigit() and not _is_running(int(process)):
+        if process.isdigit() and (int(process) == os.getpid() or not is_running(int(process))):
             path.unlink(missing_ok=True)
-
-
-def _is_running(process: int) -> bool:
-    if process == os.getpid():
-        return False
-    if os.name == "nt":  # signal 0 would end the process there; a file that is open cannot be removed, which is test enough
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _remove_older(target: Path, known: dict[str, Entry], published: set[str], *, delete: bool) -> dict[str, Fate]:

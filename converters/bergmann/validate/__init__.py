@@ -99,13 +99,15 @@ def _check_together(named: Iterable[Path], files: Iterable[Path]) -> Iterator[Fi
 
 
 def _until_damage(file: Path, look: Callable[[Path], Iterable[Finding]]) -> Iterator[Finding]:
-    """What is found in a file; where something in it cannot be read, that, and what was found before."""
+    """What is found in a file; where looking at it fails, that, and what was found before."""
     try:
         yield from look(file)
     except (OSError, RuntimeError, ValueError, KeyError, TypeError, AttributeError, UnicodeError) as error:
-        said = str(error).strip().splitlines() or [type(error).__name__]
-        message = f"it is damaged: something in it cannot be read ({said[-1]})"
-        remedy = "convert or download it again"
+        said = str(error).strip().splitlines() or ["no message"]
+        message = f"it could not be looked at to its end ({type(error).__name__}: {said[-1]})"
+        remedy = (
+            "it is damaged, most likely: convert or download it again. If `bergmann verify` finds it whole, please report this line"
+        )
         yield Finding(severity="error", check="unreadable", location=file.name, message=message, remedy=remedy)
 
 

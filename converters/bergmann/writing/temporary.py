@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 
+from bergmann.disk import is_running
+
 _SUFFIX = ".nwb.part"
 _FOREIGN_AGE = 24 * 3600
 """Seconds without a change after which a temporary of another machine counts as dead."""
@@ -82,20 +84,8 @@ def _is_dead(path: Path, mark: str) -> bool:
     machine, _, rest = mark.partition("-")
     process = rest.partition("-")[0]
     if machine == _machine() and process.isdigit():
-        return int(process) == os.getpid() or not _is_running(int(process))
+        return int(process) == os.getpid() or not is_running(int(process))
     try:
         return time.time() - path.stat().st_mtime > _FOREIGN_AGE
     except OSError:
         return False
-
-
-def _is_running(process: int) -> bool:
-    if os.name == "nt":  # signal 0 would end the process there; a file that is open cannot be removed, which is test enough
-        return False
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True

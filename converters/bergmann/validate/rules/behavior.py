@@ -18,7 +18,7 @@ MARGIN = 0.1
 """Of the frame's size: trackers place a paw a little outside of the frame that cuts it."""
 FARTHEST_PX = 1e5
 LATE_S = 600.0
-# the least and the greatest force of the filaments, and the greatest that an animal's paw is tested with; in grams
+# In grams: the least and the greatest filament of the usual kits, and limits of ours beyond which a threshold of a paw is doubted.
 FILAMENTS_G = (0.008, 300.0)
 MOST_G = {"mus musculus": 7.0, "rattus norvegicus": 100.0}
 _VON_FREY = re.compile(r"von[ _-]?frey|\bvfh?\b|filament|withdrawal threshold", re.IGNORECASE)
@@ -204,7 +204,9 @@ def behavior_video_frames(reading: Reading) -> Iterator[Problem]:
             yield Problem(series, f"num_samples is {int(n)}, and it has {len(series.timestamps)} timestamps")
         counted = _frames_in_headers(reading, series)
         if counted is not None and counted != int(n):
-            yield Problem(series, f"num_samples is {int(n)}, and by its own header the video has {counted} frames")
+            found = f"num_samples is {int(n)}, and by its own header the video has {counted} frames"
+            is_part = counted > int(n)  # a person may have said that the first frames only are used
+            yield Problem(series, found, severity="note" if is_part else None)
     for pose in reading.objects("PoseEstimation"):
         video = getattr(pose, "source_video", None)
         if video is None:

@@ -99,7 +99,7 @@ def light_opsin_wavelength(reading: Reading) -> Iterator[Problem]:
             ranges = excited_by(opsin)
             if ranges and not any(low <= wavelength <= high for low, high in ranges):
                 told = " or ".join(f"{low:g} to {high:g}" for low, high in ranges)
-                yield Problem(where, f"{opsin} is lit with {wavelength:g} nm; it is excited by {told} nm")
+                yield Problem(where, f"{opsin} is lit with {wavelength:g} nm; expected {told} nm")
 
 
 @check(

@@ -15,7 +15,7 @@ _AGE = re.compile(r"P(?=\d|T\d)(?:([\d.]+)Y)?(?:([\d.]+)M)?(?:([\d.]+)W)?(?:([\d
 _DAYS = (365.25, 30.44, 7.0, 1.0)
 _WEIGHT = re.compile(r"\s*([\d.]+(?:e[+-]?\d+)?)\s*(kg|g|mg|kilograms?|grams?)?\s*", re.IGNORECASE)
 _KILOGRAMS = {"kg": 1.0, "kilogram": 1.0, "kilograms": 1.0, "g": 1e-3, "gram": 1e-3, "grams": 1e-3, "mg": 1e-6}
-# oldest age in years, lightest and heaviest animal in kg, with room; from the AnAge database and breeders' growth charts
+# Limits of ours, not measurements: an age in years that none of the species reaches, the least and the greatest weight in kg.
 _SPECIES: dict[str, tuple[float, float, float]] = {
     "mus musculus": (5, 5e-4, 0.12),
     "rattus norvegicus": (6, 3e-3, 1.3),

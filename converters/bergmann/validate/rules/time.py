@@ -115,35 +115,24 @@ def time_no_plateaus(reading: Reading) -> Iterator[Problem]:
     remedy="check start and clock of the stream",
 )
 def time_streams_overlap(reading: Reading) -> Iterator[Problem]:
-    """A camera or a movie far away from everything else that was recorded."""
-    spans = {series.name: (series, span) for series in reading.nwbfile.acquisition.values() for span in _spans(reading, series)}
-    for name, (series, (start, stop)) in spans.items():
-        apart = [max(other[0] - stop, start - other[1]) for key, (_, other) in spans.items() if key != name]
-        if apart and min(apart) > APART_S and not any(series.name != other.name for other in _beside(spans, start, stop)):
-            yield Problem(series, f"it is recorded from {start:.6g} to {stop:.6g} s, {min(apart):.6g} s from everything else")
-    yield from _lone_cameras(spans)
-
-
-def _lone_cameras(spans: dict[str, Any]) -> Iterator[Problem]:
-    """Cameras that overlap nothing but other cameras, where something else was recorded."""
-    cameras = {name: one for name, one in spans.items() if getattr(one[0], "external_file", None) is not None}
-    others = [span for name, (_, span) in spans.items() if name not in cameras]
-    for series, (start, stop) in cameras.values() if len(cameras) > 1 and others else ():
-        apart = min(max(first - stop, start - last) for first, last in others)
+    """A recording far away from everything else that was recorded; cameras are not company for each other."""
+    spans = [(series, span) for series in reading.nwbfile.acquisition.values() for span in _spans(reading, series)]
+    for series, (start, stop) in spans:
+        is_camera = _is_camera(series)
+        others = [span for one, span in spans if one is not series and not (is_camera and _is_camera(one))]
+        apart = min((max(first - stop, start - last) for first, last in others), default=0.0)
         if apart > APART_S:
-            found = f"it is recorded from {start:.6g} to {stop:.6g} s, {apart:.6g} s from everything but other cameras"
-            yield Problem(series, found)
+            yield Problem(series, f"it is recorded from {start:.6g} to {stop:.6g} s, {apart:.6g} s from everything else")
+
+
+def _is_camera(series: Any) -> bool:
+    return getattr(series, "external_file", None) is not None
 
 
 def _spans(reading: Reading, series: Any) -> Iterator[tuple[float, float]]:
     span = _span(reading, series) if hasattr(series, "timestamps") else None
     if span is not None:
         yield span
-
-
-def _beside(spans: dict[str, Any], start: float, stop: float) -> list[Any]:
-    """Streams that were recorded at the same time."""
-    return [series for series, (first, last) in spans.values() if first <= stop and last >= start]
 
 
 @check(
