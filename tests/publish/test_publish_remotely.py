@@ -17,7 +17,9 @@ from loopback.folders import nwb_path, write_nwb
 from loopback.proxy import Fault
 from loopback.site import Site, wait_for
 
-BERGMANN = (sys.executable, "-c", "from bergmann.cli import main; main()")
+HEED = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+"""Ctrl-C is heard also where the tests run in the background, whose children ignore it."""
+BERGMANN = (sys.executable, "-c", f"{HEED}from bergmann.cli import main; main()")
 PART = 64 * 1024
 SIZE = 900_000
 
