@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -58,12 +58,13 @@ REMOVED = "[removed]"
 """What stands in a text where a private part was."""
 
 
-def without_private(text: str) -> str:
-    """The text with `REMOVED` for each private part."""
+def without_private(text: str, stays: Callable[[Private], bool] | None = None) -> str:
+    """The text with `REMOVED` for each private part, but for those that are to stay."""
     parts, end = [], 0
     for one in find_private(text):
-        parts += [text[end : one.start], REMOVED]
-        end = one.stop
+        if stays is None or not stays(one):
+            parts += [text[end : one.start], REMOVED]
+            end = one.stop
     return "".join([*parts, text[end:]])
 
 

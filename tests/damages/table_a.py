@@ -83,7 +83,21 @@ def main(demo: Path, names: list[str]) -> None:
             lines.append(f"| {name} | {rows[name]['damage']} | {ought} | {' | '.join(cells)} |")
             shutil.rmtree(folder / name)
     if not names:
-        (FOLDER / "table_a.md").write_text("\n".join([HEADING, *lines, ""]), encoding="utf-8", newline="\n")
+        (FOLDER / "table_a.md").write_text("\n".join([HEADING, summary(lines[2:]), "", *lines, ""]), encoding="utf-8", newline="\n")
+
+
+def summary(lines: list[str]) -> str:
+    """How many of the damages each validator sees, and which bergmann ought to see and does not."""
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    made = [row for row in rows if "not tried" not in row[3]]
+    seen = {who: sum(row[3 + number] != "-" for row in made) for number, who in enumerate(WHO)}
+    missed = [row[0] for row in made if row[-1] == "-" and not row[2].startswith("nobody can")]
+    hidden = sum(row[-1] == "-" and row[2].startswith("nobody can") for row in made)
+    told, others = ", ".join(f"{who} {count}" for who, count in seen.items()), len(rows) - len(made)
+    return (
+        f"Of {len(made)} damages that were made, these are seen: {told}. Of those that bergmann does not see, {hidden} cannot be "
+        f"known from the file; the others are {', '.join(missed) or 'none'}. {others} more of the list were not made."
+    )
 
 
 HEADING = """\

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bergmann.findings import Finding
-from bergmann.privacy import REMOVED, Private, find_private, hidden
+from bergmann.privacy import REMOVED, Private, find_private, hidden, without_private
 
 _NAMES_OF_FILES = {"external_file"}
 """Fields with paths that are written relative to the file, later."""
@@ -85,14 +85,12 @@ def _clean(value: Any, where: str, stated: Collection[str], found: list[Removal]
 
 
 def _clean_text(text: str, where: str, stated: Collection[str], found: list[Removal]) -> str:
-    parts, end = [], 0
-    for private in find_private(text):
+    def stays(private: Private) -> bool:
         is_stated = _is_stated(text, private, stated)
         found.append(Removal(where=where, kind=private.kind, shown=hidden(text, private), is_stated=is_stated))
-        if not is_stated:
-            parts += [text[end : private.start], REMOVED]
-            end = private.stop
-    return "".join([*parts, text[end:]])
+        return is_stated
+
+    return without_private(text, stays)
 
 
 def _is_stated(text: str, private: Private, stated: Collection[str]) -> bool:

@@ -157,15 +157,17 @@ class _Comparison:
         reader: SecondReader | None = None if has_accounts else second_reader(entry)
         why = "another account of it has a part in what is written" if has_accounts else ""
         if reader is not None:
+            by = reader.by
             try:
                 said = reader.read(entry, self.known)
                 if _is_placed_by_statement(entry):
                     said = _with_times_of(said, adapt(entry.name, self._record(entry.name)))
+                    by = f"{by}, but for its times, which the pulses that are stated give"
                 found = self._compare(file, entry, said)
             except _FAILED as error:
                 why = f"{reader.by}: {error}"
             else:
-                return said, Reading(entry.name, entry.format.key, reader.by, "", found.paths), found
+                return said, Reading(entry.name, entry.format.key, by, "", found.paths), found
         said = adapt(entry.name, self._record(entry.name))
         found = self._compare(file, entry, said)
         return said, Reading(entry.name, entry.format.key, OWN_READER, why, found.paths), found

@@ -18,7 +18,7 @@ from bergmann.validate.checking import run_checks
 from bergmann.validate.files import check_readable
 from bergmann.validate.quiet import quietly
 from bergmann.validate.reading import Reading
-from bergmann.validate.rules._rows import Row, rows_of
+from bergmann.validate.rows import Row, rows_of
 
 _DRUGS = "DrugAdministrationsTable"
 

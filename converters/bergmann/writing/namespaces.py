@@ -25,7 +25,7 @@ _CORE = "core"
 
 
 @dataclass(frozen=True)
-class _Cached:
+class Cached:
     """A namespace as cached in a file: the names it includes, and the types it defines."""
 
     includes: frozenset[str]
@@ -54,12 +54,12 @@ def use_one_namespace(path: Path) -> None:
         specifications = file["specifications"]
         cached = _read_cached(specifications)
         used = _check_used(_read_used(file), cached)
-        tops = used - _closure(cached[_CORE].includes, cached)
-        kept = _closure(used, cached) | (set() if tops == {_CORE} else {TOP})
+        tops = used - closure(cached[_CORE].includes, cached)
+        kept = closure(used, cached) | (set() if tops == {_CORE} else {TOP})
         for name in set(specifications) - kept:
             del specifications[name]
         if TOP in kept:
-            beyond = sorted(kept - _closure({_CORE}, cached) - {TOP})
+            beyond = sorted(kept - closure({_CORE}, cached) - {TOP})
             _write_top(specifications, {name: sorted(cached[name].types) for name in beyond if cached[name].types})
 
 
@@ -81,12 +81,19 @@ def _text(value: Any) -> str:
     return value.decode() if isinstance(value, bytes) else str(value)
 
 
-def _read_cached(specifications: Any) -> dict[str, _Cached]:
+def _read_cached(specifications: Any) -> dict[str, Cached]:
     """The newest cached version of every namespace, but for the generated one."""
-    return {name: _read_namespace(versions) for name, versions in specifications.items() if name != TOP}
+    return {name: read_namespace(versions) for name, versions in specifications.items() if name != TOP}
 
 
-def _read_namespace(versions: Any) -> _Cached:
+def read_namespace(versions: Any) -> Cached:
+    """A cached namespace in its newest version: the group of its versions.
+
+    Raises
+    ------
+    KeyError, ValueError or TypeError
+        If it is none.
+    """
     newest = versions[max(versions, key=_version_order)]
     includes: set[str] = set()
     types: set[str] = set()
@@ -96,7 +103,7 @@ def _read_namespace(versions: Any) -> _Cached:
                 includes.add(part["namespace"])
             elif part["source"].removesuffix(".yaml") in newest:
                 _collect_types(json.loads(newest[part["source"].removesuffix(".yaml")][()]), types)
-    return _Cached(frozenset(includes), frozenset(types))
+    return Cached(frozenset(includes), frozenset(types))
 
 
 def _version_order(version: str) -> list[tuple[int, str]]:
@@ -114,7 +121,7 @@ def _collect_types(spec: Any, into: set[str]) -> None:
             _collect_types(part, into)
 
 
-def _check_used(used: Mapping[tuple[str, str], str], cached: Mapping[str, _Cached]) -> set[str]:
+def _check_used(used: Mapping[tuple[str, str], str], cached: Mapping[str, Cached]) -> set[str]:
     """The used namespaces, after making sure that each used type is defined in its namespace."""
     for (namespace, kind), where in used.items():
         if namespace not in cached or kind not in cached[namespace].types:
@@ -125,7 +132,7 @@ def _check_used(used: Mapping[tuple[str, str], str], cached: Mapping[str, _Cache
     return {namespace for namespace, _ in used}
 
 
-def _closure(names: set[str] | frozenset[str], cached: Mapping[str, _Cached]) -> set[str]:
+def closure(names: set[str] | frozenset[str], cached: Mapping[str, Cached]) -> set[str]:
     """The namespaces and whatever they include, and what that includes."""
     reached: set[str] = set()
     ahead = set(names)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
 import h5py
 
-TABLES = ("colnames", "id")
+from bergmann.writing.namespaces import Cached, closure, read_namespace
+
+__all__ = ["closure", "is_reference", "is_text", "items", "namespaces", "text", "typed"]
 
 
 def text(value: Any) -> str:
@@ -37,15 +37,7 @@ def typed(file: Any) -> Iterator[tuple[str, Any, str, str]]:
             yield path, one, text(one.attrs.get("namespace", "core")), text(kind)
 
 
-@dataclass(frozen=True)
-class Namespace:
-    """A cached namespace: what it includes, and the types that it defines."""
-
-    includes: frozenset[str]
-    types: frozenset[str]
-
-
-def namespaces(file: Any) -> dict[str, Namespace]:
+def namespaces(file: Any) -> dict[str, Cached]:
     """The cached namespaces, each in its newest version; one that cannot be read has no types.
 
     A file whose specifications are elsewhere names them by ``.specloc``.
@@ -55,42 +47,11 @@ def namespaces(file: Any) -> dict[str, Namespace]:
     return {} if group is None else {name: _namespace(versions) for name, versions in group.items()}
 
 
-def _namespace(versions: Any) -> Namespace:
-    newest = versions[sorted(versions)[-1]]
-    includes: set[str] = set()
-    types: set[str] = set()
+def _namespace(versions: Any) -> Cached:
     try:
-        for one in json.loads(newest["namespace"][()])["namespaces"]:
-            for part in one["schema"]:
-                if "namespace" in part:
-                    includes.add(part["namespace"])
-                elif part.get("source", "").removesuffix(".yaml") in newest:
-                    _collect(json.loads(newest[part["source"].removesuffix(".yaml")][()]), types)
+        return read_namespace(versions)
     except (KeyError, ValueError, TypeError):
-        return Namespace(frozenset(), frozenset())
-    return Namespace(frozenset(includes), frozenset(types))
-
-
-def _collect(spec: Any, into: set[str]) -> None:
-    if isinstance(spec, Mapping):
-        into.update(str(spec[key]) for key in ("neurodata_type_def", "data_type_def") if key in spec)
-        for part in spec.values():
-            _collect(part, into)
-    elif isinstance(spec, list):
-        for part in spec:
-            _collect(part, into)
-
-
-def closure(names: set[str], cached: Mapping[str, Namespace]) -> set[str]:
-    """Namespaces with what they include, and what that includes."""
-    reached: set[str] = set()
-    ahead = set(names)
-    while ahead:
-        name = ahead.pop()
-        if name not in reached:
-            reached.add(name)
-            ahead |= cached[name].includes if name in cached else frozenset()
-    return reached
+        return Cached(frozenset(), frozenset())
 
 
 def is_text(dataset: Any) -> bool:

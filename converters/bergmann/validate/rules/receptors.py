@@ -12,7 +12,7 @@ from bergmann.receptors.vocabulary.relations import places_within
 from bergmann.receptors.vocabulary.terms import UnknownTermError, find_cell, find_compound, find_receptor, find_structure
 from bergmann.validate.checking import Problem, check
 from bergmann.validate.reading import Reading
-from bergmann.validate.rules._rows import Row, label, rows_of
+from bergmann.validate.rows import Row, label, rows_of
 
 CHANGED = ("knocked_out", "knocked_down", "overexpressed", "exogenous")
 ACTUATORS = ("clozapine N-oxide", "deschloroclozapine", "compound 21", "perlapine")
