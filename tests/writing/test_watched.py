@@ -1,0 +1,56 @@
+"""Bytes go to the disk while more are made, and what the disk says of them is not lost."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import h5py
+import numpy as np
+import pytest
+
+from bergmann.writing import watched
+
+
+@pytest.fixture(autouse=True)
+def soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watched, "_FLUSHED_AT_ONCE", 100_000)
+
+
+def write(path: Path) -> None:
+    with watched.open_watched(path, "w") as (file, one):
+        for number in range(20):
+            file[f"part {number}"] = np.full(50_000, number)
+            one.check()
+
+
+def test_the_disk_has_most_of_it_before_the_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[int] = []
+    fsync = os.fsync
+
+    def count(number: int) -> None:
+        fsync(number)
+        flushed.append(os.fstat(number).st_size)
+
+    monkeypatch.setattr(watched.os, "fsync", count)
+    write(tmp_path / "file.h5")
+    assert len(flushed) >= 2
+    with h5py.File(tmp_path / "file.h5") as file:
+        assert all((file[f"part {number}"][:] == number).all() for number in range(20))
+
+
+@pytest.mark.parametrize("failing", [1, 2])
+def test_a_failure_of_the_disk_is_raised_although_every_write_was_taken(
+    failing: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    def fail(number: int) -> None:
+        asked.append(number)
+        if len(asked) == failing:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(watched.os, "fsync", fail)
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        write(tmp_path / "file.h5")
