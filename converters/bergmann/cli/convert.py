@@ -108,6 +108,7 @@ def command(
     done: list[Conversion] = []
     try:
         from bergmann.convert import convert_session
+        from bergmann.validate.own_process import shared_validator
 
         convert = partial(
             convert_session,
@@ -120,6 +121,7 @@ def command(
             storing=Storing(chunking, compression),
             proof=proof,
             profile=profile,
+            validator=shared_validator(),
         )
         _convert_all(sessions, convert, as_json, done)
     except KeyboardInterrupt as stopped:

@@ -66,8 +66,12 @@ def _make(folder: Path, as_json: bool) -> None:
     sessions = session_paths(folder / "rig")
     say(f"Converting {len(sessions)} sessions to {folder / 'dandiset'}, and validating each (about five seconds a file)")
     from bergmann.convert import convert_session
+    from bergmann.validate.own_process import shared_validator
 
-    done = [convert_session(path, folder / "dandiset", on_progress=Progress(path.parent.name)) for path in sessions]
+    validator = shared_validator()
+    done = [
+        convert_session(path, folder / "dandiset", on_progress=Progress(path.parent.name), validator=validator) for path in sessions
+    ]
     from bergmann.validate import validate_together
 
     findings = tuple(one for conversion in done for one in conversion.findings)

@@ -39,6 +39,7 @@ from bergmann.receptors.terms import keywords
 from bergmann.registry import Entry, Placed, collection_writer, entry_writer
 from bergmann.validate import validate_paths
 from bergmann.validate.needs import Profile, check_plan
+from bergmann.validate.own_process import Validator
 from bergmann.validate.waivers import find_waivers, load_waivers
 from bergmann.writing import OnProgress, Storing, Streams, check_target, write_session
 from bergmann.writing.codecs import codec_for, slow_codec
@@ -117,6 +118,7 @@ def convert_session(
     storing: Storing = DEFAULT,
     proof: Mode = "full",
     profile: Profile = "draft",
+    validator: Validator | None = None,
 ) -> Conversion:
     """Convert one session into a local dandiset, and validate what was written.
 
@@ -149,6 +151,8 @@ def convert_session(
         Whether all that was written is read back and compared with a second reading of the sources, or of large arrays a sample.
     profile : {"draft", "archive"}
         Whether a session that leaves open what an archive needs (see `bergmann.validate.needs`), and does not waive it, is refused.
+    validator : Validator, optional
+        The process that validates what was written; this one does if left out.
     """
     begun = time.perf_counter()
     target: Path | None = None
@@ -169,12 +173,15 @@ def convert_session(
             aligned = align(plan)
             doubts = (one for one in _check_read(aligned) if one.severity != "error")  # errors are raised by the writing
             findings = (*findings, *aligned.findings(), *doubts)
+            if validator is not None:
+                validator.prepare()
+            validate = validate_paths if validator is None else validator.validate
             with _told_what_is_written(out, plan):
                 with Prover(plan.loaded.path, proof, _formats_that_ran(vocabulary)) as prover:
                     written = _write(aligned, out, Streams(storing), overwrite, on_progress, keep_private, prover)
                 target = written.target
                 findings = (*findings, *_say_kept(plan, written.kept), *_say_slow(path, storing), *written.private)
-                findings = (*findings, say(written.proof, target.name), *validate_paths([target], waivers, profile))
+                findings = (*findings, say(written.proof, target.name), *validate([target], waivers, profile))
             result = "written"
         else:
             result = _why_not(findings)

@@ -1,0 +1,129 @@
+"""Validating in a process of its own: what validators need of memory is not what converting needs, and their imports take no time.
+
+The process is started while a session is read and written, so that it is ready when the file is; it stays for the next file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from bergmann.errors import SessionError, SourceError
+from bergmann.findings import Finding
+
+if TYPE_CHECKING:
+    from bergmann.validate.needs import Profile
+
+
+class Validator:
+    """Validates NWB files, one after the other, in one process of its own; usable again after whatever became of that."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
+        self._said: IO[bytes] | None = None
+
+    def prepare(self) -> None:
+        """Start the process, if it does not run, and let it import what it needs."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        self.stop()
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(one for one in sys.path if one), "PYTHONUTF8": "1"}
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  closed by `stop`; a pipe that nobody reads would fill and hold it up
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "bergmann.validate"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._said,
+            text=True,
+            encoding="utf-8",
+            env=environment,
+        )
+
+    def validate(self, paths: Sequence[Path], waivers: Path | None = None, profile: Profile = "draft") -> tuple[Finding, ...]:
+        """Validate files as `bergmann.validate.validate_paths` does.
+
+        Returns
+        -------
+        tuple of Finding
+            Where the process does not survive a file, one error with the check ``"unreadable"``.
+
+        Raises
+        ------
+        SourceError, SessionError
+            As `validate_paths`.
+        """
+        self.prepare()
+        order = {
+            "paths": [str(path.absolute()) for path in paths],
+            "waivers": None if waivers is None else str(waivers.absolute()),
+            "profile": profile,
+        }
+        try:
+            answer = self._ask(json.dumps(order))
+        except BaseException:  # an answer that nobody waits for must not be taken for the next one
+            self.stop()
+            raise
+        if answer is None:
+            return (self._ended(paths),)
+        findings = tuple(Finding(**one) for one in answer["findings"])
+        if answer["refused"] == "session":
+            raise SessionError(findings)
+        if answer["refused"]:
+            raise SourceError(answer["refused"])
+        return findings
+
+    def _ask(self, order: str) -> Any:
+        """What the process answers, or None if it ended."""
+        process = self._process
+        if process is None or process.stdin is None or process.stdout is None:
+            return None
+        with suppress(OSError):  # it has ended already, and gives no answer
+            process.stdin.write(order + "\n")
+            process.stdin.flush()
+        line = process.stdout.readline()
+        return json.loads(line) if line.endswith("\n") else None
+
+    def _ended(self, paths: Sequence[Path]) -> Finding:
+        """How the process ended without an answer."""
+        status = 0 if self._process is None else self._process.wait()
+        last = b""
+        if self._said is not None:
+            self._said.seek(0)
+            last = (self._said.read().strip().splitlines() or [b""])[-1]
+        self.stop()
+        how = f"signal {-status}" if status < 0 else last.decode("utf-8", errors="replace") or f"status {status}"
+        return Finding(
+            severity="error",
+            check="unreadable",
+            location=", ".join(path.name for path in paths),
+            message=f"it is not validated: the process that was to do it ended ({how})",
+            remedy="run `bergmann validate` on it; if that ends so, too, please report this line",
+        )
+
+    def stop(self) -> None:
+        """End the process, if it runs."""
+        process, self._process = self._process, None
+        said, self._said = self._said, None
+        if process is not None:
+            process.kill()
+            process.wait()
+            for stream in (process.stdin, process.stdout):
+                if stream is not None:
+                    with suppress(OSError):
+                        stream.close()
+        if said is not None:
+            said.close()
+
+
+@cache
+def shared_validator() -> Validator:
+    """The one of this process, whose own process ends with it: its standard input then does."""
+    return Validator()
