@@ -121,3 +121,22 @@ def test_regular_times_stay_regular_where_the_rates_keep_their_ratio() -> None:
     np.testing.assert_allclose(mapped.seconds, true_map(own, 2, 0, 500, at=50.0), atol=1e-6)
     explicit = ExplicitTimes(np.array([1.0, 2.0])).mapped(steady)
     np.testing.assert_allclose(explicit.seconds, [3.0001, 4.0002], atol=1e-6)
+
+
+@pytest.mark.parametrize("off", [5e-3, 6e-3, 8e-3])
+def test_one_stray_event_makes_no_bend(off: float) -> None:
+    """The last event is spurious, and was taken for the true one beside it."""
+    bent = 0
+    for seed in range(50):
+        random = np.random.default_rng(seed)
+        own = np.sort(random.uniform(0, 100, 200))
+        strayed = random.normal(0, 1e-3, len(own))
+        strayed[-1] += off
+        bent += fit_map(own, 3 + own * 1.00005 + strayed)[0].model == "piecewise linear"
+    assert bent == 0
+
+
+def test_the_noise_of_the_last_events_makes_no_bend() -> None:
+    own = np.arange(400) / 4
+    shift = np.random.default_rng(125).normal(0, 1e-3, len(own))  # among a thousand others, the one whose last events bend most
+    assert fit_map(own, own * 1.00005 + shift)[0].model == "offset and rate"

@@ -33,6 +33,12 @@ _KNOT_IS_WORTH = 12.0
 A clock always drifts, so that leaving a rate out that can hardly be seen errs more than keeping it; by chance, the best of all
 bends lowers them by more than 12 in a few trains of a hundred."""
 
+_NEAR_AN_END = 0.25
+"""Share of the events on one side of a bend below which it must be worth more: near an end the noise of few events makes one."""
+
+_STRAY = 4.5
+"""An event that is further off than so many times the noise, and alone in it, makes no bend."""
+
 
 @dataclass(frozen=True, eq=False)
 class ClockMap:
@@ -216,10 +222,26 @@ def _add_knots(times: Floats, shift: Floats, design: Floats, noise: float, resol
             break
         richer = _columns(times, [*knots, knot])
         worth = _KNOT_IS_WORTH + (np.log(len(times)) if knots else 0.0)  # a second change is rarer than a first one
-        if not _is_better(shift, design, richer, noise, resolution, worth) or not _is_of_a_clock(shift, richer):
+        worth += _worth_of_place(times, knot)
+        heard = _without_stray(shift, design, richer, noise)
+        is_better = _is_better(shift[heard], design[heard], richer[heard], noise, resolution, worth)
+        if not is_better or not _is_of_a_clock(shift, richer):
             break
         knots, design = _settled(times, shift, [*knots, knot])
     return sorted(knots), _columns(times, sorted(knots)) if knots else design
+
+
+def _worth_of_place(times: Floats, knot: float) -> float:
+    """By how much more a bend must lower the squared residuals for being near an end, in units of the noise's variance."""
+    before = float(np.mean(times < knot))
+    return 2 * float(np.log(_NEAR_AN_END / min(before, 1 - before, _NEAR_AN_END)))
+
+
+def _without_stray(shift: Floats, plain: Floats, richer: Floats, noise: float) -> NDArray[np.bool_]:
+    """All events but the one that speaks most for the richer model, if the plain one is far off it."""
+    off, left = (np.abs(shift - design @ np.linalg.lstsq(design, shift, rcond=None)[0]) for design in (plain, richer))
+    most = int(np.argmax(off**2 - left**2))
+    return np.asarray((np.arange(len(shift)) != most) | (off[most] <= _STRAY * noise))
 
 
 def _is_of_a_clock(shift: Floats, design: Floats) -> bool:
