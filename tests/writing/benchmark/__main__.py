@@ -25,6 +25,7 @@ from tables import RIVAL, draw, reading_table, writing_table
 HERE = Path(__file__).parent
 ALONE = ("copy", "neuroconv", "pynwb", "neuroconv+write", "bergmann")
 WHOLE = ("neuroconv, validated", "bergmann convert")
+PARTS = ("neuroconv", "written", "+ hashes", "+ proof", "bergmann convert")
 THREADS = ("neuroconv", "bergmann 1 thread", "bergmann 2 threads", "bergmann 4 threads")
 PRESETS = ("neuroconv", "bergmann", "bergmann frames", "bergmann traces", "bergmann streaming", "bergmann zstd", "bergmann none")
 NOT_COMPARED = {"copy"}
@@ -53,7 +54,7 @@ def _rounds(
             click.echo(f"  {name}: {found.wall:.1f} s", err=True)
             if name not in NOT_COMPARED:
                 subprocess.run(_python("checking.py", source, target), check=True)
-                if number == 0 and name not in read and name not in WHOLE:
+                if number == 0 and name not in read and name not in (*WHOLE, *PARTS[1:]):
                     read[name] = json.loads(
                         subprocess.run(_python("checking.py", "--read", target), check=True, capture_output=True).stdout
                     )
@@ -85,6 +86,7 @@ def _circumstances() -> dict[str, Any]:
 def _print(document: Mapping[str, Any]) -> str:
     parts = [", ".join(f"{key} {value}" for key, value in document["circumstances"].items()) + "\n"]
     titles = {"writing": ("Writing alone", RIVAL), "whole": ("The whole command, with validation", WHOLE[0])}
+    titles |= {"parts": ("What of bergmann convert takes how long, beside NeuroConv without any of it", RIVAL)}
     titles |= {"threads": ("Threads", RIVAL), "presets": ("Presets", RIVAL)}
     for key, (title, rival) in titles.items():
         parts += [writing_table(title, one["runs"], one["raw"], rival) for one in document.get(key, ())]
@@ -133,6 +135,7 @@ def main(
             if size == min(sizes):
                 for key, group, is_wanted in (
                     ("whole", WHOLE, whole),
+                    ("parts", PARTS, whole),
                     ("threads", THREADS, presets),
                     ("presets", PRESETS, presets),
                 ):

@@ -125,6 +125,37 @@ def bergmann_convert(source: Path, target: Path) -> None:
         raise SystemExit(ended.code) from None
 
 
+def bergmann_convert_parts(source: Path, target: Path, *parts: str) -> None:
+    """The same conversion with some of what follows writing: ``hashes`` of the sources, ``proof``; never with validation."""
+    from bergmann.convert import convert_session, session
+    from bergmann.proof.proving import Comparison, Prover
+
+    class NoProof(Prover):
+        def __init__(self, *_: object) -> None:
+            self._workers = []
+
+        def compare(self, *_: object) -> Comparison:
+            return Comparison({}, (), (), {}, {}, {})
+
+    class NoValidation:
+        def prepare(self) -> None: ...
+
+        def validate(self, *_: object) -> tuple[()]:
+            return ()
+
+    if "hashes" not in parts:
+        session.digests_of_sources = lambda aligned: {
+            file: "0" * 64 for record in aligned.records.values() for file in record.files
+        }
+    if "proof" not in parts:
+        session.Prover = NoProof
+    folder = target.parent / f"{target.stem}-session"
+    folder.mkdir()
+    (folder / "session.yaml").write_text(SESSION.format(path=source.as_posix()), encoding="utf-8")
+    done = convert_session(folder / "session.yaml", folder / "out", validator=NoValidation())
+    done.target.replace(target)
+
+
 def neuroconv_validated(source: Path, target: Path) -> None:
     """What a careful user of NeuroConv runs: the conversion, then NWB Inspector and dandi, each of them a command."""
     import subprocess
@@ -153,6 +184,9 @@ CONTENDERS: dict[str, Any] = {
     "bergmann streaming": lambda source, target: bergmann(source, target, chunking="streaming"),
     "bergmann zstd": lambda source, target: bergmann(source, target, compression="zstd"),
     "bergmann none": lambda source, target: bergmann(source, target, compression="none"),
+    "written": bergmann_convert_parts,
+    "+ hashes": lambda source, target: bergmann_convert_parts(source, target, "hashes"),
+    "+ proof": lambda source, target: bergmann_convert_parts(source, target, "hashes", "proof"),
     "bergmann convert": bergmann_convert,
     "neuroconv, validated": neuroconv_validated,
 }
