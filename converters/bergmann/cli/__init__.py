@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -34,6 +35,11 @@ LEFT = {
     "check": "Nothing was written; a page that was there is as it was.",
 }
 """What Ctrl-C leaves of a command that does not say it itself."""
+
+
+COLLECTED_AT = 50_000
+"""Objects that are made before the first look for unused ones. Importing pynwb and building a file make many that all stay; looking
+at each of them again every 700, as Python does, takes a tenth of a short command."""
 
 
 class _Commands(click.Group):
@@ -83,6 +89,7 @@ def group() -> None:
 
 def main(arguments: Sequence[str] | None = None, **extra: Any) -> None:
     """Run the command line; the entry point of the `bergmann` script."""
+    gc.set_threshold(COLLECTED_AT)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:  # consoles of Windows may not hold a micro sign
