@@ -449,12 +449,12 @@ def videos_exchanged(monkeypatch: Any) -> None:
 
     plan = session.plan_videos
 
-    def wrong(target: Any, videos: Any) -> Any:
-        planned = plan(target, videos)
+    def wrong(target: Any, videos: Any, names: Any) -> Any:
+        planned = plan(target, videos, names)
         for files in planned.values():
-            names = list(files)
-            if len(names) > 1:
-                files[names[0]], files[names[1]] = files[names[1]], files[names[0]]
+            placed = list(files)
+            if len(placed) > 1:
+                files[placed[0]], files[placed[1]] = files[placed[1]], files[placed[0]]
         return planned
 
     monkeypatch.setattr(session, "plan_videos", wrong)

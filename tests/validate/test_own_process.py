@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 from bergmann.errors import SessionError, SourceError
 from bergmann.validate import validate_paths
 from bergmann.validate.own_process import Validator
-from bergmann.writing import Streams, write_session
+from bergmann.writing import Streams, naming, write_session
 
 from .nwb_files import make_nwbfile
 
@@ -76,4 +76,22 @@ def test_it_ends_with_the_process_that_started_it() -> None:
     assert process.stdin is not None
     process.stdin.close()
     assert process.wait(timeout=60) == 0
+    validator.stop()
+
+
+def test_files_and_videos_are_named_as_here(validator: Validator, tmp_path: Path) -> None:
+    path = write_session(make_nwbfile(), tmp_path, Streams())
+    here = naming.organized_path(path, "m1", "base")
+    assert validator.organized_path(path, "m1", "base") == here == PurePosixPath("sub-m1/sub-m1_ses-base.nwb")
+    videos = (Path("left.avi"), Path("right.mp4"))
+    assert validator.organized_videos(here, "1234", videos) == naming.organized_videos(here, "1234", videos)
+
+
+def test_a_file_gets_its_name_also_where_the_process_ended(tmp_path: Path) -> None:
+    path = write_session(make_nwbfile(), tmp_path, Streams())
+    validator = Validator()
+    validator.prepare()
+    assert validator._process is not None
+    validator._process.kill()
+    assert validator.organized_path(path, "m1", "base") == naming.organized_path(path, "m1", "base")
     validator.stop()

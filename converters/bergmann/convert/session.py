@@ -43,7 +43,7 @@ from bergmann.validate.own_process import Validator
 from bergmann.validate.waivers import find_waivers, load_waivers
 from bergmann.writing import OnProgress, Storing, Streams, check_target, write_session
 from bergmann.writing.codecs import codec_for, slow_codec
-from bergmann.writing.naming import existing_targets
+from bergmann.writing.naming import Names, existing_targets
 from bergmann.writing.presets import DEFAULT
 
 COLLECTIONS_BEFORE = (
@@ -152,7 +152,7 @@ def convert_session(
     profile : {"draft", "archive"}
         Whether a session that leaves open what an archive needs (see `bergmann.validate.needs`), and does not waive it, is refused.
     validator : Validator, optional
-        The process that validates what was written; this one does if left out.
+        The process that names and validates what was written; this one does if left out.
     """
     begun = time.perf_counter()
     target: Path | None = None
@@ -178,7 +178,7 @@ def convert_session(
             validate = validate_paths if validator is None else validator.validate
             with _told_what_is_written(out, plan):
                 with Prover(plan.loaded.path, proof, _formats_that_ran(vocabulary)) as prover:
-                    written = _write(aligned, out, Streams(storing), overwrite, on_progress, keep_private, prover)
+                    written = _write(aligned, out, Streams(storing), overwrite, on_progress, keep_private, prover, validator)
                 target = written.target
                 findings = (*findings, *_say_kept(plan, written.kept), *_say_slow(path, storing), *written.private)
                 findings = (*findings, say(written.proof, target.name), *validate([target], waivers, profile))
@@ -354,6 +354,7 @@ def _write(
     on_progress: OnProgress | None,
     keep_private: bool,
     prover: Prover,
+    names: Names | None = None,
 ) -> _Written:
     """Add everything to an NWB file object, write it, and prove it.
 
@@ -376,7 +377,9 @@ def _write(
         keep_digests(temporary, comparison)
         proved.append(comparison)
 
-    target = write_session(nwbfile, out, streams, placed.externals, overwrite=overwrite, on_progress=on_progress, prove=prove)
+    target = write_session(
+        nwbfile, out, streams, placed.externals, overwrite=overwrite, on_progress=on_progress, prove=prove, names=names
+    )
     return _Written(target=target, kept=taken_over(streams, arrays), private=private, proof=proved[0])
 
 

@@ -1,29 +1,46 @@
-"""Validate files as they are named, a line of JSON each on the standard input and the standard output, until that ends."""
+"""Validate and name files as they are told, a line of JSON each on the standard input and the standard output, until that ends."""
 
 from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from contextlib import redirect_stdout
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bergmann.errors import SessionError, SourceError
+from bergmann.writing import naming
 
 
-def _answer(order: dict[str, Any]) -> dict[str, Any]:
+def validate(paths: list[str], waivers: str | None, profile: Any) -> dict[str, Any]:
     """What `validate_paths` gives or raises, as JSON can hold it."""
     from bergmann.validate import validate_paths
 
-    waivers = None if order["waivers"] is None else Path(order["waivers"])
     try:
-        findings = validate_paths([Path(path) for path in order["paths"]], waivers, order["profile"])
+        findings = validate_paths([Path(path) for path in paths], None if waivers is None else Path(waivers), profile)
     except SessionError as error:
         return {"refused": "session", "findings": [one.as_dict() for one in error.findings]}
     except SourceError as error:
         return {"refused": str(error), "findings": []}
     return {"refused": "", "findings": [one.as_dict() for one in findings]}
 
+
+def organized_path(path: str, subject_id: str, session_id: str) -> str:
+    """What dandi names a file."""
+    return str(naming.organized_path(Path(path), subject_id, session_id))
+
+
+def organized_videos(target: str, object_id: str, files: list[str]) -> list[str]:
+    """What dandi names the videos beside a file."""
+    return list(naming.organized_videos(PurePosixPath(target), object_id, tuple(Path(file) for file in files)))
+
+
+ORDERS: dict[str, Callable[..., Any]] = {
+    "validate": validate,
+    "organized_path": organized_path,
+    "organized_videos": organized_videos,
+}
 
 if __name__ == "__main__":
     answers = sys.stdout
@@ -32,5 +49,6 @@ if __name__ == "__main__":
 
         prepare()
         for line in sys.stdin:
-            answers.write(json.dumps(_answer(json.loads(line))) + "\n")
+            order = json.loads(line)
+            answers.write(json.dumps(ORDERS[order.pop("do")](**order)) + "\n")
             answers.flush()

@@ -1,4 +1,4 @@
-"""Validating in a process of its own: what validators need of memory is not what converting needs, and their imports take no time.
+"""What dandi and the validators say, in a process of its own: their memory is not that of converting, and nobody waits for imports.
 
 The process is started while a session is read and written, so that it is ready when the file is; it stays for the next file.
 """
@@ -13,18 +13,19 @@ import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, TYPE_CHECKING, Any
 
 from bergmann.errors import SessionError, SourceError
 from bergmann.findings import Finding
+from bergmann.writing import naming
 
 if TYPE_CHECKING:
     from bergmann.validate.needs import Profile
 
 
 class Validator:
-    """Validates NWB files, one after the other, in one process of its own; usable again after whatever became of that."""
+    """Validates and names NWB files, one after the other, in one process; usable again after whatever became of that."""
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
@@ -60,17 +61,8 @@ class Validator:
         SourceError, SessionError
             As `validate_paths`.
         """
-        self.prepare()
-        order = {
-            "paths": [str(path.absolute()) for path in paths],
-            "waivers": None if waivers is None else str(waivers.absolute()),
-            "profile": profile,
-        }
-        try:
-            answer = self._ask(json.dumps(order))
-        except BaseException:  # an answer that nobody waits for must not be taken for the next one
-            self.stop()
-            raise
+        told = None if waivers is None else str(waivers.absolute())
+        answer = self._ask("validate", paths=[str(path.absolute()) for path in paths], waivers=told, profile=profile)
         if answer is None:
             return (self._ended(paths),)
         findings = tuple(Finding(**one) for one in answer["findings"])
@@ -80,8 +72,32 @@ class Validator:
             raise SourceError(answer["refused"])
         return findings
 
-    def _ask(self, order: str) -> Any:
+    def organized_path(self, path: Path, subject_id: str, session_id: str) -> PurePosixPath:
+        """As `bergmann.writing.naming.organized_path`: dandi, which gives the name, is imported there anyway."""
+        answer = self._ask("organized_path", path=str(path.absolute()), subject_id=subject_id, session_id=session_id)
+        if answer is None:
+            self.stop()
+            return naming.organized_path(path, subject_id, session_id)
+        return PurePosixPath(answer)
+
+    def organized_videos(self, target: PurePosixPath, object_id: str, files: tuple[Path, ...]) -> tuple[str, ...]:
+        """As `bergmann.writing.naming.organized_videos`."""
+        answer = self._ask("organized_videos", target=str(target), object_id=object_id, files=[str(file) for file in files])
+        if answer is None:
+            self.stop()
+            return naming.organized_videos(target, object_id, files)
+        return tuple(answer)
+
+    def _ask(self, what: str, **order: object) -> Any:
         """What the process answers, or None if it ended."""
+        self.prepare()
+        try:
+            return self._answer(json.dumps({"do": what, **order}))
+        except BaseException:  # an answer that nobody waits for must not be taken for the next one
+            self.stop()
+            raise
+
+    def _answer(self, order: str) -> Any:
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             return None

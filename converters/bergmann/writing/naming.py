@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Protocol
 
 from bergmann.disk import folded
 from bergmann.findings import Finding
@@ -24,6 +24,18 @@ _PARTING = frozenset("_*\\/<>:|\"'?%@;,.")
 
 _ARCHIVE_LETTERS = re.compile(r"[A-z0-9(),&\s#+~_=-]")
 """What the archive takes in a path (dandi-archive, ``dandiapi/api/models/asset.py``, ``ASSET_CHARS_REGEX``)."""
+
+
+class Names(Protocol):
+    """Who asks dandi for names; this module does."""
+
+    def organized_path(self, path: Path, subject_id: str, session_id: str, /) -> PurePosixPath:
+        """As this module's function of the name."""
+        ...
+
+    def organized_videos(self, target: PurePosixPath, object_id: str, files: tuple[Path, ...], /) -> tuple[str, ...]:
+        """As this module's function of the name."""
+        ...
 
 
 @contextmanager

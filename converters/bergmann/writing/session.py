@@ -8,8 +8,9 @@ from typing import Any
 
 from bergmann.disk import remove_older, replace_when_free, too_long
 from bergmann.errors import WriteError
+from bergmann.writing import naming
 from bergmann.writing.backend import refuse_zarr
-from bergmann.writing.naming import case_twins, existing_targets, longest_target, organized_id, organized_path
+from bergmann.writing.naming import Names, case_twins, existing_targets, longest_target, organized_id
 from bergmann.writing.objects import check_objects
 from bergmann.writing.stored import open_stored
 from bergmann.writing.streams import OnProgress, Streams
@@ -45,6 +46,7 @@ def write_session(
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
     prove: Prove | None = None,
+    names: Names | None = None,
 ) -> Path:
     """Write one session into a local dandiset, whole or not at all.
 
@@ -68,6 +70,8 @@ def write_session(
     on_progress : callable (bytes done, bytes in all), optional
     prove : callable (temporary, folder of its videos), optional
         Looks at what was written before it gets its name, and may add to it; raises what it is refused for.
+    names : Names, optional
+        Who asks dandi for the names; this process if left out.
 
     Returns
     -------
@@ -94,8 +98,8 @@ def write_session(
         try:
             with open_stored(existing_targets(dandiset, subject_id, session_id)) as stored:
                 write_contents(nwbfile, temporary, streams, stored, on_progress)
-            target = organized_path(temporary, subject_id, session_id)
-            planned = plan_videos(target, videos)
+            target = (names or naming).organized_path(temporary, subject_id, session_id)
+            planned = plan_videos(target, videos, names or naming)
             set_external_files(temporary, planned)
             check_objects(nwbfile, temporary)
             stage_videos(planned, videos_folder(temporary))

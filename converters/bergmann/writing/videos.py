@@ -11,7 +11,7 @@ from typing import Any
 
 from bergmann.disk import may_be_linked, replace_when_free
 from bergmann.errors import SourceError, WriteError
-from bergmann.writing.naming import organized_videos
+from bergmann.writing.naming import Names
 from bergmann.writing.watched import open_watched
 
 _PLACED = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}_external_file_\d+\.\w+")
@@ -20,8 +20,8 @@ Externals = Iterable[tuple[Any, tuple[Path, ...]]]
 """(image series, its files), in the order of the series' ``external_file``."""
 
 
-def plan_videos(target: PurePosixPath, externals: Externals) -> dict[str, dict[str, Path]]:
-    """Where each video goes.
+def plan_videos(target: PurePosixPath, externals: Externals, names: Names) -> dict[str, dict[str, Path]]:
+    """Where each video goes, as dandi names it.
 
     Returns
     -------
@@ -37,8 +37,8 @@ def plan_videos(target: PurePosixPath, externals: Externals) -> dict[str, dict[s
     for series, files in externals:
         for file in files:
             check_video(file)
-        names = organized_videos(target, str(series.object_id), files)
-        planned[str(series.object_id)] = dict(zip(names, files, strict=True))
+        placed = names.organized_videos(target, str(series.object_id), files)
+        planned[str(series.object_id)] = dict(zip(placed, files, strict=True))
     return planned
 
 

@@ -129,6 +129,7 @@ def bergmann_convert_parts(source: Path, target: Path, *parts: str) -> None:
     """The same conversion with some of what follows writing: ``hashes`` of the sources, ``proof``; never with validation."""
     from bergmann.convert import convert_session, session
     from bergmann.proof.proving import Comparison, Prover
+    from bergmann.validate.own_process import Validator
 
     class NoProof(Prover):
         def __init__(self, *_: object) -> None:
@@ -137,9 +138,7 @@ def bergmann_convert_parts(source: Path, target: Path, *parts: str) -> None:
         def compare(self, *_: object) -> Comparison:
             return Comparison({}, (), (), {}, {}, {})
 
-    class NoValidation:
-        def prepare(self) -> None: ...
-
+    class NoValidation(Validator):
         def validate(self, *_: object) -> tuple[()]:
             return ()
 
