@@ -13,23 +13,7 @@ from bergmann.validate.files import check_readable, check_survived, find_nwb_fil
 if TYPE_CHECKING:
     from bergmann.validate.needs import Profile
 
-__all__ = ["prepare", "validate_paths", "validate_together"]
-
-
-def prepare() -> None:
-    """Import what validating needs, which takes longer than validating a small file."""
-    from bergmann.validate.quiet import quietly
-
-    with quietly():
-        import dandi.files
-        import dandi.organize
-        import dandi.pynwb_utils  # noqa: F401
-        import nwbinspector  # noqa: F401
-
-        from bergmann.validate.checking import load_checks
-        from bergmann.validate.tools import check_with_tools  # noqa: F401
-
-        load_checks()
+__all__ = ["validate_paths", "validate_together"]
 
 
 def validate_paths(

@@ -45,7 +45,7 @@ ORDERS: dict[str, Callable[..., Any]] = {
 if __name__ == "__main__":
     answers = sys.stdout
     with redirect_stdout(sys.stderr):
-        from bergmann.validate import prepare
+        from bergmann.validate.tools import prepare
 
         prepare()
         for line in sys.stdin:

@@ -51,10 +51,12 @@ def check_survived(path: Path, limit: float | None = None) -> Iterator[Finding]:
         One error with the check ``"unreadable"`` if HDF5 crashes or hangs.
     """
     from bergmann.proof.own_process import CrashedError, Worker
+    from bergmann.validate.tools import prepare
 
     worker = Worker("look")
     try:
         worker.order({"file": str(path.absolute())}, [path], limit)
+        prepare()  # meanwhile
         worker.answer()
     except CrashedError as error:
         yield Finding(

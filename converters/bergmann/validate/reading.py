@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from bergmann.writing.reading_back import read_blocks
+
 BLOCK_BYTES = 32_000_000
 """About how much of an array is in memory at a time."""
 
@@ -129,12 +131,10 @@ class Reading:
 
     def blocks(self, dataset: Any) -> Iterator[tuple[int, NDArray[Any]]]:
         """A dataset in blocks along its first axis: (index of the first element, values), in whole chunks."""
-        length = int(dataset.shape[0])
         size = max(1, int(np.prod(dataset.shape[1:], dtype=np.int64)) * np.dtype(dataset.dtype).itemsize)
         chunk = (getattr(dataset, "chunks", None) or (1,))[0]
         step = max(chunk, BLOCK_BYTES // size // chunk * chunk)
-        for start in range(0, length, step):
-            yield start, np.asarray(dataset[start : start + step])
+        yield from read_blocks(dataset, step)
         self._note(dataset)
 
     def times(self, series: Any) -> NDArray[np.float64]:

@@ -22,6 +22,7 @@ from typing import Any
 from bergmann.findings import Finding, Severity
 from bergmann.validate.checking import load_checks, run_checks
 from bergmann.validate.known import weigh
+from bergmann.validate.quiet import quietly
 from bergmann.validate.reading import Reading
 
 _SEVERITY: dict[str, Severity] = {
@@ -34,6 +35,17 @@ _SEVERITY: dict[str, Severity] = {
 _REASON = re.compile(r"""Could not construct .*(?=["']\)$)""")
 """What hdmf says of an object that it cannot make, after all that is in the file."""
 _TAXON = re.compile(r"https?://purl\.obolibrary\.org/obo/NCBITaxon_(?P<number>\d+)/?", re.IGNORECASE)
+
+
+def prepare() -> None:
+    """Import what the tools need, which takes longer than looking at a small file."""
+    with quietly():
+        import dandi.files
+        import dandi.organize
+        import dandi.pynwb_utils  # noqa: F401
+        import nwbinspector  # noqa: F401
+
+        load_checks()
 
 
 def check_with_tools(path: Path) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
@@ -132,6 +132,59 @@ def _none() -> Codec:
 
 
 _CODECS: Mapping[Compression, Callable[[], Codec]] = {"gzip": _gzip, "zstd": _zstd, "none": _none}
+
+
+Inflate = Callable[[bytes, int], NDArray[Any]]
+"""(stored chunk, elements it holds) -> its elements; raises ValueError for a damaged one."""
+
+_SHUFFLE, _DEFLATE = 2, 1
+"""Numbers of HDF5's own filters."""
+
+
+def inflate_of(filters: Sequence[int], dtype: np.dtype[Any]) -> Inflate | None:
+    """How chunks are inflated that HDF5 stored with some filters; None if not by gzip, alone or after shuffle, or not of numbers.
+
+    Parameters
+    ----------
+    filters : sequence of int
+        Their numbers, in the order in which they were applied.
+    dtype : np.dtype
+    """
+    if dtype.kind not in "biuf" or tuple(filters) not in ((_DEFLATE,), (_SHUFFLE, _DEFLATE)):
+        return None
+
+    def inflate(stored: bytes, size: int) -> NDArray[Any]:
+        codec: Any = _fast or zlib
+        try:
+            content: NDArray[np.uint8] = np.frombuffer(codec.decompress(stored), np.uint8)
+        except codec.error as error:
+            raise ValueError(str(error)) from error
+        if len(content) != size * dtype.itemsize:
+            raise ValueError(f"{len(content)} bytes in a chunk of {size * dtype.itemsize}")
+        return unshuffle(content.reshape(dtype.itemsize, size), dtype) if len(filters) == 2 else content.view(dtype)
+
+    return inflate
+
+
+def unshuffle(planes: NDArray[np.uint8], dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Elements of which the bytes are as HDF5's shuffle filter puts them: first bytes of all elements first.
+
+    Parameters
+    ----------
+    planes : np.ndarray, shape (itemsize, n_elements), uint8
+    dtype : np.dtype
+
+    Returns
+    -------
+    np.ndarray, shape (n_elements,)
+    """
+    if len(planes) == 2 and np.little_endian:  # shifts are vectorised, strided copies of bytes are not
+        words = planes[1].astype(np.uint16)
+        words <<= 8
+        words |= planes[0]
+        elements: NDArray[Any] = words.view(dtype)
+        return elements
+    return np.ascontiguousarray(planes.T).reshape(-1).view(dtype)
 
 
 def encode_block(block: NDArray[Any], chunks: tuple[int, ...], codec: Codec) -> Iterator[tuple[tuple[int, ...], bytes]]:

@@ -80,6 +80,11 @@ def _filters(dataset: Any) -> list[tuple[int, tuple[int, ...]]]:
     return [(code, tuple(values)) for code, _, values, _ in (made.get_filter(number) for number in range(made.get_nfilters()))]
 
 
+def filters_of(dataset: Any) -> tuple[int, ...]:
+    """Numbers of the filters of a dataset, in the order in which they were applied."""
+    return tuple(code for code, _ in _filters(dataset))
+
+
 def take_over(dataset: Any, older: Any, codec: Codec, pool: ThreadPoolExecutor, depth: int) -> Iterator[int]:
     """Copy the chunks of a dataset as they are stored, each after a look whether it is whole.
 
