@@ -353,8 +353,8 @@ def _counted(part: Floats, other: Floats, low: float, high: float, reach: float)
         )
     counts = np.zeros(n_bins, dtype=np.uint16)
     for event in part:
-        bins = np.unique(np.round((_within(other - event, low, high) - low) / reach).astype(np.int64))
-        counts[bins] += 1
+        bins = np.round((_within(other - event, low, high) - low) / reach).astype(np.int64)
+        counts[bins] += 1  # once a bin, also where it is there twice
     both = counts[:-1] + counts[1:]
     least = np.partition(both, -min(len(both), 4000))[-min(len(both), 4000)]
     good = np.flatnonzero(both >= max(3, least))
