@@ -35,7 +35,7 @@ def words(site: Site, dandiset: str, folder: Path, *options: str, command: str =
 def run(site: Site, dandiset: str, folder: Path, *options: str, **chosen: Any) -> subprocess.CompletedProcess[str]:
     command = words(site, dandiset, folder, *options, command=chosen.pop("command", "publish"))
     chosen = {"env": environment(site, folder.parent), **chosen}
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, **chosen)
+    return subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, **chosen)
 
 
 @pytest.fixture(scope="module")
@@ -151,7 +151,7 @@ def test_without_room_for_the_journal_it_goes_on_and_says_so(archive: Site, fold
         env=environment(archive, folder.parent),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -171,7 +171,7 @@ def test_no_output_of_a_failing_run_holds_the_token_or_a_signature(faulty_archiv
         env=environment(site, folder.parent),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 1, done.stdout + done.stderr
