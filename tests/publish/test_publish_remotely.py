@@ -74,6 +74,10 @@ def test_published_and_compared(archive: Site, folder: Path) -> None:
     assert json.loads((folder.parent / "report.json").read_text(encoding="utf-8"))["report"] == document["report"]
     assert archive.sha256(dandiset) == sha256(folder)
 
+    again = json.loads(run(archive, dandiset, folder, "--yes", "--json").stdout)
+    assert (again["report"]["bytes_sent"], again["verdict"]["valid"]) == (0, [nwb_path("1", "a")])
+    assert [one["location"] for one in again["findings"] if one["check"] == "validated before"] == [nwb_path("1", "a")]
+
     same = run(archive, dandiset, folder, command="status")
     assert same.returncode == 0, same.stdout + same.stderr
     write_nwb(folder / nwb_path("2", "b"), "2", "b", 10)

@@ -120,14 +120,19 @@ def command(
     sys.exit(FINDINGS if prepared.is_refused else GOOD)
 
 
+def looking_through(folder: Path) -> str:
+    """What is said before a folder is looked through, which takes a while the first time."""
+    return f"Looking through {folder} (about five seconds a file; less where it has not changed since the last time)"
+
+
 def _prepare(folder: Path, sessions: tuple[Path, ...], waivers: Path | None, local: Path | None) -> Prepared:
     from dataclasses import replace
 
     from bergmann.publish.local import check_local
     from bergmann.publish.preflight import prepare
 
-    say(f"Looking through {folder} (about five seconds a file)")
-    prepared = prepare(folder, sessions=sessions, waivers=waivers, on_file=Progress("looking"))
+    say(looking_through(folder))
+    prepared = prepare(folder, sessions=sessions, waivers=waivers, on_step=Progress("looking through the files"))
     if local is None:
         return prepared
     return replace(prepared, findings=(*prepared.findings, *check_local(prepared, local)))

@@ -256,7 +256,7 @@ def dandiset_number(stated: str) -> str:
 
 
 def _publish(folder: Path, client: Client, dandiset: str, document: Document, chosen: Choices) -> int:
-    from bergmann.cli.publish import print_prepared
+    from bergmann.cli.publish import looking_through, print_prepared
     from bergmann.publish.client import check_dandiset
     from bergmann.publish.comparing import check_clashes, compare
     from bergmann.publish.describing import describe
@@ -264,12 +264,13 @@ def _publish(folder: Path, client: Client, dandiset: str, document: Document, ch
     from bergmann.publish.preflight import prepare
 
     account = tuple(check_dandiset(client, dandiset))  # first: it takes a moment, and the files take seconds each
+    say(looking_through(folder))
     prepared = prepare(
         folder,
         instance=client.instance.name,
         sessions=chosen.sessions,
         waivers=chosen.waivers,
-        on_file=Progress("looking through the files"),
+        on_step=Progress("looking through the files"),
     )
     rows = compare(prepared.assets, client, dandiset, jobs=chosen.jobs)
     described = describe(prepared.dandiset, client, dandiset, state_folder())
