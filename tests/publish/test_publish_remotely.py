@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dandischema.consts import ALLOWED_TARGET_SCHEMAS
 from loopback.folders import nwb_path, write_nwb
 from loopback.proxy import Fault
 from loopback.site import Site, wait_for
@@ -195,3 +197,26 @@ def test_no_output_of_a_failing_run_holds_the_token_or_a_signature(faulty_archiv
     if os.name == "posix":
         assert journals[0].stat().st_mode & 0o077 == 0
     assert not [path for path in written if path not in journals and b"X-Amz-Signature" in path.read_bytes()]
+
+
+def test_an_older_archive_is_sent_metadata_that_it_reads(new_archive: Callable[..., Site], folder: Path) -> None:
+    older = ALLOWED_TARGET_SCHEMAS[-2]
+    site = new_archive(schema_version=older)
+    dandiset = site.new_dandiset()
+    done = run(site, dandiset, folder, "--yes", "--json")
+    document = json.loads(done.stdout)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"sent as {older}" in next(one["message"] for one in document["findings"] if one["check"] == "schema version")
+    assert document["verdict"]["valid"] == [nwb_path("1", "a")]
+    (asset,) = site.assets(dandiset).values()
+    assert asset["metadata"]["schemaVersion"] == older
+    again = run(site, dandiset, folder, "--yes", "--json")
+    assert [row["standing"] for row in json.loads(again.stdout)["plan"]] == ["same"]
+
+
+def test_an_archive_that_reads_no_version_of_ours_gets_nothing(new_archive: Callable[..., Site], folder: Path) -> None:
+    site = new_archive(schema_version="0.6.0")
+    dandiset = site.new_dandiset()
+    done = run(site, dandiset, folder, "--yes")
+    assert (done.returncode, "reads version 0.6.0 of DANDI's schema" in done.stdout) == (1, True), done.stdout + done.stderr
+    assert site.assets(dandiset) == {}

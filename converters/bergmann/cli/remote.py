@@ -262,8 +262,10 @@ def _publish(folder: Path, client: Client, dandiset: str, document: Document, ch
     from bergmann.publish.describing import describe
     from bergmann.publish.places import state_folder
     from bergmann.publish.preflight import prepare
+    from bergmann.publish.versions import check_dandi, in_version_read
 
-    account = tuple(check_dandiset(client, dandiset))  # first: it takes a moment, and the files take seconds each
+    info = client.info()
+    account = (*check_dandiset(client, dandiset), *check_dandi(info, client.instance.name))  # first: the files take seconds each
     say(looking_through(folder))
     prepared = prepare(
         folder,
@@ -272,10 +274,11 @@ def _publish(folder: Path, client: Client, dandiset: str, document: Document, ch
         waivers=chosen.waivers,
         on_step=Progress("looking through the files"),
     )
-    rows = compare(prepared.assets, client, dandiset, jobs=chosen.jobs)
+    assets, versions = in_version_read(prepared.assets, info, client.instance.name)
+    rows = compare(assets, client, dandiset, jobs=chosen.jobs)
     described = describe(prepared.dandiset, client, dandiset, state_folder())
     there = described.findings(overwrite=chosen.overwrite_metadata)
-    findings = (*account, *prepared.findings, *check_clashes(rows), *there)
+    findings = (*account, *versions, *prepared.findings, *check_clashes(rows), *there)
     document.content |= {
         "instance": client.instance.name,
         "plan": [{"asset_path": row.asset_path, "standing": row.standing, "size": row.size} for row in rows],

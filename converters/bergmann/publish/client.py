@@ -107,6 +107,11 @@ class Client:
         found = self._good(self.wire.call("GET", "/users/me/"), "ask whose token this is").json()
         return Account(str(found.get("username", "")), bool(found.get("admin")), str(found.get("status", "")))
 
+    def info(self) -> dict[str, Any]:
+        """What the archive says of itself: ``schema_version``, ``allowed_schema_versions``, ``cli-minimal-version``, and so on."""
+        found: dict[str, Any] = self._good(self.wire.call("GET", "/info/"), "say which versions it reads").json()
+        return found
+
     def dandiset(self, dandiset_id: str) -> dict[str, Any]:
         """What the archive says of a dandiset: ``embargo_status``, ``draft_version``, and so on."""
         answer = self.wire.call("GET", f"/dandisets/{dandiset_id}/")
