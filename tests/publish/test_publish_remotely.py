@@ -66,6 +66,7 @@ def test_published_and_compared(archive: Site, folder: Path) -> None:
     assert tried.returncode == 0, tried.stdout + tried.stderr
     assert "send" in tried.stdout
     assert archive.assets(dandiset) == {}
+    assert not (folder / "sessions.tsv").exists()
     asked = run(archive, dandiset, folder, stdin=subprocess.DEVNULL)
     assert (asked.returncode, "--yes" in asked.stderr) == (2, True)
     done = run(archive, dandiset, folder, "--yes", "--json", "--report", str(folder.parent / "report.json"))
@@ -75,6 +76,7 @@ def test_published_and_compared(archive: Site, folder: Path) -> None:
     assert document["verdict"]["valid"] == [nwb_path("1", "a")]
     assert json.loads((folder.parent / "report.json").read_text(encoding="utf-8"))["report"] == document["report"]
     assert archive.sha256(dandiset) == sha256(folder)
+    assert (folder / "sessions.tsv").read_text(encoding="utf-8").splitlines()[1].startswith("a\t1\t")
 
     again = json.loads(run(archive, dandiset, folder, "--yes", "--json").stdout)
     assert (again["report"]["bytes_sent"], again["verdict"]["valid"]) == (0, [nwb_path("1", "a")])

@@ -32,6 +32,7 @@ from bergmann.errors import ArchiveError, BergmannError
 from bergmann.findings import Finding, has_errors
 
 if TYPE_CHECKING:
+    from bergmann.publish.assets import Prepared
     from bergmann.publish.client import Client
     from bergmann.publish.comparing import Compared
     from bergmann.publish.progress import Standing
@@ -303,7 +304,20 @@ def _publish(folder: Path, client: Client, dandiset: str, document: Document, ch
         say("Nothing was sent.")
         return FINDINGS
     described.push(overwrite=chosen.overwrite_metadata)
+    _write_table(prepared)
     return _send(rows, client, dandiset, document, chosen)
+
+
+def _write_table(prepared: Prepared) -> None:
+    """Write the table of sessions beside the files; what keeps it from being written keeps nothing from being published."""
+    from bergmann.publish.sessions_table import NAME, write_sessions_table
+
+    try:
+        write_sessions_table(((asset.asset_path, asset.path) for asset in prepared.nwb_assets()), prepared.folder / NAME)
+    except OSError as error:
+        say(f"{NAME} could not be written into {prepared.folder} ({error.strerror or type(error).__name__})")
+    except BergmannError as error:
+        say(f"{NAME} could not be made: {error}")
 
 
 def _is_agreed(size: int) -> bool:
