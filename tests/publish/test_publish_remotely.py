@@ -222,3 +222,38 @@ def test_an_archive_that_reads_no_version_of_ours_gets_nothing(new_archive: Call
     done = run(site, dandiset, folder, "--yes")
     assert (done.returncode, "reads version 0.6.0 of DANDI's schema" in done.stdout) == (1, True), done.stdout + done.stderr
     assert site.assets(dandiset) == {}
+
+
+def test_a_dry_run_leaves_the_report_that_was_asked_for(archive: Site, folder: Path) -> None:
+    report = folder.parent / "report.json"
+    tried = run(archive, archive.new_dandiset(), folder, "--dry-run", "--report", str(report))
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+    document = json.loads(report.read_text(encoding="utf-8"))
+    assert [(row["asset_path"], row["standing"]) for row in document["plan"]] == [(nwb_path("1", "a"), "new")]
+    assert "report" not in document
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is of POSIX")
+def test_ctrl_c_while_the_archive_validates_ends_the_waiting_and_leaves_the_report(
+    new_archive: Callable[..., Site], folder: Path
+) -> None:
+    site = new_archive(sha256_delay=600)
+    dandiset, report = site.new_dandiset(), folder.parent / "report.json"
+    client = subprocess.Popen(
+        words(site, dandiset, folder, "--yes", "--report", str(report)),
+        env=environment(site, folder.parent),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    asked = f"/api/dandisets/{dandiset}/versions/draft/info/"
+    served = site.archive
+    assert served is not None
+    wait_for(lambda: any(seen.path == asked for seen in served.requests) or None)
+    client.send_signal(signal.SIGINT)
+    out, err = client.communicate(timeout=60)
+    assert client.returncode == 130, out + err
+    assert "What was sent is in the archive" in err
+    document = json.loads(report.read_text(encoding="utf-8"))
+    assert [one["result"] for one in document["report"]["assets"]] == ["uploaded"]
+    assert len(site.assets(dandiset)) == 1

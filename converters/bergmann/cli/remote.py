@@ -240,9 +240,9 @@ def publish_remote(folder: Path, chosen: Choices) -> int:
     except BergmannError as error:
         document.content["error"] = str(error)
         (say if chosen.as_json else show)(str(error))
-        if chosen.report is not None:
-            document.write(state_folder())
         status = UNUSABLE
+    if "report" in document.content or chosen.report is not None:
+        document.write(state_folder())
     if chosen.as_json:
         print_json(document.content)
     return status
@@ -342,18 +342,21 @@ def _send(rows: tuple[Compared, ...], client: Client, dandiset: str, document: D
     if not chosen.as_json:
         show_report(report)
     if any(outcome.result == "stopped" for outcome in report.outcomes):
-        document.write(state_folder())
         say("Stopped. What was sent is noted; run the same again, and it goes on from there.")
         return STOPPED
+    waiting = Progress("waiting for the archive's validation")
+    if any(outcome.result != "unchanged" for outcome in report.outcomes):
+        say(f"The archive validates what it got (up to {shown_time(chosen.wait)}; Ctrl-C stops the waiting and nothing else)")
     try:
-        verdict = await_verdict(report.outcomes, client, dandiset, seconds=chosen.wait)
+        verdict = await_verdict(report.outcomes, client, dandiset, seconds=chosen.wait, watch=lambda told: waiting(*told))
+    except KeyboardInterrupt:
+        say("\nStopped waiting. What was sent is in the archive; ask with `bergmann status` what it thinks of it.")
+        return STOPPED
     except BergmannError as error:
         document.content["error"] = str(error)
-        document.write(state_folder())
         say(f"The archive could not be asked what it thinks of the files: {error}. Ask later with `bergmann status`.")
         return FINDINGS
     document.content["verdict"] = verdict.as_dict()
-    document.write(state_folder())
     if not chosen.as_json:
         show_findings(verdict.findings)
         show(f"The archive calls the draft: {verdict.status.lower()}. {client.instance.dandiset_page(dandiset)}".rstrip())
