@@ -63,6 +63,7 @@ def validate_paths(
     SessionError
         If the waivers cannot be read.
     """
+    from bergmann.validate.needs import CHECK
     from bergmann.validate.quiet import quietly
     from bergmann.validate.waivers import apply_waivers, find_waivers, load_waivers
     from bergmann.writing.specifications import parsed_once
@@ -80,7 +81,8 @@ def validate_paths(
         for file in files:
             findings += unreadable.get(file) or remembering(file, partial(_look_at, file, profile))
         findings += _check_together(named, [file for file in files if file not in unreadable])
-    return tuple(apply_waivers(dict.fromkeys(findings), accepted, files))
+    unasked = () if profile == "archive" else (CHECK,)
+    return tuple(apply_waivers(dict.fromkeys(findings), accepted, files, unasked=unasked))
 
 
 def validate_together(folder: Path) -> tuple[Finding, ...]:
