@@ -66,6 +66,8 @@ def test_what_was_edited_in_the_archive_stays_and_is_named() -> None:
         "or say --overwrite-metadata to replace it)",
         "note: dandiset keywords: will be `pain`",
     ]
+    assert [one.severity for one in comparison.beside_lines()] == ["warning"]  # the rest is in the diff
+    assert [line for change in comparison.taken() for line in change.lines] == ["+ keywords: pain"]
     assert comparison.laid_over(overwrite=True)["name"] == "A"
     assert "it will be replaced" in next(iter(comparison.findings(overwrite=True))).message
 
@@ -104,7 +106,8 @@ def test_nothing_that_somebody_else_wrote_is_lost(stated: Any, archive: Any, pus
     after = comparison.laid_over()
     for field, theirs in archive.items():
         if theirs and theirs != (pushed or {}).get(field):
-            assert after[field] == theirs or set(theirs) < set(after[field])  # what is added to a list takes nothing away
+            is_list = isinstance(theirs, list)
+            assert set(theirs) <= set(after[field]) if is_list else after[field] == theirs  # what is added takes nothing away
         elif theirs:  # it was pushed from here, and nobody has changed it since
             assert after[field] == (stated[field] or theirs)
     overwritten = comparison.laid_over(overwrite=True)

@@ -150,7 +150,8 @@ def _print(prepared: Prepared, published: Published | None, local: Path | None) 
     print_notes(_findings(prepared, published))
     print_prepared(prepared, published)
     if prepared.is_refused:
-        show("\nNothing is published: mend the errors above, and run this again")
+        n_errors = count_of(sum(one.severity == "error" for one in prepared.findings), "error")
+        show(f"\nNothing is published: {n_errors} above. Mend what is wrong, or accept it in waivers.yaml, and run this again")
     elif published is None:
         show(
             f"\nNothing is written. To publish: bergmann publish FOLDER --local {argument(local or Path('DIR'))}, or --dandiset ID"

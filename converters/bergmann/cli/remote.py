@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,6 +101,7 @@ def show_plan(rows: Sequence[Compared], client: Client, dandiset: str, *, remove
     """What will be done, before it is."""
     moving = [row for row in rows if row.standing != "same"]
     words = {**_PLAN, "only there": "REMOVE (only there)"} if remove_others else _PLAN
+    show("")
     if moving:
         print_table(("what", "size", "path"), [(words[row.standing], shown_size(row.size), row.asset_path) for row in moving])
     same = sum(row.standing == "same" for row in rows)
@@ -109,6 +110,14 @@ def show_plan(rows: Sequence[Compared], client: Client, dandiset: str, *, remove
         f"to {client.instance.name} ({client.instance.api}), dandiset {dandiset}: {shown_size(size)} to send at most, "
         f"{count_of(same, 'file')} there already"
     )
+
+
+def show_changes(lines: Sequence[str]) -> None:
+    """What will be changed of what the archive says of the dandiset itself."""
+    if lines:
+        show("\nThe dandiset itself will be changed")
+    for line in lines:
+        show(f"  {line}")
 
 
 class UploadProgress:
@@ -278,23 +287,22 @@ def _publish(folder: Path, client: Client, dandiset: str, document: Document, ch
     assets, versions = in_version_read(prepared.assets, info, client.instance.name)
     rows = compare(assets, client, dandiset, jobs=chosen.jobs)
     described = describe(prepared.dandiset, client, dandiset, state_folder())
-    there = described.findings(overwrite=chosen.overwrite_metadata)
-    findings = (*account, *versions, *prepared.findings, *check_clashes(rows), *there)
+    of_files = (*account, *versions, *prepared.findings, *check_clashes(rows))
+    findings = (*of_files, *described.findings(overwrite=chosen.overwrite_metadata))
     document.content |= {
         "instance": client.instance.name,
         "plan": [{"asset_path": row.asset_path, "standing": row.standing, "size": row.size} for row in rows],
         "findings": [one.as_dict() for one in findings],
     }
     if not chosen.as_json:
-        show_findings(findings)
-        print_prepared(prepared)
-    if has_errors(findings):
-        say("Nothing was sent: mend what is an error, or accept it in waivers.yaml where that is right.")
-        return FINDINGS
-    if not chosen.as_json:
+        show_findings((*of_files, *described.beside_lines(overwrite=chosen.overwrite_metadata)))
+        print_prepared(replace(prepared, findings=findings, dandiset=None))
+        show_changes(described.lines(overwrite=chosen.overwrite_metadata))
         show_plan(rows, client, dandiset, remove_others=chosen.delete)
-        for line in described.lines(overwrite=chosen.overwrite_metadata):
-            show(f"  {line}")
+    if has_errors(findings):
+        n_errors = count_of(sum(one.severity == "error" for one in findings), "error")
+        say(f"Nothing was sent: {n_errors} above. Mend what is wrong, or accept it in waivers.yaml where that is right.")
+        return FINDINGS
     if chosen.dry_run:
         say("Nothing was sent (--dry-run).")
         return GOOD

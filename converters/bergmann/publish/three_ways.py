@@ -112,6 +112,12 @@ class Comparison:
         for change in self.changes:
             yield _said(change, overwrite=overwrite)
 
+    def beside_lines(self, *, overwrite: bool = False) -> Iterator[Finding]:
+        """Of the findings those that the lines of a diff do not say already."""
+        for change in self.changes:
+            if change.kind != "set":
+                yield _said(change, overwrite=overwrite)
+
 
 def compare(stated: Mapping[str, Any], archive: Mapping[str, Any], pushed: Mapping[str, Any] | None) -> Comparison:
     """What differs between three documents, and who changed it."""
