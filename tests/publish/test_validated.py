@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import time
 from collections.abc import Callable
@@ -14,8 +15,10 @@ import pytest
 from bergmann.findings import Finding
 from bergmann.publish import validated
 from bergmann.publish.assets import Prepared
+from bergmann.publish.local import publish_local
+from bergmann.publish.placing import stamp_of
 from bergmann.publish.preflight import prepare
-from bergmann.publish.validated import Remembered, judges
+from bergmann.publish.validated import Remembered, judges, note_digest
 
 from .small_dandisets import add_video, make_dandiset, make_session, write
 
@@ -68,6 +71,18 @@ def test_a_changed_file_is_validated_again_even_with_its_old_time(ask: Callable[
         opened["session_description"][()] = "another"
     os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert (file.stat().st_size, ask()) == (before.st_size, 1)
+
+
+def test_a_file_of_other_times_is_the_same_by_its_digest(ask: Callable[..., int], file: Path, tmp_path: Path) -> None:
+    ask()
+    stamp, sha256 = stamp_of(file), hashlib.sha256(file.read_bytes()).hexdigest()
+    note_digest(file, (stamp[0], stamp[1] + 1, stamp[2]), "0" * 64, tmp_path / "cache")  # of the file as it was not
+    note_digest(file, stamp, sha256, tmp_path / "cache")
+    os.utime(file)
+    assert [ask(), ask()] == [0, 0]
+    with h5py.File(file, "r+") as opened:
+        opened["session_description"][()] = "another"
+    assert ask() == 1
 
 
 @pytest.mark.parametrize("content", [None, b"another video"])
@@ -181,3 +196,10 @@ def test_a_second_look_at_a_folder_validates_what_changed_says_so_and_heeds_new_
 
     (folder / BASE).touch()
     assert not_validated(prepare(folder)) == {POD7}
+
+
+def test_what_was_published_into_a_folder_which_links_it_is_not_validated_again(tmp_path: Path) -> None:
+    folder = make_dandiset(tmp_path / "dandiset")
+    time.sleep(2.1)
+    publish_local(prepare(folder), tmp_path / "published")
+    assert not_validated(prepare(folder)) == {BASE, POD7}

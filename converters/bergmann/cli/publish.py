@@ -176,7 +176,12 @@ def print_prepared(prepared: Prepared, published: Published | None = None) -> No
     fates = published.fates if published is not None else {}
     rows = [(asset.asset_path, f"{asset.size:,}", fates.get(asset.asset_path, "")) for asset in prepared.assets]
     print_table(("file", "bytes", ""), rows)
-    show(f"{count_of(len(rows), 'file')}, {prepared.size:,} bytes; {count_findings(prepared.findings)}")
+    print_expected(prepared)
+
+
+def print_expected(prepared: Prepared) -> None:
+    """Print how much is published and found, and what the archive will show of it."""
+    show(f"{count_of(len(prepared.assets), 'file')}, {prepared.size:,} bytes; {count_findings(prepared.findings)}")
     if prepared.predictions:
         _print_predictions(prepared)
     if prepared.dandiset is not None:

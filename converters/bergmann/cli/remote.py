@@ -106,10 +106,9 @@ def show_plan(rows: Sequence[Compared], client: Client, dandiset: str, *, remove
         print_table(("what", "size", "path"), [(words[row.standing], shown_size(row.size), row.asset_path) for row in moving])
     same = sum(row.standing == "same" for row in rows)
     size = sum(row.moves for row in rows)
-    show(
-        f"to {client.instance.name} ({client.instance.api}), dandiset {dandiset}: {shown_size(size)} to send at most, "
-        f"{count_of(same, 'file')} there already"
-    )
+    sent = f"{shown_size(size)} to send at most" if size else "nothing to send"
+    there = f"{count_of(same, 'file')} there already"
+    show(f"to {client.instance.name} ({client.instance.api}), dandiset {dandiset}: {sent}, {there}")
 
 
 def show_changes(lines: Sequence[str]) -> None:
@@ -266,7 +265,7 @@ def dandiset_number(stated: str) -> str:
 
 
 def _publish(folder: Path, client: Client, dandiset: str, document: Document, chosen: Choices) -> int:
-    from bergmann.cli.publish import looking_through, print_prepared
+    from bergmann.cli.publish import looking_through, print_expected
     from bergmann.publish.client import check_dandiset
     from bergmann.publish.comparing import check_clashes, compare
     from bergmann.publish.describing import describe
@@ -296,7 +295,7 @@ def _publish(folder: Path, client: Client, dandiset: str, document: Document, ch
     }
     if not chosen.as_json:
         show_findings((*of_files, *described.beside_lines(overwrite=chosen.overwrite_metadata)))
-        print_prepared(replace(prepared, findings=findings, dandiset=None))
+        print_expected(replace(prepared, findings=findings, dandiset=None))
         show_changes(described.lines(overwrite=chosen.overwrite_metadata))
         show_plan(rows, client, dandiset, remove_others=chosen.delete)
     if has_errors(findings):

@@ -282,6 +282,13 @@ def check_dandiset(client: Client, dandiset_id: str) -> Iterator[Finding]:
     """
     account = client.account()
     embargo = client.dandiset(dandiset_id).get("embargo_status")
+    if embargo == "EMBARGOED":
+        yield Finding(
+            severity="note",
+            check="embargo",
+            location=f"{client.instance.name} {dandiset_id}",
+            message="the dandiset is embargoed: its owners alone see what is published into it, until they lift the embargo",
+        )
     if embargo == "UNEMBARGOING":
         yield Finding(
             severity="error",

@@ -2,8 +2,8 @@
 
 A publish that is resumed, or that follows another, need not validate for minutes what has not changed. What is remembered stands
 beside the digests in the user's cache folder, one file a file, readable by the user only: findings before waivers, so that those of
-`waivers.yaml` count as they are now. An entry counts only for the same file (size, times and number in the file system), the same
-videos beside it, the same place in its dandiset, and the same versions of everything that judges it.
+`waivers.yaml` count as they are now. An entry counts only for the same file (size, times and number in the file system, or else its
+SHA-256), the same videos beside it, the same place in its dandiset, and the same versions of everything that judges it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import hashlib
 import os
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import distributions
 from pathlib import Path
@@ -21,10 +21,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from bergmann import __version__
 from bergmann.ask.cache import SETTLED, Stamp, cache_folder
+from bergmann.errors import SourceError
 from bergmann.findings import UNREADABLE, Finding
 from bergmann.publish.dandiset_metadata import FILE
+from bergmann.publish.digests import digest_of
 from bergmann.publish.paths import read_externals
 from bergmann.publish.places import write_whole
+from bergmann.publish.placing import stamp_of
 from bergmann.validate import Looking
 from bergmann.validate.needs import Profile
 
@@ -50,24 +53,25 @@ class Judged:
     inside : str
         The path below the folder of its dandiset, which has a say in how a file must be named; empty outside of one.
     stamp : Stamp
-    externals : dict of str to Stamp or None
-        The files that it names, by the path as written; None for one that is not there.
+    externals : dict of str to (int, int, int) or None
+        The files that it names, by the path as written: size, time and number; None for one that is not there.
     """
 
     by: str
     path: str
     inside: str
     stamp: Stamp
-    externals: dict[str, Stamp | None]
+    externals: dict[str, tuple[int, int, int] | None]
 
 
 @dataclass(frozen=True)
 class _Kept:
-    """An entry: what was found, and when (seconds since 1970)."""
+    """An entry: what was found, and when (seconds since 1970); the file's SHA-256 once somebody has made it."""
 
     judged: Judged
     when: float
     findings: tuple[Finding, ...]
+    sha256: str = ""
 
 
 _KEPT = TypeAdapter(_Kept)
@@ -99,13 +103,15 @@ class Remembered:
         self._by = self._by or judges(self.profile)
         began = time.time_ns()
         before = judged(file, self._by)
-        kept = _load(self._entry(file))
-        if before is not None and kept is not None and kept.judged == before and 0 <= time.time() - kept.when < KEPT:
+        kept = _load(_entry(file, self.place))
+        if before is not None and kept is not None and _counts(kept, before, file, self.place):
             self.earlier[file] = kept.when
+            if kept.judged != before and _has_settled(before, began):
+                _keep(file, replace(kept, judged=before), self.place)
             return list(kept.findings)
         findings = look()
         if before is not None and _has_settled(before, began) and judged(file, self._by) == before:
-            self._keep(file, _Kept(before, time.time(), tuple(findings)))
+            _keep(file, _Kept(before, time.time(), tuple(findings)), self.place)
         return findings
 
     def notes(self, folder: Path) -> Iterator[Finding]:
@@ -120,20 +126,22 @@ class Remembered:
                 remedy="`bergmann validate --profile archive` looks anew",
             )
 
-    def _entry(self, file: Path) -> Path:
-        return self.place / "validated" / f"{hashlib.sha256(os.fsencode(str(file.resolve()))).hexdigest()[:32]}.json"
 
-    def _keep(self, file: Path, kept: _Kept) -> None:
-        """Write an entry; a file that could not be looked at to its end is looked at again, and a full disk is no error."""
-        if any(one.check in UNREADABLE for one in kept.findings):
-            return
-        entry = self._entry(file)
-        try:
-            entry.parent.parent.mkdir(parents=True, exist_ok=True)
-            entry.parent.mkdir(mode=0o700, exist_ok=True)
-            write_whole(entry, _KEPT.dump_json(kept).decode())
-        except OSError:
-            return
+def note_digest(file: Path, stamp: tuple[int, int, int], sha256: str, place: Path | None = None) -> None:
+    """Add a digest to what is remembered of a file; it counts where the file's times are others, as a link to it makes them.
+
+    Parameters
+    ----------
+    file : Path
+    stamp : (int, int, int)
+        Size, time and number of the file as the digest was made (`placing.stamp_of`).
+    sha256 : str
+    place : Path
+        Where it is remembered; by default in the user's cache folder.
+    """
+    kept = _load(_entry(file, place or cache_folder()))
+    if kept is not None and not kept.sha256 and _plain(kept.judged.stamp) == stamp:
+        _keep(file, replace(kept, sha256=sha256), place or cache_folder())
 
 
 def judges(profile: Profile) -> str:
@@ -157,23 +165,58 @@ def judged(file: Path, by: str) -> Judged | None:
         with h5py.File(file, "r") as opened:
             if opened.visititems_links(lambda _, link: True if isinstance(link, h5py.ExternalLink) else None):
                 return None
-        named = {one.written: _stamp(file.parent / one.written) for one in read_externals(file)}
+        named = {one.written: _stamp_there(file.parent / one.written) for one in read_externals(file)}
     except (OSError, RuntimeError, ValueError, KeyError, TypeError):  # damaged: what is wrong is found by looking
         return None
     return Judged(by, str(file), file.relative_to(dandiset).as_posix() if dandiset else "", stamp, named)
 
 
-def _stamp(path: Path) -> Stamp | None:
+def _plain(stamp: Stamp) -> tuple[int, int, int]:
+    return stamp.size, stamp.modified, stamp.number
+
+
+def _stamp_there(path: Path) -> tuple[int, int, int] | None:
     try:
-        return Stamp.of(path) if path.is_file() else None
+        return stamp_of(path) if path.is_file() else None
     except (OSError, ValueError):
         return None
 
 
+def _counts(kept: _Kept, now: Judged, file: Path, place: Path) -> bool:
+    """Whether what was found is still to be found: all is as it was, or all but the file's times, and its SHA-256 is the same."""
+    if not 0 <= time.time() - kept.when < KEPT:
+        return False
+    if kept.judged == now:
+        return True
+    if not kept.sha256 or kept.judged.stamp.size != now.stamp.size or replace(kept.judged, stamp=now.stamp) != now:
+        return False
+    try:
+        return digest_of(file, place=place).sha256 == kept.sha256
+    except SourceError:  # it changes in this moment, or cannot be read: looking finds it
+        return False
+
+
 def _has_settled(one: Judged, now: int) -> bool:
     """Whether nothing was changed a moment before `now` (ns since 1970), so that a second change cannot fall on the same tick."""
-    stamps = [stamp for stamp in (one.stamp, *one.externals.values()) if stamp is not None]
-    return all(now - max(stamp.modified, stamp.changed) >= SETTLED * 1e9 for stamp in stamps)
+    times = [one.stamp.modified, one.stamp.changed, *(stamp[1] for stamp in one.externals.values() if stamp is not None)]
+    return now - max(times) >= SETTLED * 1e9
+
+
+def _entry(file: Path, place: Path) -> Path:
+    return place / "validated" / f"{hashlib.sha256(os.fsencode(str(file.resolve()))).hexdigest()[:32]}.json"
+
+
+def _keep(file: Path, kept: _Kept, place: Path) -> None:
+    """Write an entry; a file that could not be looked at to its end is looked at again, and a full disk is no error."""
+    if any(one.check in UNREADABLE for one in kept.findings):
+        return
+    entry = _entry(file, place)
+    try:
+        entry.parent.parent.mkdir(parents=True, exist_ok=True)
+        entry.parent.mkdir(mode=0o700, exist_ok=True)
+        write_whole(entry, _KEPT.dump_json(kept).decode())
+    except OSError:
+        return
 
 
 def _load(entry: Path) -> _Kept | None:
