@@ -40,18 +40,11 @@ def run(site: Site, dandiset: str, folder: Path, *options: str, **chosen: Any) -
     return subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, **chosen)
 
 
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("written") / "a.nwb"
-    write_nwb(path, "1", "a", SIZE)
-    return path
-
-
 @pytest.fixture
-def folder(tmp_path: Path, written: Path) -> Path:
+def folder(tmp_path: Path) -> Path:
+    """A folder with one file, whose bytes no archive has yet, a real one neither."""
     target = tmp_path / "lab" / nwb_path("1", "a")
-    target.parent.mkdir(parents=True)
-    target.write_bytes(written.read_bytes())
+    write_nwb(target, "1", "a", SIZE)
     os.utime(target, (1_700_000_000, 1_700_000_000))
     return tmp_path / "lab"
 
