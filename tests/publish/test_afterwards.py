@@ -62,6 +62,17 @@ def test_a_valid_draft_with_an_invalid_asset_is_not_called_valid(archive: Site, 
     ]
 
 
+def test_an_archive_that_says_null_for_no_errors_is_understood(new_archive: Any, tmp_path: Path) -> None:
+    site = new_archive()
+    dandiset, client = site.new_dandiset(), client_of(site)
+    rows = compare([asset_of(tmp_path, "sub-1/sub-1_ses-a.nwb", os.urandom(10))], client, dandiset)
+    (outcome,) = upload(rows, client, dandiset, place=tmp_path / "s").outcomes
+    with site.archive.worker.paused():
+        asset = site.archive.state.assets[outcome.asset_id]
+        asset.status, asset.validation_errors = "Valid", None
+        assert client.asset_validation(dandiset, outcome.asset_id) == ("Valid", ())
+
+
 def test_what_is_not_validated_in_time_is_a_warning(new_archive: Any, tmp_path: Path) -> None:
     site = new_archive(validation_delay=600, sha256_delay=600)
     dandiset, client = site.new_dandiset(), client_of(site)

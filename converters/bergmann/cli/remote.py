@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import threading
 import time
@@ -211,6 +212,10 @@ def show_findings(findings: Sequence[Finding]) -> None:
     print_notes(findings)
 
 
+_NUMBER = re.compile(r"(?:[a-z][a-z-]*:)?([0-9]{1,6})(?:/draft)?", re.IGNORECASE)
+"""A dandiset's number, with or without the name of its archive (the ``instance_name`` of ``/info/``) and its version."""
+
+
 # --- the run ----------------------------------------------------------------------------------------------------------
 
 
@@ -257,11 +262,11 @@ def publish_remote(folder: Path, chosen: Choices) -> int:
 
 
 def dandiset_number(stated: str) -> str:
-    """The six digits of a dandiset, from ``123``, ``000123`` or ``DANDI:000123``."""
-    number = stated.upper().removeprefix("DANDI:").removesuffix("/DRAFT")
-    if not number.isdecimal() or len(number) > 6:
+    """The six digits of a dandiset, from ``123``, ``000123``, ``DANDI:000123`` or ``EMBER-DANDI:000123``."""
+    found = _NUMBER.fullmatch(stated)
+    if found is None:
         raise click.UsageError(f"--dandiset {stated}: expected its number, such as 000123, from the dandiset's page")
-    return number.zfill(6)
+    return found[1].zfill(6)
 
 
 def _publish(folder: Path, client: Client, dandiset: str, document: Document, chosen: Choices) -> int:

@@ -173,7 +173,7 @@ class Client:
         """Status of an asset's validation (``"Pending"``, ``"Valid"``, ``"Invalid"``) and its errors (``field``, ``message``)."""
         path = f"/dandisets/{dandiset_id}/versions/draft/assets/{asset_id}/validation/"
         found = self._good(self.wire.call("GET", path), "ask whether an asset is valid").json()
-        return str(found.get("status", "")), tuple(found.get("validation_errors", ()))
+        return str(found.get("status", "")), tuple(found.get("validation_errors") or ())
 
     def put_asset(self, dandiset_id: str, asset_id: str | None, blob_id: str, metadata: dict[str, Any]) -> Answer:
         """Make an asset of a blob, or replace one in place; the answer as it is."""
