@@ -1,6 +1,7 @@
 """The released dandi client uploads to the test archive as it does to the real one: the archive is faithful.
 
-The same tests run against a real archive (``DANDI_TESTS_API_URL`` and a token).
+The same tests run against a real archive (``DANDI_TESTS_API_URL`` and a token); those that upload, against one that reads the
+installed version of the schema: the released client refuses others.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from dandischema.consts import DANDI_SCHEMA_VERSION
 from loopback.folders import nwb_path, state_dandiset, write_nwb
 from loopback.protocol import upload as upload_blob
 from loopback.proxy import Fault
@@ -32,6 +34,9 @@ def dandi(site: Site, folder: Path, *arguments: str) -> str:
 
 
 def upload(site: Site, folder: Path, *options: str) -> str:
+    info = site.info()
+    if DANDI_SCHEMA_VERSION not in {info["schema_version"], *info["allowed_schema_versions"]}:
+        pytest.skip(f"the released client refuses an archive of schema {info['schema_version']}; here is {DANDI_SCHEMA_VERSION}")
     return dandi(site, folder, "upload", "-i", site.api_url, *options, str(folder))
 
 
@@ -54,7 +59,7 @@ def test_an_organized_folder_is_uploaded_valid_and_then_only_what_changed(archiv
         rows = archive.draft(dandiset)["asset_validation_errors"]
         return None if any("being validated" in row["message"] for row in rows) else [row["message"] for row in rows]
 
-    assert wait_for(errors) == []
+    assert wait_for(errors, timeout=600) == []
     shown = archive.assets(dandiset)
     subject = shown[paths[0]]["metadata"]["wasAttributedTo"][0]
     assert (subject["identifier"], subject["species"]["name"]) == ("1", "Mus musculus - House mouse")
@@ -101,7 +106,7 @@ def test_the_calls_of_the_released_client_are_answered(archive: Site, tmp_path: 
         client.authenticate(archive.token)
         assert client.server_schema_version == client.get("/info/")["schema_version"]
         there = client.get_dandiset(dandiset, "draft")
-        assert dandiset in [found.identifier for found in client.get_dandisets(draft=True, embargoed=True, order="-id")]
+        assert any(found.identifier == dandiset for found in client.get_dandisets(draft=True, embargoed=True, order="-id"))
         assert [str(version) for version in there.get_versions()] == ["draft"]
         there.set_raw_metadata({**there.get_raw_metadata(), "description": "d"})
         assert there.get_raw_metadata()["description"] == "d"

@@ -9,10 +9,12 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from dandischema.consts import ALLOWED_TARGET_SCHEMAS
 from loopback.folders import nwb_path, write_nwb
 from loopback.proxy import Fault
 from loopback.site import Site, wait_for
@@ -35,21 +37,14 @@ def words(site: Site, dandiset: str, folder: Path, *options: str, command: str =
 def run(site: Site, dandiset: str, folder: Path, *options: str, **chosen: Any) -> subprocess.CompletedProcess[str]:
     command = words(site, dandiset, folder, *options, command=chosen.pop("command", "publish"))
     chosen = {"env": environment(site, folder.parent), **chosen}
-    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=False, **chosen)
-
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("written") / "a.nwb"
-    write_nwb(path, "1", "a", SIZE)
-    return path
+    return subprocess.run(command, capture_output=True, text=True, timeout=900, check=False, **chosen)
 
 
 @pytest.fixture
-def folder(tmp_path: Path, written: Path) -> Path:
+def folder(tmp_path: Path) -> Path:
+    """A folder with one file, whose bytes no archive has yet, a real one neither."""
     target = tmp_path / "lab" / nwb_path("1", "a")
-    target.parent.mkdir(parents=True)
-    target.write_bytes(written.read_bytes())
+    write_nwb(target, "1", "a", SIZE)
     os.utime(target, (1_700_000_000, 1_700_000_000))
     return tmp_path / "lab"
 
@@ -64,6 +59,7 @@ def test_published_and_compared(archive: Site, folder: Path) -> None:
     assert tried.returncode == 0, tried.stdout + tried.stderr
     assert "send" in tried.stdout
     assert archive.assets(dandiset) == {}
+    assert not (folder / "sessions.tsv").exists()
     asked = run(archive, dandiset, folder, stdin=subprocess.DEVNULL)
     assert (asked.returncode, "--yes" in asked.stderr) == (2, True)
     done = run(archive, dandiset, folder, "--yes", "--json", "--report", str(folder.parent / "report.json"))
@@ -73,6 +69,11 @@ def test_published_and_compared(archive: Site, folder: Path) -> None:
     assert document["verdict"]["valid"] == [nwb_path("1", "a")]
     assert json.loads((folder.parent / "report.json").read_text(encoding="utf-8"))["report"] == document["report"]
     assert archive.sha256(dandiset) == sha256(folder)
+    assert (folder / "sessions.tsv").read_text(encoding="utf-8").splitlines()[1].startswith("a\t1\t")
+
+    again = json.loads(run(archive, dandiset, folder, "--yes", "--json").stdout)
+    assert (again["report"]["bytes_sent"], again["verdict"]["valid"]) == (0, [nwb_path("1", "a")])
+    assert [one["location"] for one in again["findings"] if one["check"] == "validated before"] == [nwb_path("1", "a")]
 
     same = run(archive, dandiset, folder, command="status")
     assert same.returncode == 0, same.stdout + same.stderr
@@ -151,7 +152,7 @@ def test_without_room_for_the_journal_it_goes_on_and_says_so(archive: Site, fold
         env=environment(archive, folder.parent),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
@@ -171,7 +172,7 @@ def test_no_output_of_a_failing_run_holds_the_token_or_a_signature(faulty_archiv
         env=environment(site, folder.parent),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=900,
         check=False,
     )
     assert done.returncode == 1, done.stdout + done.stderr
@@ -191,3 +192,61 @@ def test_no_output_of_a_failing_run_holds_the_token_or_a_signature(faulty_archiv
     if os.name == "posix":
         assert journals[0].stat().st_mode & 0o077 == 0
     assert not [path for path in written if path not in journals and b"X-Amz-Signature" in path.read_bytes()]
+
+
+def test_an_older_archive_is_sent_metadata_that_it_reads(new_archive: Callable[..., Site], folder: Path) -> None:
+    older = ALLOWED_TARGET_SCHEMAS[-2]
+    site = new_archive(schema_version=older)
+    dandiset = site.new_dandiset()
+    done = run(site, dandiset, folder, "--yes", "--json")
+    document = json.loads(done.stdout)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert f"sent as {older}" in next(one["message"] for one in document["findings"] if one["check"] == "schema version")
+    assert document["verdict"]["valid"] == [nwb_path("1", "a")]
+    (asset,) = site.assets(dandiset).values()
+    assert asset["metadata"]["schemaVersion"] == older
+    again = run(site, dandiset, folder, "--yes", "--json")
+    assert [row["standing"] for row in json.loads(again.stdout)["plan"]] == ["same"]
+
+
+def test_an_archive_that_reads_no_version_of_ours_gets_nothing(new_archive: Callable[..., Site], folder: Path) -> None:
+    site = new_archive(schema_version="0.6.0")
+    dandiset = site.new_dandiset()
+    done = run(site, dandiset, folder, "--yes")
+    assert (done.returncode, "reads version 0.6.0 of DANDI's schema" in done.stdout) == (1, True), done.stdout + done.stderr
+    assert site.assets(dandiset) == {}
+
+
+def test_a_dry_run_leaves_the_report_that_was_asked_for(archive: Site, folder: Path) -> None:
+    report = folder.parent / "report.json"
+    tried = run(archive, archive.new_dandiset(), folder, "--dry-run", "--report", str(report))
+    assert tried.returncode == 0, tried.stdout + tried.stderr
+    document = json.loads(report.read_text(encoding="utf-8"))
+    assert [(row["asset_path"], row["standing"]) for row in document["plan"]] == [(nwb_path("1", "a"), "new")]
+    assert "report" not in document
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGINT is of POSIX")
+def test_ctrl_c_while_the_archive_validates_ends_the_waiting_and_leaves_the_report(
+    new_archive: Callable[..., Site], folder: Path
+) -> None:
+    site = new_archive(sha256_delay=600)
+    dandiset, report = site.new_dandiset(), folder.parent / "report.json"
+    client = subprocess.Popen(
+        words(site, dandiset, folder, "--yes", "--report", str(report)),
+        env=environment(site, folder.parent),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    asked = f"/api/dandisets/{dandiset}/versions/draft/info/"
+    served = site.archive
+    assert served is not None
+    wait_for(lambda: any(seen.path == asked for seen in served.requests) or None)
+    client.send_signal(signal.SIGINT)
+    out, err = client.communicate(timeout=60)
+    assert client.returncode == 130, out + err
+    assert "What was sent is in the archive" in err
+    document = json.loads(report.read_text(encoding="utf-8"))
+    assert [one["result"] for one in document["report"]["assets"]] == ["uploaded"]
+    assert len(site.assets(dandiset)) == 1

@@ -15,6 +15,7 @@ import yaml
 from bergmann.publish.assets import Asset
 from bergmann.publish.paths import check_externals, read_externals
 from bergmann.publish.prediction import predict
+from bergmann.publish.preflight import prepare
 
 IMAGING = "sub-BG042/sub-BG042_ses-sni-pod7-capsaicin_behavior+image+ogen+ophys.nwb"
 
@@ -67,6 +68,14 @@ def test_the_archive_would_file_the_imaging_session_under_what_it_is(published: 
     assert {"TwoPhotonSeries", "OptogeneticSeries", "PlaneSegmentation"} <= set(found.variables)
     assert (found.subject, found.session_start) == ("BG042", "2024-05-17T10:30:57+09:00")
     assert found.session_end > found.session_start
+
+
+def test_what_the_demo_suggests_next_is_not_refused_since_its_waivers_say_why(converted_demo: Path) -> None:
+    prepared = prepare(converted_demo / "dandiset", sessions=[converted_demo / "rig" / "BG042" / "session.yaml"])
+    assert [one.text for one in prepared.findings if one.severity != "note"] == []
+    waived = [one for one in prepared.findings if one.check == "archive_needs"]
+    assert len(waived) == 4
+    assert all(one.remedy.startswith("waived by Simulated Rig on 2026-11-20: ") for one in waived)
 
 
 def test_the_dandiset_is_described_and_no_file_holds_it(converted_demo: Path, published: Path) -> None:

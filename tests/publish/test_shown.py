@@ -35,12 +35,12 @@ def test_how_far_it_is() -> None:
     assert shown_standing(Standing(1_200_000_000, 4_000_000_000, 25e6)) == "1.2 GB of 4.0 GB (30 %), 25.0 MB/s, 1 min 52 s left"
 
 
-@pytest.mark.parametrize("stated", ["123", "000123", "DANDI:000123", "dandi:000123/draft"])
+@pytest.mark.parametrize("stated", ["123", "000123", "DANDI:000123", "dandi:000123/draft", "EMBER-DANDI:000123"])
 def test_a_dandiset_by_its_number(stated: str) -> None:
     assert dandiset_number(stated) == "000123"
 
 
-@pytest.mark.parametrize("stated", ["", "abc", "0001234", "DANDI:000123/0.240101.1200", "../1"])
+@pytest.mark.parametrize("stated", ["", "abc", "0001234", "ember/000123", ":123", "DANDI:000123/0.240101.1200", "../1"])
 def test_what_is_no_number_of_a_dandiset(stated: str) -> None:
     with pytest.raises(click.UsageError, match="expected its number"):
         dandiset_number(stated)

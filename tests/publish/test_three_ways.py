@@ -35,6 +35,22 @@ def test_who_changed_it() -> None:
     assert kinds({}, {"name": "A"}, None) == {}
 
 
+def test_what_is_stated_may_add_to_what_the_archive_made_of_an_account_and_takes_nothing_away() -> None:
+    made = {
+        **{"schemaKey": "Person", "name": "Kim, Jane", "email": "jane@dandiarchive.org"},
+        **{"roleName": ["dcite:ContactPerson"], "affiliation": [], "includeInCitation": True},
+    }
+    stated = {**KIM, "email": made["email"], "identifier": "0000-0002-1825-0097"}
+    assert kinds({"contributor": [stated]}, {"contributor": [made]}) == {"contributor Kim, Jane": "set"}
+    assert kinds({"keywords": ["a", "b"]}, {"keywords": ["b"]}) == {"keywords": "set"}
+    for less in ({**stated, "email": "other@dandiarchive.org"}, {**stated, "roleName": ["dcite:Author"]}, KIM):
+        assert kinds({"contributor": [less]}, {"contributor": [made]}) == {"contributor Kim, Jane": "conflict"}
+    pushed = {**made, "roleName": ["dcite:Author", "dcite:ContactPerson"]}  # and one was taken out on the website
+    assert kinds({"contributor": [stated]}, {"contributor": [made]}, {"contributor": [pushed]}) == {
+        "contributor Kim, Jane": "conflict"
+    }
+
+
 def test_contributors_are_compared_one_by_one() -> None:
     changed = {**KIM, "roleName": ["dcite:Author"]}
     assert kinds({"contributor": [KIM]}, {"contributor": [OWNER, changed]}, {"contributor": [changed]}) == {
@@ -50,6 +66,8 @@ def test_what_was_edited_in_the_archive_stays_and_is_named() -> None:
         "or say --overwrite-metadata to replace it)",
         "note: dandiset keywords: will be `pain`",
     ]
+    assert [one.severity for one in comparison.beside_lines()] == ["warning"]  # the rest is in the diff
+    assert [line for change in comparison.taken() for line in change.lines] == ["+ keywords: pain"]
     assert comparison.laid_over(overwrite=True)["name"] == "A"
     assert "it will be replaced" in next(iter(comparison.findings(overwrite=True))).message
 
@@ -88,7 +106,8 @@ def test_nothing_that_somebody_else_wrote_is_lost(stated: Any, archive: Any, pus
     after = comparison.laid_over()
     for field, theirs in archive.items():
         if theirs and theirs != (pushed or {}).get(field):
-            assert after[field] == theirs
+            is_list = isinstance(theirs, list)
+            assert set(theirs) <= set(after[field]) if is_list else after[field] == theirs  # what is added takes nothing away
         elif theirs:  # it was pushed from here, and nobody has changed it since
             assert after[field] == (stated[field] or theirs)
     overwritten = comparison.laid_over(overwrite=True)

@@ -10,6 +10,8 @@ from click.testing import CliRunner
 from bergmann.cli import group
 from bergmann.errors import SessionError
 from bergmann.findings import Finding
+from bergmann.validate import validate_paths
+from bergmann.validate.needs import PROFILES
 from bergmann.validate.waivers import apply_waivers, find_waivers, load_waivers
 
 from .nwb_files import add_light, make_nwbfile, write
@@ -49,6 +51,23 @@ def test_a_waiver_of_another_object_waives_nothing_and_is_said_to_be_unused(tmp_
 def test_a_waiver_for_a_file_that_was_not_looked_at_is_not_judged(tmp_path: Path) -> None:
     waivers = load_waivers(load(tmp_path, WAIVER + '    file: "b*.nwb"\n'))
     assert list(apply_waivers([LIGHT], waivers, FILES)) == [LIGHT]
+
+
+@pytest.mark.parametrize(("check", "judged"), [("archive_needs", False), ("archive_*", False), ("light_power_implausible", True)])
+def test_a_waiver_of_a_check_that_was_not_run_is_not_judged(tmp_path: Path, check: str, judged: bool) -> None:
+    waivers = load_waivers(load(tmp_path, WAIVER.replace("light_power_plausible", check)))
+    found = list(apply_waivers([LIGHT], waivers, FILES, unasked=["archive_needs"]))
+    assert [one.check for one in found] == [LIGHT.check, *["unused waiver"] * judged]
+    assert [one.check for one in apply_waivers([LIGHT], waivers, FILES)] == [LIGHT.check, "unused waiver"]
+
+
+def test_a_waiver_of_what_an_archive_needs_is_judged_by_that_profile_alone(tmp_path: Path) -> None:
+    path = write(make_nwbfile(), tmp_path)
+    waivers = load(tmp_path, WAIVER.replace("light_power_plausible", "archive_needs"))
+    unused = {
+        profile: [one for one in validate_paths([path], waivers, profile) if one.check == "unused waiver"] for profile in PROFILES
+    }
+    assert [len(unused["draft"]), len(unused["archive"])] == [0, 1]
 
 
 def test_every_mistake_is_said_at_once(tmp_path: Path) -> None:

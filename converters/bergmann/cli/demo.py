@@ -59,10 +59,11 @@ def _make(folder: Path, as_json: bool) -> None:
     from bergmann.cli.convert import exit_status, print_conversions
 
     say(f"Simulating the rig in {folder / 'rig'} (two animals; about ten seconds)")
-    from bergmann.rig.sessions import session_paths
+    from bergmann.rig.sessions import session_paths, write_waivers
     from bergmann.rig.simulate import simulate_demo
 
     simulate_demo(folder / "rig")
+    write_waivers(folder)
     sessions = session_paths(folder / "rig")
     say(f"Converting {len(sessions)} sessions to {folder / 'dandiset'}, and validating each (about five seconds a file)")
     from bergmann.convert import convert_session
@@ -112,6 +113,7 @@ Made in {folder}:
   rig/        what a rig leaves behind: movies, DAQ files, videos, tables, and the session files that describe them
   dandiset/   one NWB file a session, and its videos
   published/  the same as an archive would have it: with the dandiset's metadata, digests, and a table of sessions
+  waivers.yaml  what was looked at and is accepted, though an archive wants to know it: tests whose hour nobody noted
 
 Try next:
   look at the session file         {session}

@@ -120,14 +120,19 @@ def command(
     sys.exit(FINDINGS if prepared.is_refused else GOOD)
 
 
+def looking_through(folder: Path) -> str:
+    """What is said before a folder is looked through, which takes a while the first time."""
+    return f"Looking through {folder} (about five seconds a file; less where it has not changed since the last time)"
+
+
 def _prepare(folder: Path, sessions: tuple[Path, ...], waivers: Path | None, local: Path | None) -> Prepared:
     from dataclasses import replace
 
     from bergmann.publish.local import check_local
     from bergmann.publish.preflight import prepare
 
-    say(f"Looking through {folder} (about five seconds a file)")
-    prepared = prepare(folder, sessions=sessions, waivers=waivers, on_file=Progress("looking"))
+    say(looking_through(folder))
+    prepared = prepare(folder, sessions=sessions, waivers=waivers, on_step=Progress("looking through the files"))
     if local is None:
         return prepared
     return replace(prepared, findings=(*prepared.findings, *check_local(prepared, local)))
@@ -145,7 +150,8 @@ def _print(prepared: Prepared, published: Published | None, local: Path | None) 
     print_notes(_findings(prepared, published))
     print_prepared(prepared, published)
     if prepared.is_refused:
-        show("\nNothing is published: mend the errors above, and run this again")
+        n_errors = count_of(sum(one.severity == "error" for one in prepared.findings), "error")
+        show(f"\nNothing is published: {n_errors} above. Mend what is wrong, or accept it in waivers.yaml, and run this again")
     elif published is None:
         show(
             f"\nNothing is written. To publish: bergmann publish FOLDER --local {argument(local or Path('DIR'))}, or --dandiset ID"
@@ -170,7 +176,12 @@ def print_prepared(prepared: Prepared, published: Published | None = None) -> No
     fates = published.fates if published is not None else {}
     rows = [(asset.asset_path, f"{asset.size:,}", fates.get(asset.asset_path, "")) for asset in prepared.assets]
     print_table(("file", "bytes", ""), rows)
-    show(f"{count_of(len(rows), 'file')}, {prepared.size:,} bytes; {count_findings(prepared.findings)}")
+    print_expected(prepared)
+
+
+def print_expected(prepared: Prepared) -> None:
+    """Print how much is published and found, and what the archive will show of it."""
+    show(f"{count_of(len(prepared.assets), 'file')}, {prepared.size:,} bytes; {count_findings(prepared.findings)}")
     if prepared.predictions:
         _print_predictions(prepared)
     if prepared.dandiset is not None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ from bergmann.errors import ArchiveError, BergmannError
 from bergmann.findings import Finding, has_errors
 
 if TYPE_CHECKING:
+    from bergmann.publish.assets import Prepared
     from bergmann.publish.client import Client
     from bergmann.publish.comparing import Compared
     from bergmann.publish.progress import Standing
@@ -100,14 +102,22 @@ def show_plan(rows: Sequence[Compared], client: Client, dandiset: str, *, remove
     """What will be done, before it is."""
     moving = [row for row in rows if row.standing != "same"]
     words = {**_PLAN, "only there": "REMOVE (only there)"} if remove_others else _PLAN
+    show("")
     if moving:
         print_table(("what", "size", "path"), [(words[row.standing], shown_size(row.size), row.asset_path) for row in moving])
     same = sum(row.standing == "same" for row in rows)
     size = sum(row.moves for row in rows)
-    show(
-        f"to {client.instance.name} ({client.instance.api}), dandiset {dandiset}: {shown_size(size)} to send at most, "
-        f"{count_of(same, 'file')} there already"
-    )
+    sent = f"{shown_size(size)} to send at most" if size else "nothing to send"
+    there = f"{count_of(same, 'file')} there already"
+    show(f"to {client.instance.name} ({client.instance.api}), dandiset {dandiset}: {sent}, {there}")
+
+
+def show_changes(lines: Sequence[str]) -> None:
+    """What will be changed of what the archive says of the dandiset itself."""
+    if lines:
+        show("\nThe dandiset itself will be changed")
+    for line in lines:
+        show(f"  {line}")
 
 
 class UploadProgress:
@@ -202,6 +212,10 @@ def show_findings(findings: Sequence[Finding]) -> None:
     print_notes(findings)
 
 
+_NUMBER = re.compile(r"(?:[a-z][a-z-]*:)?([0-9]{1,6})(?:/draft)?", re.IGNORECASE)
+"""A dandiset's number, with or without the name of its archive (the ``instance_name`` of ``/info/``) and its version."""
+
+
 # --- the run ----------------------------------------------------------------------------------------------------------
 
 
@@ -239,57 +253,60 @@ def publish_remote(folder: Path, chosen: Choices) -> int:
     except BergmannError as error:
         document.content["error"] = str(error)
         (say if chosen.as_json else show)(str(error))
-        if chosen.report is not None:
-            document.write(state_folder())
         status = UNUSABLE
+    if "report" in document.content or chosen.report is not None:
+        document.write(state_folder())
     if chosen.as_json:
         print_json(document.content)
     return status
 
 
 def dandiset_number(stated: str) -> str:
-    """The six digits of a dandiset, from ``123``, ``000123`` or ``DANDI:000123``."""
-    number = stated.upper().removeprefix("DANDI:").removesuffix("/DRAFT")
-    if not number.isdecimal() or len(number) > 6:
+    """The six digits of a dandiset, from ``123``, ``000123``, ``DANDI:000123`` or ``EMBER-DANDI:000123``."""
+    found = _NUMBER.fullmatch(stated)
+    if found is None:
         raise click.UsageError(f"--dandiset {stated}: expected its number, such as 000123, from the dandiset's page")
-    return number.zfill(6)
+    return found[1].zfill(6)
 
 
 def _publish(folder: Path, client: Client, dandiset: str, document: Document, chosen: Choices) -> int:
-    from bergmann.cli.publish import print_prepared
+    from bergmann.cli.publish import looking_through, print_expected
     from bergmann.publish.client import check_dandiset
     from bergmann.publish.comparing import check_clashes, compare
     from bergmann.publish.describing import describe
     from bergmann.publish.places import state_folder
     from bergmann.publish.preflight import prepare
+    from bergmann.publish.versions import check_dandi, in_version_read
 
-    account = tuple(check_dandiset(client, dandiset))  # first: it takes a moment, and the files take seconds each
+    info = client.info()
+    account = (*check_dandiset(client, dandiset), *check_dandi(info, client.instance.name))  # first: the files take seconds each
+    say(looking_through(folder))
     prepared = prepare(
         folder,
         instance=client.instance.name,
         sessions=chosen.sessions,
         waivers=chosen.waivers,
-        on_file=Progress("looking through the files"),
+        on_step=Progress("looking through the files"),
     )
-    rows = compare(prepared.assets, client, dandiset, jobs=chosen.jobs)
+    assets, versions = in_version_read(prepared.assets, info, client.instance.name)
+    rows = compare(assets, client, dandiset, jobs=chosen.jobs)
     described = describe(prepared.dandiset, client, dandiset, state_folder())
-    there = described.findings(overwrite=chosen.overwrite_metadata)
-    findings = (*account, *prepared.findings, *check_clashes(rows), *there)
+    of_files = (*account, *versions, *prepared.findings, *check_clashes(rows))
+    findings = (*of_files, *described.findings(overwrite=chosen.overwrite_metadata))
     document.content |= {
         "instance": client.instance.name,
         "plan": [{"asset_path": row.asset_path, "standing": row.standing, "size": row.size} for row in rows],
         "findings": [one.as_dict() for one in findings],
     }
     if not chosen.as_json:
-        show_findings(findings)
-        print_prepared(prepared)
-    if has_errors(findings):
-        say("Nothing was sent: mend what is an error, or accept it in waivers.yaml where that is right.")
-        return FINDINGS
-    if not chosen.as_json:
+        show_findings((*of_files, *described.beside_lines(overwrite=chosen.overwrite_metadata)))
+        print_expected(replace(prepared, findings=findings, dandiset=None))
+        show_changes(described.lines(overwrite=chosen.overwrite_metadata))
         show_plan(rows, client, dandiset, remove_others=chosen.delete)
-        for line in described.lines(overwrite=chosen.overwrite_metadata):
-            show(f"  {line}")
+    if has_errors(findings):
+        n_errors = count_of(sum(one.severity == "error" for one in findings), "error")
+        say(f"Nothing was sent: {n_errors} above. Mend what is wrong, or accept it in waivers.yaml where that is right.")
+        return FINDINGS
     if chosen.dry_run:
         say("Nothing was sent (--dry-run).")
         return GOOD
@@ -299,7 +316,20 @@ def _publish(folder: Path, client: Client, dandiset: str, document: Document, ch
         say("Nothing was sent.")
         return FINDINGS
     described.push(overwrite=chosen.overwrite_metadata)
+    _write_table(prepared)
     return _send(rows, client, dandiset, document, chosen)
+
+
+def _write_table(prepared: Prepared) -> None:
+    """Write the table of sessions beside the files; what keeps it from being written keeps nothing from being published."""
+    from bergmann.publish.sessions_table import NAME, write_sessions_table
+
+    try:
+        write_sessions_table(((asset.asset_path, asset.path) for asset in prepared.nwb_assets()), prepared.folder / NAME)
+    except OSError as error:
+        say(f"{NAME} could not be written into {prepared.folder} ({error.strerror or type(error).__name__})")
+    except BergmannError as error:
+        say(f"{NAME} could not be made: {error}")
 
 
 def _is_agreed(size: int) -> bool:
@@ -324,18 +354,21 @@ def _send(rows: tuple[Compared, ...], client: Client, dandiset: str, document: D
     if not chosen.as_json:
         show_report(report)
     if any(outcome.result == "stopped" for outcome in report.outcomes):
-        document.write(state_folder())
         say("Stopped. What was sent is noted; run the same again, and it goes on from there.")
         return STOPPED
+    waiting = Progress("waiting for the archive's validation")
+    if any(outcome.result != "unchanged" for outcome in report.outcomes):
+        say(f"The archive validates what it got (up to {shown_time(chosen.wait)}; Ctrl-C stops the waiting and nothing else)")
     try:
-        verdict = await_verdict(report.outcomes, client, dandiset, seconds=chosen.wait)
+        verdict = await_verdict(report.outcomes, client, dandiset, seconds=chosen.wait, watch=lambda told: waiting(*told))
+    except KeyboardInterrupt:
+        say("\nStopped waiting. What was sent is in the archive; ask with `bergmann status` what it thinks of it.")
+        return STOPPED
     except BergmannError as error:
         document.content["error"] = str(error)
-        document.write(state_folder())
         say(f"The archive could not be asked what it thinks of the files: {error}. Ask later with `bergmann status`.")
         return FINDINGS
     document.content["verdict"] = verdict.as_dict()
-    document.write(state_folder())
     if not chosen.as_json:
         show_findings(verdict.findings)
         show(f"The archive calls the draft: {verdict.status.lower()}. {client.instance.dandiset_page(dandiset)}".rstrip())

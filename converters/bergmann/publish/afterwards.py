@@ -34,7 +34,8 @@ class Verdict:
     Attributes
     ----------
     status : str
-        Of the draft: ``"Valid"``, ``"Invalid"``, ``"Pending"``, ...
+        Of the draft: ``"Valid"``, ``"Invalid"``, ``"Pending"``, ...; ``"Invalid assets"`` or ``"Pending assets"`` where the archive
+        says "Valid" and an asset is not.
     valid : tuple of str
         Paths of assets that have the right digest and no error.
     findings : tuple of Finding
@@ -99,9 +100,31 @@ def await_verdict(
     findings += [_undecided(outcome, seconds) for outcome in waiting]
     mine = {outcome.asset_path for outcome in outcomes}
     findings += draft_findings(draft, passed_over=mine)
+    has_errors = any(one.severity == "error" for one in findings)
+    return Verdict(draft_status(draft, has_errors=has_errors), tuple(valid), tuple(findings))
+
+
+def draft_status(draft: dict[str, Any], *, has_errors: bool) -> str:
+    """The archive's word for a draft; where it says "Valid" of the draft alone, what is true of it with its assets.
+
+    Parameters
+    ----------
+    draft : dict
+    has_errors : bool
+        Whether an asset that was asked for is invalid.
+    """
     status = str(draft.get("status", ""))
-    has_errors = any(one.severity == "error" for one in findings) or bool(draft.get("asset_validation_errors"))
-    return Verdict("Invalid assets" if status == "Valid" and has_errors else status, tuple(valid), tuple(findings))
+    if status != "Valid":
+        return status
+    said = [str(error.get("message", "")) for error in draft.get("asset_validation_errors") or ()]
+    if has_errors or not all(map(_is_pending, said)):
+        return "Invalid assets"
+    return "Pending assets" if said else status
+
+
+def _is_pending(message: str) -> bool:
+    """Whether what stands among the archive's errors of an asset says only that it is not validated yet."""
+    return "being validated" in message
 
 
 def _look(outcome: Outcome, client: Client, dandiset_id: str) -> list[Finding] | None:
@@ -135,7 +158,7 @@ def draft_findings(draft: dict[str, Any], *, passed_over: frozenset[str] | set[s
     """What the archive says against publishing a draft as a version, but of assets that were looked at one by one."""
     for error in draft.get("asset_validation_errors") or ():
         path, message = str(error.get("path", "")), str(error.get("message", ""))
-        if path in passed_over or "being validated" in message:
+        if path in passed_over or _is_pending(message):
             continue
         yield from asset_findings(path, (error,))
     place = f"dandiset {draft.get('dandiset', {}).get('identifier', '')}".strip()

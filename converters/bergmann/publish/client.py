@@ -107,6 +107,11 @@ class Client:
         found = self._good(self.wire.call("GET", "/users/me/"), "ask whose token this is").json()
         return Account(str(found.get("username", "")), bool(found.get("admin")), str(found.get("status", "")))
 
+    def info(self) -> dict[str, Any]:
+        """What the archive says of itself: ``schema_version``, ``allowed_schema_versions``, ``cli-minimal-version``, and so on."""
+        found: dict[str, Any] = self._good(self.wire.call("GET", "/info/"), "say which versions it reads").json()
+        return found
+
     def dandiset(self, dandiset_id: str) -> dict[str, Any]:
         """What the archive says of a dandiset: ``embargo_status``, ``draft_version``, and so on."""
         answer = self.wire.call("GET", f"/dandisets/{dandiset_id}/")
@@ -168,7 +173,7 @@ class Client:
         """Status of an asset's validation (``"Pending"``, ``"Valid"``, ``"Invalid"``) and its errors (``field``, ``message``)."""
         path = f"/dandisets/{dandiset_id}/versions/draft/assets/{asset_id}/validation/"
         found = self._good(self.wire.call("GET", path), "ask whether an asset is valid").json()
-        return str(found.get("status", "")), tuple(found.get("validation_errors", ()))
+        return str(found.get("status", "")), tuple(found.get("validation_errors") or ())
 
     def put_asset(self, dandiset_id: str, asset_id: str | None, blob_id: str, metadata: dict[str, Any]) -> Answer:
         """Make an asset of a blob, or replace one in place; the answer as it is."""
@@ -277,6 +282,13 @@ def check_dandiset(client: Client, dandiset_id: str) -> Iterator[Finding]:
     """
     account = client.account()
     embargo = client.dandiset(dandiset_id).get("embargo_status")
+    if embargo == "EMBARGOED":
+        yield Finding(
+            severity="note",
+            check="embargo",
+            location=f"{client.instance.name} {dandiset_id}",
+            message="the dandiset is embargoed: its owners alone see what is published into it, until they lift the embargo",
+        )
     if embargo == "UNEMBARGOING":
         yield Finding(
             severity="error",

@@ -32,6 +32,10 @@ class Described:
         """What is done about each difference."""
         return self.comparison.findings(overwrite=overwrite) if self.comparison else iter(())
 
+    def beside_lines(self, *, overwrite: bool) -> Iterator[Finding]:
+        """Of the findings those that `lines` does not say already."""
+        return self.comparison.beside_lines(overwrite=overwrite) if self.comparison else iter(())
+
     def lines(self, *, overwrite: bool) -> tuple[str, ...]:
         """What will be changed, as lines of a diff."""
         taken = self.comparison.taken(overwrite=overwrite) if self.comparison else ()

@@ -27,6 +27,7 @@ from bergmann.publish.places import write_whole
 from bergmann.publish.placing import Digests, How, OnBytes, digest, place, stamp_of
 from bergmann.publish.sessions_table import NAME, write_sessions_table
 from bergmann.publish.three_ways import compare, load_pushed, save_pushed
+from bergmann.publish.validated import note_digest
 
 INSTANCE = "local"
 STATE = ".bergmann"
@@ -185,6 +186,7 @@ def publish_local(
             with _said_in_words(asset.asset_path):
                 fate, entry, n_bytes = _bring(asset, target, known.get(asset.asset_path), journal, counter.add)
             known[asset.asset_path] = entry
+            note_digest(asset.path, entry.source, entry.sha256)
             fates[asset.asset_path], copied = fate, copied + n_bytes
     fates |= _remove_older(target, known, {asset.asset_path for asset in prepared.assets}, delete=delete)
     _write_lists(prepared, target, known)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,8 @@ from bergmann.findings import Finding, Severity
 from bergmann.publish.assets import Asset, Prepared
 from bergmann.publish.dandiset_metadata import FILE, StatedDandiset, stated_in_folder, stated_in_sessions
 from bergmann.publish.paths import check_externals, check_paths, merged, read_externals
-from bergmann.validate import validate_paths
+from bergmann.publish.validated import Remembered
+from bergmann.validate import Looking, validate_paths
 from bergmann.validate.files import check_readable, find_nwb_files
 
 RECORD = "general/bergmann_conversion"
@@ -26,7 +28,7 @@ OURS = frozenset({FILE, TABLE, "waivers.yaml"})
 _DAMAGE = (OSError, RuntimeError, KeyError, ValueError, TypeError)
 """What h5py raises for a file whose bytes are not what they should be."""
 
-OnFile = Callable[[int, int], None]
+OnStep = Callable[[int, int], None]
 
 
 def prepare(
@@ -36,7 +38,7 @@ def prepare(
     sessions: Iterable[Path] = (),
     waivers: Path | None = None,
     validated: Iterable[Finding] | None = None,
-    on_file: OnFile | None = None,
+    on_step: OnStep | None = None,
 ) -> Prepared:
     """Look through a folder before it is published. Nothing is written, and nothing is asked of the network.
 
@@ -52,7 +54,8 @@ def prepare(
         As for `bergmann.validate.validate_paths`.
     validated : iterable of Finding, optional
         What `validate_paths` has just found in these files, if it need not be asked again.
-    on_file : callable (files done, files in all), optional
+    on_step : callable (steps done, steps in all), optional
+        Told twice of each file: once it is validated, and once its proof is checked.
 
     Returns
     -------
@@ -76,10 +79,11 @@ def prepare(
     files = find_nwb_files([folder])
     before = {file: _stamp(file) for file in files}
     unreadable = {file: found for file in files if (found := tuple(check_readable(file)))}
-    findings = [*archive_findings(folder, files, unreadable, waivers, validated), *described.findings]
     readable = [file for file in files if file not in unreadable]
+    step = _counting(len(readable) * (2 if validated is None else 1), on_step)
+    findings = [*archive_findings(folder, files, unreadable, waivers, validated, step), *described.findings]
     with quietly():
-        looked = [_look_at(file, folder) for file in _counted(readable, on_file)]
+        looked = [_look_at(file, folder) for file in _stepping(readable, step)]
         findings += [one for file in looked for one in file.findings]
         media = merged(file.externals for file in looked)
         named = {file.relative_to(folder).as_posix(): file for file in readable} | media
@@ -95,11 +99,24 @@ def prepare(
     return Prepared(folder, assets, described.document, predictions, tuple(dict.fromkeys(findings)))
 
 
-def _counted(files: list[Path], on_file: OnFile | None) -> Iterator[Path]:
-    for number, file in enumerate(files, start=1):
+Step = Callable[[], None]
+
+
+def _counting(total: int, on_step: OnStep | None) -> Step:
+    """A function that tells, each time it is called, that one step more is done."""
+    numbers = count(1)
+
+    def step() -> None:
+        if on_step is not None:
+            on_step(next(numbers), total)
+
+    return step
+
+
+def _stepping(files: Iterable[Path], step: Step) -> Iterator[Path]:
+    for file in files:
         yield file
-        if on_file is not None:
-            on_file(number, len(files))
+        step()
 
 
 def _error(check: str, location: str, message: str, remedy: str = "") -> Finding:
@@ -119,13 +136,24 @@ def archive_findings(
     unreadable: Mapping[Path, tuple[Finding, ...]],
     waivers: Path | None,
     validated: Iterable[Finding] | None,
+    step: Step,
 ) -> tuple[Finding, ...]:
-    """What the validators say of the files, what is waived as notes: the one place that says by which profile they are judged."""
+    """What the validators say of the files, what is waived as notes: the one place that says by which profile they are judged.
+
+    Files that have not changed since they were validated are not validated again; a note says so of each.
+    """
     if validated is not None:
         return tuple(validated)
     if len(unreadable) == len(tuple(files)):
         return tuple(one for found in unreadable.values() for one in found)
-    return validate_paths([folder], waivers, "archive")
+    remembered = Remembered("archive")
+
+    def remembering(file: Path, look: Looking) -> list[Finding]:
+        found = remembered(file, look)
+        step()
+        return found
+
+    return (*validate_paths([folder], waivers, "archive", remembering=remembering), *remembered.notes(folder))
 
 
 def proof_findings(path: Path, location: str) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from typing import Any
 
 from bergmann.errors import SourceError
 from bergmann.findings import Finding
-from bergmann.publish.afterwards import asset_findings, draft_findings
+from bergmann.publish.afterwards import asset_findings, draft_findings, draft_status
 from bergmann.publish.assets import Asset
 from bergmann.publish.client import Client
 from bergmann.publish.comparing import Compared
@@ -71,7 +71,7 @@ class Status:
     Attributes
     ----------
     draft : str
-        The archive's word for the draft; ``"Invalid assets"`` where it says "Valid" and an asset is not.
+        The archive's word for the draft; ``"Invalid assets"`` or ``"Pending assets"`` where it says "Valid" and an asset is not.
     lines : tuple of Line
     findings : tuple of Finding
         What the archive says of the dandiset itself.
@@ -114,7 +114,6 @@ def status_of(rows: Sequence[Compared], client: Client, dandiset_id: str, *, job
     with ThreadPoolExecutor(jobs) as pool:
         lines = tuple(pool.map(line, rows))
     draft = client.draft(dandiset_id)
-    said = str(draft.get("status", ""))
-    is_wrong = any(one.validity == "invalid" for one in lines) or bool(draft.get("asset_validation_errors"))
+    is_wrong = any(one.validity == "invalid" for one in lines)
     findings = tuple(draft_findings(draft, passed_over={one.asset_path for one in lines}))
-    return Status("Invalid assets" if said == "Valid" and is_wrong else said, lines, findings)
+    return Status(draft_status(draft, has_errors=is_wrong), lines, findings)

@@ -37,8 +37,8 @@ class Change:
     ----------
     key : (str, str)
     kind : {"set", "edited there", "conflict", "no longer stated"}
-        Set: only what is stated has changed. Edited there: only the archive has. Conflict: both have, or nothing was pushed from
-        this computer before and the archive has something else.
+        Set: only what is stated has changed, or it adds to what the archive has. Edited there: only the archive has. Conflict: both
+        have, or nothing was pushed from this computer before and the archive has something else.
     stated, archive, pushed : object
         None where there is nothing.
     """
@@ -112,6 +112,12 @@ class Comparison:
         for change in self.changes:
             yield _said(change, overwrite=overwrite)
 
+    def beside_lines(self, *, overwrite: bool = False) -> Iterator[Finding]:
+        """Of the findings those that the lines of a diff do not say already."""
+        for change in self.changes:
+            if change.kind != "set":
+                yield _said(change, overwrite=overwrite)
+
 
 def compare(stated: Mapping[str, Any], archive: Mapping[str, Any], pushed: Mapping[str, Any] | None) -> Comparison:
     """What differs between three documents, and who changed it."""
@@ -133,7 +139,7 @@ def _kind(stated: Any, archive: Any, pushed: Any) -> Kind | None:
         return "set"
     if _same(stated, pushed):
         return "edited there"
-    return "set" if archive is None else "conflict"
+    return "set" if archive is None or (pushed is None and _holds(_normal(stated), _normal(archive))) else "conflict"
 
 
 def _order(key: Key) -> tuple[int, str]:
@@ -163,6 +169,15 @@ def _identity(field: str, entry: Any) -> str:
 
 def _same(one: Any, other: Any) -> bool:
     return bool(_normal(one) == _normal(other))
+
+
+def _holds(stated: Any, archive: Any) -> bool:
+    """Whether all that the archive has is stated, too, so that nobody's words are lost: what it made of its creator's account."""
+    if isinstance(stated, Mapping) and isinstance(archive, Mapping):
+        return all(key in stated and _holds(stated[key], one) for key, one in archive.items())
+    if isinstance(stated, list) and isinstance(archive, list):
+        return all(one in stated for one in archive)
+    return bool(stated == archive)
 
 
 def _normal(value: Any) -> Any:

@@ -15,6 +15,12 @@ def session_paths(folder: Path) -> tuple[Path, ...]:
     return tuple(folder / animal / name for animal in ANIMALS for name in SESSIONS)
 
 
+def write_waivers(folder: Path) -> None:
+    """Copy what the simulated lab accepts to where it is looked for: beside the folder of its dandiset."""
+    with as_file(files("bergmann.rig") / "waivers.yaml") as bundled:
+        copyfile(bundled, folder / bundled.name)
+
+
 def write_sessions(folder: Path) -> tuple[Path, ...]:
     """Copy the bundled session files and their overlays (lab, arms, animals) to where the demo's raw files lie.
 

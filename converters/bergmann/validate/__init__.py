@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,8 +17,22 @@ if TYPE_CHECKING:
 __all__ = ["validate_paths", "validate_together"]
 
 
+Looking = Callable[[], list[Finding]]
+Remembering = Callable[[Path, Looking], list[Finding]]
+"""Gives what is found in a file: by looking, or what an earlier look found."""
+
+
+def _look_anew(file: Path, look: Looking) -> list[Finding]:  # noqa: ARG001 - whose file it is matters to who remembers
+    return look()
+
+
 def validate_paths(
-    paths: Iterable[Path], waivers: Path | None = None, profile: Profile = "draft", *, apart: bool = False
+    paths: Iterable[Path],
+    waivers: Path | None = None,
+    profile: Profile = "draft",
+    *,
+    apart: bool = False,
+    remembering: Remembering = _look_anew,
 ) -> tuple[Finding, ...]:
     """Validate NWB files, or every NWB file below folders, whoever wrote them.
 
@@ -31,6 +46,8 @@ def validate_paths(
         Whether what an archive needs must be known, too (see `bergmann.validate.needs`).
     apart : bool
         Whether each file is first gone through in a process of its own: a damaged file can make HDF5 crash or hang.
+    remembering : callable
+        Asked for what is found in each readable file by itself, before waivers; by default by looking.
 
     Returns
     -------
@@ -46,6 +63,7 @@ def validate_paths(
     SessionError
         If the waivers cannot be read.
     """
+    from bergmann.validate.needs import CHECK
     from bergmann.validate.quiet import quietly
     from bergmann.validate.waivers import apply_waivers, find_waivers, load_waivers
     from bergmann.writing.specifications import parsed_once
@@ -60,14 +78,11 @@ def validate_paths(
         unreadable |= {file: found for file in files if file not in unreadable and (found := tuple(check_survived(file)))}
     findings: list[Finding] = []
     with quietly(), parsed_once():
-        from bergmann.validate.needs import check_file
-        from bergmann.validate.tools import check_with_tools
-
         for file in files:
-            looks = [check_with_tools, check_file] if profile == "archive" else [check_with_tools]
-            findings += unreadable.get(file) or _by_severity(one for look in looks for one in _until_damage(file, look))
+            findings += unreadable.get(file) or remembering(file, partial(_look_at, file, profile))
         findings += _check_together(named, [file for file in files if file not in unreadable])
-    return tuple(apply_waivers(dict.fromkeys(findings), accepted, files))
+    unasked = () if profile == "archive" else (CHECK,)
+    return tuple(apply_waivers(dict.fromkeys(findings), accepted, files, unasked=unasked))
 
 
 def validate_together(folder: Path) -> tuple[Finding, ...]:
@@ -96,6 +111,15 @@ def _check_together(named: Iterable[Path], files: Iterable[Path]) -> Iterator[Fi
         if folder.is_dir():
             yield from check_neighbours(folder)
     yield from check_subjects(files)
+
+
+def _look_at(file: Path, profile: Profile) -> list[Finding]:
+    """What is found in one readable file, the gravest first."""
+    from bergmann.validate.needs import check_file
+    from bergmann.validate.tools import check_with_tools
+
+    looks = [check_with_tools, check_file] if profile == "archive" else [check_with_tools]
+    return _by_severity(one for look in looks for one in _until_damage(file, look))
 
 
 def _until_damage(file: Path, look: Callable[[Path], Iterable[Finding]]) -> Iterator[Finding]:

@@ -105,7 +105,9 @@ def load_waivers(path: Path) -> tuple[Waiver, ...]:
     return tuple(waivers)
 
 
-def apply_waivers(findings: Iterable[Finding], waivers: Sequence[Waiver], files: Iterable[Path]) -> Iterator[Finding]:
+def apply_waivers(
+    findings: Iterable[Finding], waivers: Sequence[Waiver], files: Iterable[Path], *, unasked: Iterable[str] = ()
+) -> Iterator[Finding]:
     """Findings with what is waived as notes that say by whom and why, and then the waivers that nothing needed.
 
     Parameters
@@ -114,6 +116,8 @@ def apply_waivers(findings: Iterable[Finding], waivers: Sequence[Waiver], files:
     waivers : sequence of Waiver
     files : iterable of Path
         What was validated: a waiver for a file that is not among them is not judged.
+    unasked : iterable of str
+        Checks that were not run: neither is a waiver of one of them.
     """
     used: set[str] = set()
     for finding in findings:
@@ -123,8 +127,10 @@ def apply_waivers(findings: Iterable[Finding], waivers: Sequence[Waiver], files:
             continue
         used.add(waiver.name)
         yield waived(finding, waiver)
-    names = [PurePosixPath(file.as_posix()).name for file in files]
+    names, left = [PurePosixPath(file.as_posix()).name for file in files], tuple(unasked)
     for waiver in waivers:
+        if any(fnmatchcase(check, waiver.check) for check in left):
+            continue
         if waiver.name not in used and any(fnmatchcase(name, waiver.file) for name in names):
             yield Finding(
                 severity="warning",

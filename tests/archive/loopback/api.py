@@ -160,7 +160,7 @@ class Api:
                 "instance_config": md.instance_config().model_dump(mode="json", exclude_none=False),
                 "schema_version": self.schema_version,
                 "schema_url": f"{self._addresses.api}/schemas/?model=Dandiset",
-                "allowed_schema_versions": list(ALLOWED_INPUT_SCHEMAS),
+                "allowed_schema_versions": [one for one in ALLOWED_INPUT_SCHEMAS if md.is_read(one, self.schema_version)],
                 "version": "0.20.0",
                 "cli-minimal-version": "0.74.0",
                 "cli-requires-python": ">=3.10",

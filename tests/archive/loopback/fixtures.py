@@ -16,7 +16,8 @@ import pytest
 from loopback.site import Site
 
 SMALL = 64 * 1024
-_TOKEN_VARIABLES = ("DANDI_TESTS_API_KEY", "DANDI_TESTS_API_TOKEN", "DANDI_TESTS_TOKEN")
+_TOKEN_VARIABLES = ("DANDI_TESTS_API_KEY", "DANDI_TESTS_DJANGO_API_KEY", "DANDI_TESTS_API_TOKEN", "DANDI_TESTS_TOKEN")
+"""The second is that of the dandi client's own tests."""
 
 
 def real_site() -> Site | None:

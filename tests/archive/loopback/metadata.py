@@ -171,7 +171,7 @@ def _errors(metadata: dict[str, Any], key: str, schema_version: str) -> list[dic
     from dandischema.exceptions import JsonschemaValidationError, PydanticValidationError
     from dandischema.metadata import validate
 
-    if _number(metadata["schemaVersion"]) > _number(schema_version):
+    if not is_read(metadata["schemaVersion"], schema_version):
         return [{"field": "", "message": f"Metadata version {metadata['schemaVersion']} is not allowed."}]
     # The schemas of older versions would be fetched from the internet: those are checked by the models alone.
     own = metadata["schemaVersion"] == own_schema_version()
@@ -184,6 +184,11 @@ def _errors(metadata: dict[str, Any], key: str, schema_version: str) -> list[dic
     except ValueError as error:  # dandischema's own, for instance of a version it does not know
         return [{"field": "", "message": str(error)}]
     return []
+
+
+def is_read(version: object, own: str) -> bool:
+    """Whether an archive whose schema is of version `own` reads another."""
+    return _number(version) <= _number(own)
 
 
 def _number(version: object) -> tuple[int, ...]:
