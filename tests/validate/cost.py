@@ -43,7 +43,9 @@ def movie_in_nwb(folder: Path, gib: float) -> Path:
     n_frames = round(gib * (1 << 30) / (2 * 512 * 512))
     subprocess.run([sys.executable, BENCHMARK / "inputs.py", "synthetic", source, str(n_frames), "512"], check=True)
     converted = [sys.executable, BENCHMARK / "contenders.py", "bergmann convert", source, target]
-    subprocess.run(converted, check=False, capture_output=True)  # its status tells of findings, too; the file is looked for below
+    done = subprocess.run(converted, check=False, capture_output=True, text=True)
+    if not target.is_file():  # its status tells of findings, too
+        raise RuntimeError(done.stdout + done.stderr)
     source.unlink()
     return target
 

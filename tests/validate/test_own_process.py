@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from bergmann.errors import SessionError, SourceError
-from bergmann.validate import validate_paths
+from bergmann.proof.own_process import start_python
+from bergmann.validate import own_process, validate_paths
 from bergmann.validate.own_process import Validator
 from bergmann.writing import Streams, naming, write_session
 
@@ -54,16 +55,44 @@ def test_what_is_no_file_is_refused_with_the_same_words(validator: Validator, tm
     assert validator.validate([write_session(make_nwbfile(), tmp_path, Streams())]) is not None
 
 
-def test_the_end_of_the_process_is_said_of_the_file_and_the_next_is_validated(tmp_path: Path) -> None:
+@pytest.fixture
+def ended(monkeypatch: pytest.MonkeyPatch) -> Iterator[Validator]:
+    """One whose process ends before it is asked for anything, and is not started again for that."""
+    one = Validator()
+    one.prepare()
+    assert one._process is not None
+    one._process.kill()
+    with monkeypatch.context() as patch:
+        patch.setattr(one, "prepare", lambda: None)
+        yield one
+    one.stop()
+
+
+def test_the_end_of_the_process_is_said_of_the_file_and_the_next_is_validated(
+    ended: Validator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write_session(make_nwbfile(), tmp_path, Streams())
+    (found,) = ended.validate([path])
+    assert (found.severity, found.check, found.location) == ("error", "unreadable", path.name)
+    assert "the process that was to do it ended" in found.message
+    monkeypatch.undo()
+    assert ended.validate([path]) == validate_paths([path])
+
+
+def test_a_file_gets_its_name_also_where_the_process_ended(ended: Validator, tmp_path: Path) -> None:
+    path = write_session(make_nwbfile(), tmp_path, Streams())
+    assert ended.organized_path(path, "m1", "base") == naming.organized_path(path, "m1", "base")
+
+
+def test_where_no_process_can_be_started_it_is_done_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("no memory")
+
+    monkeypatch.setattr(own_process, "start_python", refuse)
     path = write_session(make_nwbfile(), tmp_path, Streams())
     validator = Validator()
-    validator.prepare()
-    assert validator._process is not None
-    validator._process.kill()
-    (ended,) = validator.validate([path])
-    assert (ended.severity, ended.check, ended.location) == ("error", "unreadable", path.name)
-    assert "the process that was to do it ended" in ended.message
     assert validator.validate([path]) == validate_paths([path])
+    assert validator.organized_path(path, "m1", "base") == naming.organized_path(path, "m1", "base")
     validator.stop()
 
 
@@ -87,11 +116,21 @@ def test_files_and_videos_are_named_as_here(validator: Validator, tmp_path: Path
     assert validator.organized_videos(here, "1234", videos) == naming.organized_videos(here, "1234", videos)
 
 
-def test_a_file_gets_its_name_also_where_the_process_ended(tmp_path: Path) -> None:
-    path = write_session(make_nwbfile(), tmp_path, Streams())
-    validator = Validator()
-    validator.prepare()
-    assert validator._process is not None
-    validator._process.kill()
-    assert validator.organized_path(path, "m1", "base") == naming.organized_path(path, "m1", "base")
-    validator.stop()
+def test_what_a_library_prints_is_no_answer_and_tokens_are_not_handed_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DANDI_API_KEY", "secret")
+    (tmp_path / "noisy.py").write_text(
+        "import os, sys\n"
+        "sys.argv = ['validate']\n"
+        "import bergmann.validate.tools as tools\n"
+        "tools.prepare = lambda: (os.write(1, b'hello'), os.system('echo from another program'))\n"
+        "import runpy\n"
+        "assert 'DANDI_API_KEY' not in os.environ\n"
+        "runpy.run_module('bergmann.validate', run_name='__main__')\n",
+        encoding="utf-8",
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(own_process, "start_python", lambda _, **pipes: start_python("noisy", **pipes))
+    path = write_session(make_nwbfile(), tmp_path / "out", Streams())
+    noisy = Validator()
+    assert noisy.validate([path]) == validate_paths([path])
+    noisy.end()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,14 @@ FILTERS: list[dict[str, Any]] = [
     {"compression": "gzip", "shuffle": True, "fletcher32": True},
     {"compression": "lzf"},
 ]
+
+
+@pytest.fixture(autouse=True)
+def of_any_size() -> Iterator[None]:
+    """Chunks are small here, and go through threads all the same."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reading_back, "_SMALLEST", 1)
+        yield
 
 
 def assert_is_whole(dataset: Any, length: int) -> None:
@@ -45,11 +55,16 @@ def assert_is_whole(dataset: Any, length: int) -> None:
 def test_any_array(
     shape: list[int], chunks: list[int], dtype: str, filters: dict[str, Any], n_chunks: int, seed: int, tmp_path: Path
 ) -> None:
-    values = np.random.default_rng(seed).integers(0, 200, shape).astype(dtype)
+    random = np.random.default_rng(seed)
+    kind = np.dtype(dtype)
+    values = np.frombuffer(random.bytes(prod(shape) * kind.itemsize), kind).reshape(shape)  # any bits: signs, NaN, infinities
+    if kind.kind == "b":
+        values = random.integers(0, 2, shape).astype(kind)
     sides = tuple(min(side, chunk) for side, chunk in zip(shape, chunks, strict=False))
     with h5py.File(tmp_path / "any.h5", "w") as file:
         dataset = file.create_dataset("data", data=values, chunks=sides, **filters)
         assert_is_whole(dataset, n_chunks * sides[0])
+        assert_is_whole(dataset, n_chunks * sides[0] + 1)
 
 
 def test_gzip_does_not_go_through_hdf5(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -97,3 +112,34 @@ def test_arrays_in_memory_are_cut_alike() -> None:
     values = np.arange(10)
     assert [(start, list(block)) for start, block in read_blocks(values, 4)] == [(0, [0, 1, 2, 3]), (4, [4, 5, 6, 7]), (8, [8, 9])]
     assert reading_back._inflate_for(values) is None
+
+
+def test_integers_of_fewer_bits_than_their_bytes_are_read_by_hdf5(tmp_path: Path) -> None:
+    """A 12-bit camera's numbers, shifted up by four bits, as a foreign program may store them."""
+    kind = h5py.h5t.NATIVE_UINT16.copy()
+    kind.set_precision(12)
+    kind.set_offset(4)
+    settings = h5py.h5p.create(h5py.h5p.DATASET_CREATE)
+    settings.set_chunk((8,))
+    settings.set_shuffle()
+    settings.set_deflate(4)
+    with h5py.File(tmp_path / "bits.h5", "w") as file:
+        made = h5py.h5d.create(file.id, b"data", kind, h5py.h5s.create_simple((16,)), settings)
+        h5py.Dataset(made)[:] = np.arange(16)
+        assert_is_whole(file["data"], 8)
+        assert list(file["data"][:3]) == [0, 1, 2]
+
+
+def test_a_chunk_beyond_the_end_of_the_array(tmp_path: Path) -> None:
+    with h5py.File(tmp_path / "grown.h5", "w") as file:
+        values = np.arange(15).reshape(5, 3)
+        dataset = file.create_dataset("data", data=values, maxshape=(None, None), chunks=(8, 8), compression="gzip", shuffle=True)
+        assert_is_whole(dataset, 8)
+
+
+def test_tiny_and_huge_chunks_are_left_to_hdf5(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading_back, "_SMALLEST", 65_536)
+    with h5py.File(tmp_path / "sizes.h5", "w") as file:
+        for side, is_ours in ((1000, False), (100_000, True), (2_000_000, False)):
+            dataset = file.create_dataset(f"of {side}", (2_000_000,), "f8", chunks=(side,), compression="gzip")
+            assert (reading_back._inflate_for(dataset) is not None) is is_ours

@@ -89,9 +89,13 @@ def group() -> None:
 
 def main(arguments: Sequence[str] | None = None, **extra: Any) -> None:
     """Run the command line; the entry point of the `bergmann` script."""
-    gc.set_threshold(COLLECTED_AT)
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:  # consoles of Windows may not hold a micro sign
             reconfigure(errors="backslashreplace")
-    group.main(args=None if arguments is None else list(arguments), prog_name="bergmann", **extra)
+    before = gc.get_threshold()
+    gc.set_threshold(COLLECTED_AT)
+    try:
+        group.main(args=None if arguments is None else list(arguments), prog_name="bergmann", **extra)
+    finally:
+        gc.set_threshold(*before)

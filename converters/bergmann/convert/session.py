@@ -195,7 +195,7 @@ def convert_session(
     except BergmannError as error:
         result, findings = "unreadable", (*findings, _failure(path, "source", str(error)))
     except Exception as error:  # noqa: BLE001  one session's surprise must not stop the other fifty-nine; it is reported whole
-        result, findings = "failed", (*findings, _surprise(path, error))
+        result, findings = "failed", (*findings, _surprise(path, error, target))
     return Conversion(
         session=str(path),
         result=result,
@@ -305,19 +305,20 @@ def _failure(path: Path, check: str, message: str) -> Finding:
     return Finding(severity="error", check=check, location=path.name, message=message)
 
 
-def _surprise(path: Path, error: Exception) -> Finding:
-    """An error that nobody foresaw, with the place in the code where it came up."""
+def _surprise(path: Path, error: Exception, written: Path | None) -> Finding:
+    """An error that nobody foresaw, with the place in the code where it came up, and what is there."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
     foreign = origin_of_fault(error)
     where = f"{Path(trace.tb_frame.f_code.co_filename).name}:{trace.tb_lineno}" if trace is not None else "?"
+    left = "nothing was written for this session" if written is None else f"{written.name} is written whole, and not validated"
     return Finding(
         severity="error",
         check="internal error",
         location=path.name,
         message=f"{type(error).__name__} at {where}: {error}",
-        remedy=f"this is a fault of {foreign or 'bergmann'}: please report it with this line; nothing was written for this session",
+        remedy=f"this is a fault of {foreign or 'bergmann'}: please report it with this line; {left}",
     )
 
 

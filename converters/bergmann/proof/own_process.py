@@ -23,22 +23,27 @@ class CrashedError(Exception):
     """The process ended without an answer; the message says how. Never leaves the proof."""
 
 
+def start_python(*arguments: str, errors: Any = subprocess.PIPE) -> subprocess.Popen[str]:
+    """Start this Python with a module of ours, its standard input and output in text; it is told no token of an archive."""
+    environment = {name: value for name, value in os.environ.items() if not name.endswith("_API_KEY")}
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+        env={**environment, "PYTHONPATH": os.pathsep.join(one for one in sys.path if one), "PYTHONUTF8": "1"},
+    )
+
+
 class Worker:
     """A process that does one task; it is started before its order is known, so that it is ready when that comes."""
 
     def __init__(self, task: str) -> None:
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(one for one in sys.path if one), "PYTHONUTF8": "1"}
         self._until = 0.0
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "bergmann.proof", task],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-            errors="replace",
-            env=environment,
-        )
+        self._process = start_python("bergmann.proof", task)
 
     def order(self, order: Any, files: Iterable[Path], limit: float | None = None) -> None:
         """Have the task begin.

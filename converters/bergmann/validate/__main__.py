@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
@@ -43,12 +44,15 @@ ORDERS: dict[str, Callable[..., Any]] = {
 }
 
 if __name__ == "__main__":
-    answers = sys.stdout
-    with redirect_stdout(sys.stderr):
-        from bergmann.validate.tools import prepare
+    # libraries of C, too, may write to the standard output: only answers may stand where answers are read
+    with os.fdopen(os.dup(0), encoding="utf-8") as orders, os.fdopen(os.dup(1), "w", encoding="utf-8") as answers:
+        os.dup2(2, 1)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        with redirect_stdout(sys.stderr):
+            from bergmann.validate.tools import prepare
 
-        prepare()
-        for line in sys.stdin:
-            order = json.loads(line)
-            answers.write(json.dumps(ORDERS[order.pop("do")](**order)) + "\n")
-            answers.flush()
+            prepare()
+            for line in orders:
+                order = json.loads(line)
+                answers.write(json.dumps(ORDERS[order.pop("do")](**order)) + "\n")
+                answers.flush()

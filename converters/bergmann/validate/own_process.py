@@ -5,10 +5,9 @@ The process is started while a session is read and written, so that it is ready 
 
 from __future__ import annotations
 
+import atexit
 import json
-import os
 import subprocess
-import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
@@ -18,6 +17,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 from bergmann.errors import SessionError, SourceError
 from bergmann.findings import Finding
+from bergmann.proof.own_process import start_python
+from bergmann.validate import validate_paths
 from bergmann.writing import naming
 
 if TYPE_CHECKING:
@@ -36,17 +37,9 @@ class Validator:
         if self._process is not None and self._process.poll() is None:
             return
         self.stop()
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(one for one in sys.path if one), "PYTHONUTF8": "1"}
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115  closed by `stop`; a pipe that nobody reads would fill and hold it up
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "bergmann.validate"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self._said,
-            text=True,
-            encoding="utf-8",
-            env=environment,
-        )
+        with suppress(OSError):  # no room, no memory: what is asked is then done here
+            self._said = tempfile.TemporaryFile()  # noqa: SIM115  closed by `stop`; a pipe that nobody reads would fill
+            self._process = start_python("bergmann.validate", errors=self._said)
 
     def validate(self, paths: Sequence[Path], waivers: Path | None = None, profile: Profile = "draft") -> tuple[Finding, ...]:
         """Validate files as `bergmann.validate.validate_paths` does.
@@ -63,6 +56,8 @@ class Validator:
         """
         told = None if waivers is None else str(waivers.absolute())
         answer = self._ask("validate", paths=[str(path.absolute()) for path in paths], waivers=told, profile=profile)
+        if answer is None and self._process is None:
+            return validate_paths(paths, waivers, profile)
         if answer is None:
             return (self._ended(paths),)
         findings = tuple(Finding(**one) for one in answer["findings"])
@@ -89,8 +84,11 @@ class Validator:
         return tuple(answer)
 
     def _ask(self, what: str, **order: object) -> Any:
-        """What the process answers, or None if it ended."""
+        """What the process answers, or None if it ended or cannot be started."""
         self.prepare()
+        if self._said is not None:
+            self._said.seek(0)
+            self._said.truncate()  # what it said of other files explains nothing of this one
         try:
             return self._answer(json.dumps({"do": what, **order}))
         except BaseException:  # an answer that nobody waits for must not be taken for the next one
@@ -110,19 +108,28 @@ class Validator:
     def _ended(self, paths: Sequence[Path]) -> Finding:
         """How the process ended without an answer."""
         status = 0 if self._process is None else self._process.wait()
-        last = b""
+        said = b""
         if self._said is not None:
             self._said.seek(0)
-            last = (self._said.read().strip().splitlines() or [b""])[-1]
+            said = (self._said.read().strip(b"\0 \r\n").splitlines() or [b""])[-1]
         self.stop()
-        how = f"signal {-status}" if status < 0 else last.decode("utf-8", errors="replace") or f"status {status}"
+        how = f"signal {-status}" if status < 0 else f"status {status}"
+        last = said.decode("utf-8", errors="replace")
         return Finding(
             severity="error",
             check="unreadable",
             location=", ".join(path.name for path in paths),
-            message=f"it is not validated: the process that was to do it ended ({how})",
+            message=f"it is not validated: the process that was to do it ended ({how}{f': {last}' if last else ''})",
             remedy="run `bergmann validate` on it; if that ends so, too, please report this line",
         )
+
+    def end(self) -> None:
+        """Let the process end by itself, so that what it took is counted as ours."""
+        if self._process is not None and self._process.stdin is not None:
+            with suppress(OSError, subprocess.TimeoutExpired):
+                self._process.stdin.close()
+                self._process.wait(timeout=10)
+        self.stop()
 
     def stop(self) -> None:
         """End the process, if it runs."""
@@ -141,5 +148,7 @@ class Validator:
 
 @cache
 def shared_validator() -> Validator:
-    """The one of this process, whose own process ends with it: its standard input then does."""
-    return Validator()
+    """The one of this process, which ends with it; where that is killed, its standard input ends, and so does it."""
+    one = Validator()
+    atexit.register(one.end)
+    return one

@@ -1,4 +1,4 @@
-"""Stored arrays in blocks, several times as fast as HDF5 reads them: chunks are inflated in threads."""
+"""Stored arrays in blocks: chunks are inflated in threads, where HDF5 would inflate one after the other."""
 
 from __future__ import annotations
 
@@ -17,6 +17,9 @@ from bergmann.writing.stored import filters_of
 
 _THREADS = 2
 """Beside them the blocks are looked at."""
+
+_SMALLEST, _LARGEST = 65_536, 8_000_000
+"""Bytes of a chunk. Smaller ones take longer to hand to a thread than to inflate, larger ones too much memory at a time."""
 
 
 def read_blocks(dataset: Any, length: int) -> Iterator[tuple[int, NDArray[Any]]]:
@@ -55,39 +58,42 @@ def read_blocks(dataset: Any, length: int) -> Iterator[tuple[int, NDArray[Any]]]
 
 
 def _inflate_for(dataset: Any) -> Inflate | None:
-    """How its chunks are inflated here, or None if HDF5 has to."""
-    if getattr(dataset, "chunks", None) is None or not hasattr(dataset, "id"):
+    """How its chunks are inflated here, or None if HDF5 has to, for one because the stored bits are not those of NumPy's type."""
+    import h5py
+
+    if not isinstance(dataset, h5py.Dataset) or dataset.chunks is None:
+        return None
+    if not _SMALLEST <= prod(dataset.chunks) * dataset.dtype.itemsize <= _LARGEST:
+        return None
+    if dataset.id.get_type() != h5py.h5t.py_create(dataset.dtype, logical=True):
         return None
     return inflate_of(filters_of(dataset), dataset.dtype)
 
 
 class _Block:
-    """One block, whose chunks are being inflated."""
+    """One block, whose chunks are being inflated; in threads nothing of h5py is asked, which has one lock for all of them."""
 
     def __init__(self, dataset: Any, start: int, stop: int, inflate: Inflate, pool: ThreadPoolExecutor) -> None:
         self._dataset, self._start, self._stop = dataset, start, stop
+        self._chunks, self._inflate = tuple(dataset.chunks), inflate
         self._values = np.empty((stop - start, *dataset.shape[1:]), dataset.dtype)
         self._parts: list[Future[None]] = []
-        axes = (
-            range(first, last, step)
-            for first, last, step in zip(
-                (start, *[0] * (dataset.ndim - 1)), (stop, *dataset.shape[1:]), dataset.chunks, strict=True
-            )
-        )
-        self._is_whole = True
-        for place in product(*axes):
-            try:
-                mask, stored = dataset.id.read_direct_chunk(place)
-            except (OSError, RuntimeError, ValueError):  # absent, or cannot be read: HDF5 fills it, or says why
-                self._is_whole = False
-                return
-            if mask:
-                self._is_whole = False
-                return
-            self._parts.append(pool.submit(self._put, place, stored, inflate))
+        ranges = ((start, stop), *((0, side) for side in dataset.shape[1:]))
+        places = product(*(range(*both, step) for both, step in zip(ranges, self._chunks, strict=True)))
+        self._is_whole = all(self._begin(place, pool) for place in places)
 
-    def _put(self, place: tuple[int, ...], stored: bytes, inflate: Inflate) -> None:
-        chunk = inflate(stored, prod(self._dataset.chunks)).reshape(self._dataset.chunks)
+    def _begin(self, place: tuple[int, ...], pool: ThreadPoolExecutor) -> bool:
+        """Read a stored chunk and have it inflated; False if HDF5 has to."""
+        try:
+            mask, stored = self._dataset.id.read_direct_chunk(place)
+        except (OSError, RuntimeError, ValueError):  # absent, or cannot be read: HDF5 fills it, or says why
+            return False
+        if not mask:
+            self._parts.append(pool.submit(self._put, place, stored))
+        return not mask
+
+    def _put(self, place: tuple[int, ...], stored: bytes) -> None:
+        chunk = self._inflate(stored, prod(self._chunks)).reshape(self._chunks)
         here = (place[0] - self._start, *place[1:])
         target = self._values[tuple(slice(first, first + side) for first, side in zip(here, chunk.shape, strict=True))]
         target[...] = chunk[tuple(slice(side) for side in target.shape)]

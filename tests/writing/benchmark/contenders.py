@@ -130,6 +130,7 @@ def bergmann_convert_parts(source: Path, target: Path, *parts: str) -> None:
     from bergmann.convert import convert_session, session
     from bergmann.proof.proving import Comparison, Prover
     from bergmann.validate.own_process import Validator
+    from bergmann.writing import naming
 
     class NoProof(Prover):
         def __init__(self, *_: object) -> None:
@@ -139,6 +140,11 @@ def bergmann_convert_parts(source: Path, target: Path, *parts: str) -> None:
             return Comparison({}, (), (), {}, {}, {})
 
     class NoValidation(Validator):
+        organized_path = staticmethod(naming.organized_path)
+        organized_videos = staticmethod(naming.organized_videos)
+
+        def prepare(self) -> None: ...
+
         def validate(self, *_: object) -> tuple[()]:
             return ()
 
@@ -152,6 +158,8 @@ def bergmann_convert_parts(source: Path, target: Path, *parts: str) -> None:
     folder.mkdir()
     (folder / "session.yaml").write_text(SESSION.format(path=source.as_posix()), encoding="utf-8")
     done = convert_session(folder / "session.yaml", folder / "out", validator=NoValidation())
+    if done.target is None:
+        raise RuntimeError("\n".join(finding.text for finding in done.findings))
     done.target.replace(target)
 
 
