@@ -24,7 +24,7 @@ from pynwb import NWBHDF5IO, NWBFile
 
 from bergmann.convert import convert_session
 
-from .conftest import Ran
+from ..conftest import Ran
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
