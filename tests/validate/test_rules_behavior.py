@@ -108,6 +108,39 @@ def test_thresholds_in_another_unit_that_is_said_are_not_found(tmp_path: Path, u
     assert found_in(tmp_path, thresholds=[0.0, 60.0], unit=unit) == {}
 
 
+def lifted(scale: float, *, rest: tuple[float, float]) -> Any:
+    """A body part that is lifted with its paw, ten times, in noise of a third of a pixel."""
+    noise = np.random.default_rng(round(10 * scale))
+    positions = np.array(rest) + noise.normal(0, 0.3, (N, 2))
+    positions[:, 1] -= scale * 10 * np.maximum(0, np.sin(np.arange(N) * 2 * np.pi / 10))
+    return positions
+
+
+TOE, HEEL, ANKLE = lifted(1.0, rest=(35, 30)), lifted(0.8, rest=(25, 30)), lifted(0.5, rest=(20, 22))
+
+
+def test_a_part_whose_axes_are_exchanged_within_the_frame_is_found(tmp_path: Path) -> None:
+    assert found_in(tmp_path, positions=TOE, others={"heel": HEEL, "ankle": ANKLE}) == {}
+    found = found_in(tmp_path, positions=TOE[:, ::-1], others={"heel": HEEL, "ankle": ANKLE})
+    assert (
+        "paw/toe: its movements go with those of 2 other parts of paw with x and y exchanged" in found["behavior_pose_axes_agree"]
+    )
+    assert set(found) == {"behavior_pose_axes_agree"}
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"heel": HEEL},  # which of two is it?
+        {"heel": HEEL[:, ::-1], "ankle": ANKLE[:, ::-1]},  # by two against one it is the toe that stands alone
+        {"heel": np.full((N, 2), 20.0), "ankle": ANKLE},  # a thing that stands still says nothing
+    ],
+)
+def test_axes_that_nothing_speaks_for_are_not_doubted(tmp_path: Path, others: Any) -> None:
+    found = found_in(tmp_path, positions=TOE, others=others)
+    assert [where for check, where in found.items() if check == "behavior_pose_axes_agree" and "paw/toe" not in where] == []
+
+
 def test_peaks_of_confidence_a_little_above_one_are_said_as_a_note(tmp_path: Path) -> None:
     (found,) = check_changed(tmp_path, confidence=np.append(np.full(N - 1, 0.9), 1.17))
     assert (found.check, found.severity) == ("behavior_confidence_in_range", "note")
