@@ -82,7 +82,7 @@ def rows(table: str, of: Callable[[Any], Any]) -> Change:
     """Rows of every column of a table."""
 
     def damage(file: h5py.File) -> None:
-        for name in list(file[table]):
+        for name in [name for name, one in file[table].items() if isinstance(one, h5py.Dataset)]:
             put(file, f"{table}/{name}", of(file[f"{table}/{name}"][()]))
 
     return damage
