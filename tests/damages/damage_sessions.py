@@ -233,15 +233,14 @@ def day_for_month(file: h5py.File) -> None:
 def without_designer(file: h5py.File) -> None:
     """The last receptor is gone, and the drug that acts on it, the last, names none."""
     rows(RECEPTORS, lambda values: values[:-1])(file)
-    put(file, f"{DRUGS}/receptors", file[f"{DRUGS}/receptors"][()][:-1])
-    put(file, f"{DRUGS}/receptors_index", np.minimum(file[f"{DRUGS}/receptors_index"][()], len(file[f"{DRUGS}/receptors"])))
+    put(file, f"{DRUGS}/receptors", file[f"{DRUGS}/receptors"][()][:1])
+    put(file, f"{DRUGS}/receptors_index", np.array([1, 1], np.uint8))
 
 
 def without_receptors(file: h5py.File) -> None:
-    """No drug names a receptor."""
-    for name in ("receptors", "receptors_index"):
-        values = file[f"{DRUGS}/{name}"][()]
-        put(file, f"{DRUGS}/{name}", values[:0] if name == "receptors" else np.zeros_like(values))
+    """The first drug, an antagonist, names no receptor."""
+    put(file, f"{DRUGS}/receptors", file[f"{DRUGS}/receptors"][()][1:])
+    put(file, f"{DRUGS}/receptors_index", np.array([0, 1], np.uint8))
 
 
 DAMAGES: Mapping[str, Change] = {
