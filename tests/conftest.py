@@ -36,6 +36,31 @@ def real() -> Callable[[str], Path]:
     return find
 
 
+@dataclass(frozen=True)
+class Ran:
+    """What a command printed and how it ended."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+@pytest.fixture
+def bergmann(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
+    """Run a command line."""
+    from bergmann.cli import main
+
+    def run(*arguments: object) -> Ran:
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            main([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return Ran(ended.value.code, printed.out, printed.err)
+
+    return run
+
+
 @pytest.fixture
 def nwbfile() -> Any:
     """An empty NWB file object that started 2024-05-17 10:30:57 UTC."""

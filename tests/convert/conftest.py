@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from bergmann.cli import main
 from bergmann.rig import Rig, simulate
 
 RIG = Rig(n_frames=64, powers=(5e-3,), repeats=1, first_train=2.0, spacing=5.0, n_shocks=1, capsaicin=12.0)
@@ -82,27 +80,3 @@ def rig_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def folder(rig_folder: Path, tmp_path: Path) -> Folder:
     """A copy of the rig folder."""
     return Folder(Path(shutil.copytree(rig_folder, tmp_path / "BG042")))
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command printed and how it ended."""
-
-    status: int
-    stdout: str
-    stderr: str
-
-
-@pytest.fixture
-def bergmann(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
-    """Run a command line."""
-
-    def run(*arguments: object) -> Ran:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        printed = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Ran(ended.value.code, printed.out, printed.err)
-
-    return run

@@ -10,7 +10,8 @@ import h5py
 import pytest
 from pynwb import NWBHDF5IO
 
-from .conftest import Folder, Ran
+from ..conftest import Ran
+from .conftest import Folder
 
 Run = Callable[..., Ran]
 

@@ -17,7 +17,8 @@ from bergmann.convert.session import convert_session
 from bergmann.plan.resolve import make_plan
 from bergmann.pulses import recorded_pulses
 
-from .conftest import Folder, Ran
+from ..conftest import Ran
+from .conftest import Folder
 
 RATE, OFFSET = 1 + 80e-6, 0.75  # the box's clock runs 80 ppm fast, and was at 0 when the DAQ's was at -0.75 s
 

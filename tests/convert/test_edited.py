@@ -19,7 +19,8 @@ from pynwb import NWBHDF5IO
 from bergmann.convert import convert_session
 from bergmann.rig import simulate
 
-from .conftest import RIG, SESSION, Folder, Ran
+from ..conftest import Ran
+from .conftest import RIG, SESSION, Folder
 
 MOVIES = ("movie_ch1", "movie_ch2")
 

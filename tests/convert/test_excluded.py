@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 from pynwb import NWBHDF5IO
 
-from .conftest import Folder, Ran
+from ..conftest import Ran
+from .conftest import Folder
 
 Run = Callable[..., Ran]
 

@@ -21,7 +21,8 @@ from bergmann.rig.scanimage import write_scanimage
 from bergmann.rig.truth import Truth
 from bergmann.rig.wavesurfer import Line, write_wavesurfer
 
-from .conftest import RIG, Folder, Ran
+from ..conftest import Ran
+from .conftest import RIG, Folder
 
 FRAME = 1 / RIG.frame_rate
 ONE_SAMPLE = 1 / RIG.daq_rate

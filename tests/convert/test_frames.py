@@ -14,7 +14,8 @@ from bergmann.convert.session import convert_session
 from bergmann.plan.resolve import make_plan
 from bergmann.rig.aqua import Event, Run, write_result
 
-from .conftest import RIG, Folder, Ran
+from ..conftest import Ran
+from .conftest import RIG, Folder
 
 MOVIE = "clock: daq/FrameClock}"
 ROIS = "path: suite2p, of: movie}"

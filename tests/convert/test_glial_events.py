@@ -14,7 +14,8 @@ from pynwb import NWBHDF5IO
 
 from bergmann.rig.aqua import Event, Run, write_result
 
-from .conftest import RIG, Folder, Ran
+from ..conftest import Ran
+from .conftest import RIG, Folder
 
 FLARES = (
     Event(pixels=((2, 9), (2, 10), (2, 11), (3, 9)), first=3, last=9, peak=5, dff=1.25, seconds=0.5, grown=(4.0, 0.0, 0.0, 2.0)),

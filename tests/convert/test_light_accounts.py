@@ -12,7 +12,8 @@ from pynwb import read_nwb
 from bergmann.convert.session import convert_session
 from bergmann.plan.resolve import make_plan
 
-from .conftest import Folder, Ran
+from ..conftest import Ran
+from .conftest import Folder
 
 SHEET = "  sheet: {{format: stated_train, pulses: {pulses}, rate: 20 Hz, width: 10 ms, confirms: light{more}}}\n"
 

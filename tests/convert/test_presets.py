@@ -16,7 +16,7 @@ import tifffile
 
 from bergmann.writing import CHUNKINGS, COMPRESSIONS
 
-from .conftest import Ran
+from ..conftest import Ran
 
 SESSION = """\
 format_version: 1

@@ -24,7 +24,7 @@ from pynwb import NWBHDF5IO, NWBFile
 
 from bergmann.convert import convert_session
 
-from .conftest import Ran
+from ..conftest import Ran
 
 DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
@@ -39,7 +39,7 @@ devices:
 planes:
   plane:  {{device: scope, location: CUL4, excitation: 920 nm, channels: {{1: {{label: unknown, emission: unknown}}}}}}
   plane2: {{device: scope, location: CUL5, excitation: 920 nm, channels: {{1: {{label: unknown, emission: unknown}}}}}}
-  green:  {{device: scope, location: CUL6, excitation: 920 nm, channels: {{2: {{label: unknown, emission: unknown}}}}}}
+  green:  {{device: scope, location: DEC, excitation: 920 nm, channels: {{2: {{label: unknown, emission: unknown}}}}}}
 light_sites:
   site: {{location: CUL4, effector: ChR2, laser: laser}}
 sources:
@@ -72,6 +72,12 @@ SPIKE2 = {name: f"spike2_smr/File_{name}.smr" for name in ("spike2_1", "spike2_2
 TANK = "tdt_photometry/Photo_249_391-200721-120136_stubbed"
 PPD = "pyphotometry_ppd/m17-R-2018-12-12-090409.ppd"
 WHEEL = "pybpod_ibl/raw_behavior_data/_iblrig_encoderPositions.raw.ssv"
+
+MIRROR = "lightningpose/outputs/2023-11-09/10-14-37/video_preds/test_vid"
+FLY = "sleap/neuroconv_fly/predictions_1.2.7_provenance_and_tracking.slp"
+TRIALS = "pybpod_ibl/raw_behavior_data/_iblrig_taskData.raw.jsonable"
+TREADMILL = "treadmill/Speed data 001.txt"
+SEQUENCE = "large_movies/fmi_2p_amygdala_tiff_sequence/Img_*.tif"
 
 LIGHT = "format: abf_protocol, of: opto, site: site, power: 5 mW"
 ASSAY = (
@@ -141,6 +147,20 @@ CASES = {
         "2019-10-30 12:00", {"cam": f"format: video, {path(VIDEO)}", "pose": f"format: deeplabcut, {path(POSE)}, of: cam"}
     ),
     "deeplabcut-csv": Case("2023-05-03 11:26:42", {"pose": f"format: deeplabcut, {path(SLEEP_BOX)}, rate: 25 Hz"}),
+    "lightningpose": Case(
+        "2023-11-09 10:14:37",
+        {"cam": f"format: video, {path(f'{MIRROR}.mp4')}", "pose": f"format: lightningpose, {path(f'{MIRROR}.csv')}, of: cam"},
+    ),
+    "sleap": Case("2019-01-28 11:34:21", {"pose": f"format: sleap, {path(FLY)}, rate: 32 Hz, individual: track_1"}),
+    "bpod": Case("2019-07-01 12:15:16", {"task": f"format: bpod, {path(TRIALS)}, {AT_START}"}),
+    "treadmill": Case(
+        "from wheel",
+        {
+            "wheel": f"format: encoder, {path(TREADMILL)}, columns: {{date: '1', time: '2', trial_time: '3', speed: '4'}}, "
+            "units: {date: DD/MM/YYYY, time: 'HH:MM:SS', trial_time: us, speed: rpm}, header: none"
+        },
+    ),
+    "sequence": Case("2020-01-01 10:00", {"movie": f"format: tiff, {path(SEQUENCE)}, plane: plane, rate: 5 Hz"}),
     "boris": Case(
         "2016-11-27 01:57:26",
         {
@@ -232,6 +252,22 @@ def test_the_file_is_valid_and_whole_in_a_clean_process(
     errors, objects = read_clean(written(name).path)
     assert errors == []
     assert set(objects) == {child.object_id for child in opened(name).all_children()}
+
+
+_CUT = "the header planned more than is there: these are samples, cut off"
+TRUE: dict[str, dict[str, str]] = {
+    "scanimage-3": {"shorter than planned": _CUT},
+    "scanimage-volumes": {"shorter than planned": _CUT},
+    "together": {"shorter than planned": _CUT},
+    "tdt": {"behavior_events_inside_observation": "of the lines 1.7 s were kept by who gave the sample away, of the events all"},
+}
+"""By case: what is said above a note, and why it is true of that recording."""
+
+
+@every_case
+def test_nothing_above_a_note_is_said_but_what_is_true(name: str, written: Callable[[str], Written]) -> None:
+    found = {one.check: one.text for one in written(name).findings if one.severity != "note"}
+    assert set(found) == set(TRUE.get(name, ())), found
 
 
 PEOPLE = ("Kishore", "Kuchibhotla", "taylora", "Dropbox", "Saksham", "sxs1790", "case.edu", "Jen2", r"Spike\locked", "/home/user")

@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from pynwb import NWBHDF5IO
 
-from .conftest import Folder, Ran
+from ..conftest import Ran
+from .conftest import Folder
 
 SPIKES = """\
   pc:      {format: spikes, path: pc.csv, columns: {unit: cluster, time: sample}, unit: samples, first_sample: 1, of: daq,

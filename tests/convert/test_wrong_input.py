@@ -16,7 +16,8 @@ import tifffile
 
 from bergmann.registry import load_formats
 
-from .conftest import Folder, Ran
+from ..conftest import Ran
+from .conftest import Folder
 
 Alter = Callable[[Folder], object]
 Bergmann = Callable[..., Ran]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +18,29 @@ Change = Callable[[h5py.File], None]
 
 
 def put(file: h5py.File, path: str, values: Any, **storage: Any) -> None:
-    """Store other values in place of a dataset, with its attributes."""
-    attributes = dict(file[path].attrs)
-    text = h5py.check_string_dtype(file[path].dtype)
-    if text is not None:
+    """Store other values in place of a dataset, with its attributes; what points to it does so again."""
+    attributes, pointing = dict(file[path].attrs), list(attributes_to(file, path))
+    if h5py.check_string_dtype(file[path].dtype) is not None or h5py.check_ref_dtype(file[path].dtype) is not None:
         storage["dtype"] = file[path].dtype
     del file[path]
     made = file.create_dataset(path, data=values, **storage)
     for name, value in attributes.items():
         made.attrs[name] = value
+    for one, name in pointing:
+        one.attrs[name] = made.ref
+
+
+def attributes_to(file: h5py.File, path: str) -> Iterator[tuple[Any, str]]:
+    """Attributes that are a reference to an object: objects and names."""
+    found: list[tuple[Any, str]] = []
+
+    def note(_: str, one: Any) -> None:
+        for name, value in one.attrs.items():
+            if isinstance(value, h5py.Reference) and value and file[value] == file[path]:
+                found.append((one, name))
+
+    file.visititems(note)
+    yield from found
 
 
 def change(path: str, of: Callable[[Any], Any], **storage: Any) -> Change:
@@ -82,7 +96,7 @@ def rows(table: str, of: Callable[[Any], Any]) -> Change:
     """Rows of every column of a table."""
 
     def damage(file: h5py.File) -> None:
-        for name in list(file[table]):
+        for name in [name for name, one in file[table].items() if isinstance(one, h5py.Dataset)]:
             put(file, f"{table}/{name}", of(file[f"{table}/{name}"][()]))
 
     return damage

@@ -23,6 +23,7 @@ ROIS, RAW = "processing/ophys/ImageSegmentation/rois", "processing/ophys/Fluores
 GLIAL, DRUGS, TOE = "general/glial_receptor_metadata", "events/drug_administrations", "processing/behavior/paw/toe"
 SUBJECT, LICKING, LEFT = "general/subject", "events/licking_licking", "processing/behavior/left_paw"
 LASER = "acquisition/daq_LaserCmd"
+STATES = "intervals/receptor_states"
 
 
 def as_of_another_program(file: h5py.File) -> None:
@@ -211,6 +212,37 @@ def column_text(path: str, value: str) -> Change:
     return at(path, 0, value)
 
 
+def exchanged_columns(file: h5py.File) -> None:
+    """The traces of the first two ROIs, all kinds of them alike."""
+    for name in file["processing/ophys/Fluorescence"]:
+        path = f"processing/ophys/Fluorescence/{name}/data"
+        put(file, path, file[path][()][:, [1, 0, *range(2, file[path].shape[1])]])
+
+
+def day_for_month(file: h5py.File) -> None:
+    """4 May is 5 April, 29 days earlier, and what was reckoned from it is moved along."""
+    for name in ("session_start_time", "timestamps_reference_time"):
+        before = file[name].asstr()[()]
+        assert before.startswith("2024-05-04")
+        file[name][()] = before.replace("2024-05-04", "2024-04-05")
+    file[f"{SUBJECT}/age"][()] = f"P{int(file[f'{SUBJECT}/age'].asstr()[()].strip('PD')) - 29}D"
+    days = f"{GLIAL}/procedures/days_before_session"
+    put(file, days, file[days][()] - 29)
+
+
+def without_designer(file: h5py.File) -> None:
+    """The last receptor is gone, and the drug that acts on it, the last, names none."""
+    rows(RECEPTORS, lambda values: values[:-1])(file)
+    put(file, f"{DRUGS}/receptors", file[f"{DRUGS}/receptors"][()][:1])
+    put(file, f"{DRUGS}/receptors_index", np.array([1, 1], np.uint8))
+
+
+def without_receptors(file: h5py.File) -> None:
+    """The first drug, an antagonist, names no receptor."""
+    put(file, f"{DRUGS}/receptors", file[f"{DRUGS}/receptors"][()][1:])
+    put(file, f"{DRUGS}/receptors_index", np.array([0, 1], np.uint8))
+
+
 DAMAGES: Mapping[str, Change] = {
     "a001": power(1000),
     "a002": power(0.001),
@@ -276,6 +308,7 @@ DAMAGES: Mapping[str, Change] = {
     "a058": weightless,
     "a059": change(f"{RAW}/data", lambda values: values[:, ::-1].copy()),
     "a060": exchanged(f"{RAW}/data", "processing/ophys/Fluorescence/rois_deconvolved/data"),
+    "a061": exchanged_columns,
     "a062": change(f"{MOVIE}/data", lambda values: np.roll(values, 1, axis=0)),
     "a063": change(f"{MOVIE}/data", lambda values: values + 1),
     "a064": text(f"{LASER}/starting_time", -500.0),
@@ -304,6 +337,7 @@ DAMAGES: Mapping[str, Change] = {
     ),
     "a083": several(*(text(name, "2024-05-17T10:30:57+00:00") for name in ("session_start_time", "timestamps_reference_time"))),
     "a084": text(f"{LASER}/starting_time", 0.04),
+    "a085": day_for_month,
     "a086": text(f"{SUBJECT}/age", "P79Y"),
     "a087": text(f"{SUBJECT}/age", "79"),
     "a088": text(f"{SUBJECT}/date_of_birth", "2024-01-28T00:00:00+09:00"),
@@ -317,9 +351,15 @@ DAMAGES: Mapping[str, Change] = {
     "a096": column_text(f"{RECEPTORS}/gene_id", "NCBIGene:11554"),
     "a097": column_text(f"{RECEPTORS}/receptor_id", "IUPHAR:28"),
     "a098": column_text(f"{RECEPTORS}/genetic_status", "endogenous"),
+    "a099": at(f"{RECEPTORS}/population", 1, -1),
+    "a100": without_designer,
+    "a101": without_receptors,
     "a102": column_text(f"{DRUGS}/dose_unit", "g"),
     "a103": column_text(f"{DRUGS}/dose_unit", "mM"),
     "a104": at(f"{DRUGS}/dose", 0, -10.0),
+    "a105": column_text(f"{DRUGS}/dose_unit", "M"),
+    "a106": at(f"{STATES}/stop_time", 0, 20.0),
+    "a107": at(f"{DRUGS}/timestamp", 0, 25.0),
     "a108": several(
         column_text(f"{GLIAL}/cell_populations/location", "spinal cord"),
         column_text(f"{GLIAL}/cell_populations/location_id", "UBERON:0002240"),
@@ -375,13 +415,11 @@ DAMAGES: Mapping[str, Change] = {
         attribute("general/devices/PlaceholderMicroscope", "description", "unknown"),
     ),
 }
-"""Each changes the copy of a file that is open: of the assay those in `OF_THE_ASSAY`, all others of an imaging session."""
+"""Each changes the copy of a file that is open, of the file that `ON` says."""
 
-OF_THE_ASSAY = frozenset({"a120", "a121", "a122", "a125"})
-
-NOT_YET = {
-    "a061": "needs a session without its movie",
-    "a085": "needs a session whose day of the month is below 13",
-    **dict.fromkeys(("a099", "a100", "a101", "a105", "a106", "a107"), "needs a session of a slice with bath drugs and states"),
+ON = {
+    **dict.fromkeys(("a120", "a121", "a122", "a125"), "assay"),
+    **dict.fromkeys(("a085", "a099", "a100", "a101", "a105", "a106", "a107"), "slice"),
+    "a061": "rois",
 }
-"""Listed damages without a generator, and why."""
+"""Which good file is damaged, where it is not an imaging session of the demo (``"session"``)."""

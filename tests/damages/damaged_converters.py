@@ -14,7 +14,7 @@ from bergmann.records import Recording
 from bergmann.timing import clock_map
 from bergmann.timing import pulses as timing_pulses
 from bergmann.timing.times import ExplicitTimes, RegularTimes
-from bergmann.writing import chunks, streams
+from bergmann.writing import codecs, streams
 
 Patch = Callable[[Any], None]
 
@@ -430,7 +430,10 @@ def last_block_empty(monkeypatch: Any) -> None:
 
 
 def not_shuffled(monkeypatch: Any) -> None:
-    monkeypatch.setattr(chunks, "shuffle", lambda chunk: np.ascontiguousarray(chunk).reshape(-1).view(np.uint8))
+    def wrong(chunk: Any, planes: Any) -> None:
+        planes.reshape(-1)[...] = chunk.reshape(-1).view(np.uint8)
+
+    monkeypatch.setattr(codecs, "shuffle", wrong)
     monkeypatch.setattr(streams, "SMALL", 1000)
 
 

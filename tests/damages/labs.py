@@ -64,6 +64,7 @@ SOURCES = {
     "waves": "format: glial_events, path: waves.csv, unit: frames, of: movie, "
     "columns: {onset: start, end: stop, amplitude: dff, area: um2}, units: {amplitude: dF/F, area: um2}",
     "flares": "format: aqua, path: events/old_AQuA.mat, of: movie",
+    "sparks": "format: aqua2, path: events/new_AQuA2.mat, of: movie",
     "table": "format: pulse_table, path: pulses.csv, site: lc_terminals, power: 5 mW, "
     'columns: {onset: "on (ms)", duration: width}, '
     "units: {onset: ms, duration: ms}, starts: 1 s after session",
@@ -84,6 +85,7 @@ NEEDS = {
     "units": ("daq",),
     "waves": ("daq", "movie"),
     "flares": ("daq", "movie"),
+    "sparks": ("daq", "movie"),
 }
 """What else a source needs."""
 

@@ -18,7 +18,8 @@ import h5py
 FOLDER = Path(__file__).parent
 sys.path.insert(0, str(FOLDER))
 
-from damage_sessions import DAMAGES, NOT_YET, OF_THE_ASSAY, as_of_another_program  # noqa: E402
+from damage_sessions import DAMAGES, ON, as_of_another_program  # noqa: E402
+from other_sessions import make_sessions  # noqa: E402
 
 from bergmann.errors import BergmannError  # noqa: E402
 from bergmann.findings import Finding  # noqa: E402
@@ -69,13 +70,11 @@ def main(demo: Path, names: list[str]) -> None:
     lines = ["| id | damage | ought to see it | pynwb | NWB Inspector | dandi | bergmann |", "|---|---|---|---|---|---|---|"]
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
+        files |= make_sessions(folder / "others")
         before = {kind: said_of(copy_of(file, folder / kind)) for kind, file in files.items()}
         for name in names or rows:
             ought = rows[name]["check"] or f"nobody can: {rows[name]['unknowable']}"
-            if name in NOT_YET:
-                lines.append(f"| {name} | {rows[name]['damage']} | {ought} | not tried: {NOT_YET[name]} | | | |")
-                continue
-            kind = "assay" if name in OF_THE_ASSAY else "session"
+            kind = ON.get(name, "session")
             found = noticed(name, files[kind], before[kind], folder)
             cells = [", ".join(sorted({f"{one.check}" for one in found[who]})) or "-" for who in WHO]
             sys.stdout.write(f"{name} {' | '.join(cells)}\n")
@@ -89,22 +88,22 @@ def main(demo: Path, names: list[str]) -> None:
 def summary(lines: list[str]) -> str:
     """How many of the damages each validator sees, and which bergmann ought to see and does not."""
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    made = [row for row in rows if "not tried" not in row[3]]
-    seen = {who: sum(row[3 + number] != "-" for row in made) for number, who in enumerate(WHO)}
-    missed = [row[0] for row in made if row[-1] == "-" and not row[2].startswith("nobody can")]
-    hidden = sum(row[-1] == "-" and row[2].startswith("nobody can") for row in made)
-    told, others = ", ".join(f"{who} {count}" for who, count in seen.items()), len(rows) - len(made)
+    seen = {who: sum(row[3 + number] != "-" for row in rows) for number, who in enumerate(WHO)}
+    missed = [row[0] for row in rows if row[-1] == "-" and not row[2].startswith("nobody can")]
+    hidden = sum(row[-1] == "-" and row[2].startswith("nobody can") for row in rows)
+    told = ", ".join(f"{who} {count}" for who, count in seen.items())
     return (
-        f"Of {len(made)} damages that were made, these are seen: {told}. Of those that bergmann does not see, {hidden} cannot be "
-        f"known from the file; the others are {', '.join(missed) or 'none'}. {others} more of the list were not made."
+        f"Of {len(rows)} damages, these are seen: {told}. Of those that bergmann does not see, {hidden} cannot be "
+        f"known from the file; the others: {', '.join(missed) or 'none'}."
     )
 
 
 HEADING = """\
 # Damaged files, validated
 
-Made by `python tests/damages/table_a.py DEMO`. Each row damages a copy of a file of the demo, whose digests were taken away; a
-cell names the checks of what a validator says of it and not of the good file, `-` where it says nothing more.
+Made by `python tests/damages/table_a.py DEMO`. Each row damages a copy of a file of the demo (or of `other_sessions.py`), whose
+digests were taken away; a cell names the checks of what a validator says of it and not of the good file, `-` where it says nothing
+more.
 """
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ HEADING = """\
 
 Made by `python tests/damages/table_c.py`. Each row patches a reader or the writer, and converts a session of the simulated rig as
 always. The second reading runs in the same, damaged process: only another way to the values can see the damage, not another
-process. Of AQuA there is no other reader: its own reads again, in another process, so that c036 is seen only if that is whole.
+process.
 """
 
 if __name__ == "__main__":

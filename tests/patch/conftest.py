@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from bergmann.cli import main
 from bergmann.convert import convert_session
 from bergmann.rig.video import write_video
 
@@ -110,27 +108,3 @@ def converted(tmp_path_factory: pytest.TempPathFactory) -> Lab:
 def lab(converted: Lab, tmp_path: Path) -> Lab:
     """A copy of it."""
     return Lab(Path(shutil.copytree(converted.path, tmp_path / "lab")))
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command printed and how it ended."""
-
-    status: int
-    stdout: str
-    stderr: str
-
-
-@pytest.fixture
-def bergmann(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ran]:
-    """Run a command line."""
-
-    def run(*arguments: object) -> Ran:
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main([str(argument) for argument in arguments])
-        printed = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return Ran(ended.value.code, printed.out, printed.err)
-
-    return run

@@ -21,7 +21,8 @@ from bergmann.findings import has_errors
 from bergmann.patch import carry_out, patching, prepare
 from bergmann.proof.verify import verify_file
 
-from .conftest import Lab, Ran
+from ..conftest import Ran
+from .conftest import Lab
 
 RECORD = "general/bergmann_conversion"
 

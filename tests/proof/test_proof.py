@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from damaged_converters import DAMAGES
 from here import Here, convert_here
-from labs import Lab
+from labs import SOURCES, Lab
 
 from bergmann.convert import convert_session
 from bergmann.proof import digests
-from bergmann.proof.proving import Prover
+from bergmann.proof.proving import Comparison, Prover
 from bergmann.proof.readers import READERS
 from bergmann.registry import load_formats
+from bergmann.validate import validate_paths
 
 from .conftest import Proved
 
@@ -108,11 +109,29 @@ def test_readers_are_declared_for_formats_that_exist() -> None:
     assert set(READERS) <= known
 
 
-def test_every_second_reader_reads_the_smallest_file_of_its_format(proved: Proved, tmp_path: Path) -> None:
-    from labs import SOURCES
-
+@pytest.fixture(scope="module")
+def everything(proved: Proved, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Comparison]:
+    """A session of a file of every format, and its proof."""
     lab = Lab(proved.session.parent)
-    _, comparison = convert_here(lab.session(*(name for name in SOURCES if name != "table")), tmp_path)
+    return convert_here(lab.session(*(name for name in SOURCES if name != "table")), tmp_path_factory.mktemp("everything"))
+
+
+def test_every_second_reader_reads_the_smallest_file_of_its_format(everything: tuple[Path, Comparison]) -> None:
+    _, comparison = everything
     own: dict[str, Any] = {str(one["source"]): one["why_own"] for one in comparison.readings if "own reader" in str(one["by"])}
-    assert own == {"flares": ""}
+    assert own == {}
     assert all(one["paths"] for one in comparison.readings)
+
+
+def test_pixels_of_events_are_compared(everything: tuple[Path, Comparison]) -> None:
+    _, comparison = everything
+    paths = {str(one["source"]): one["paths"] for one in comparison.readings}
+    assert "events/flares/pixel_mask" in paths["flares"]
+    assert "events/sparks/pixel_mask" in paths["sparks"]
+
+
+def test_checks_find_in_a_session_of_every_format_what_is_true_of_it(everything: tuple[Path, Comparison]) -> None:
+    """The smallest files of two trackers lie outside of the small video."""
+    file, _ = everything
+    found = {(one.check, one.location.rpartition("/")[2]) for one in validate_paths([file]) if one.severity != "note"}
+    assert found == {("behavior_pose_inside_video", name) for name in ("nose", "tail")}

@@ -37,7 +37,7 @@ def convert(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[
         if arm not in made:
             shutil.copyfile(SEED / f"{arm}.yaml", folder / "arm.yaml")
             done = convert_session(folder / "session.yaml", tmp_path_factory.mktemp(arm))
-            assert done.is_good, "\n".join(one.text for one in done.findings)
+            assert [one.text for one in done.findings if one.severity != "note"] == []
             assert done.target is not None
             made[arm] = done.target
         return made[arm]

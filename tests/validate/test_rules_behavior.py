@@ -8,15 +8,19 @@ from typing import Any
 import numpy as np
 import pytest
 
+from bergmann.findings import Finding
+
 from .nwb_files import check_file, make_nwbfile
 
 N = 100
 POSITIONS = np.column_stack([np.linspace(5, 60, N), np.linspace(40, 5, N)])
 
 
-def found_in(tmp_path: Path, **changed: Any) -> dict[str, str]:
+def check_changed(tmp_path: Path, **changed: Any) -> list[Finding]:
     from hdmf.common import DynamicTable, VectorData
     from ndx_pose import PoseEstimation, PoseEstimationSeries, Skeleton, Skeletons
+    from pynwb import TimeSeries
+    from pynwb.behavior import BehavioralTimeSeries
     from pynwb.event import EventsTable
     from pynwb.image import ImageSeries
 
@@ -26,22 +30,26 @@ def found_in(tmp_path: Path, **changed: Any) -> dict[str, str]:
     camera = ImageSeries(name="camera", external_file=["paw.avi"], format="external", unit="n.a.", **video)
     nwbfile.add_acquisition(camera)
     module = nwbfile.create_processing_module(name="behavior", description="behavior")
-    skeleton = Skeleton(name="skeleton", nodes=changed.get("nodes", ["toe"]))
+    tracks = {"toe": changed.get("positions", POSITIONS), **changed.get("others", {})}
+    skeleton = Skeleton(name="skeleton", nodes=changed.get("nodes", list(tracks)))
     module.add(Skeletons(name="Skeletons", skeletons=[skeleton]))
-    toe = PoseEstimationSeries(
-        name="toe",
-        description="toe",
-        data=changed.get("positions", POSITIONS),
-        unit="pixels",
-        reference_frame="top left",
-        confidence=changed.get("confidence", np.full(N, 0.9)),
-        confidence_definition="softmax",
-        rate=10.0,
-        starting_time=0.0,
-    )
+    parts = [
+        PoseEstimationSeries(
+            name=name,
+            description=name,
+            data=positions,
+            unit="pixels",
+            reference_frame="top left",
+            confidence=changed.get("confidence", np.full(N, 0.9)),
+            confidence_definition="softmax",
+            rate=10.0,
+            starting_time=0.0,
+        )
+        for name, positions in tracks.items()
+    ]
     module.add(
         PoseEstimation(
-            name="paw", description="paw", pose_estimation_series=[toe], skeleton=skeleton, source_video=camera, source_software="x"
+            name="paw", description="paw", pose_estimation_series=parts, skeleton=skeleton, source_video=camera, source_software="x"
         )
     )
     events = EventsTable(name="licks", description="licks")
@@ -50,7 +58,14 @@ def found_in(tmp_path: Path, **changed: Any) -> dict[str, str]:
     nwbfile.add_events_table(events)
     values = VectorData(name="value", description=changed.get("unit", "In g."), data=changed.get("thresholds", [0.6, 0.4, 1.0]))
     module.add(DynamicTable(name="left_paw", description="assay: von_frey; side: left", columns=[values]))
-    return {one.check: f"{one.location.removeprefix('file.nwb:/')}: {one.message}" for one in check_file(nwbfile, tmp_path)}
+    if "wheel" in changed:
+        series = TimeSeries(name="speed", data=np.zeros(len(changed["wheel"])), unit="m/s", timestamps=changed["wheel"])
+        nwbfile.add_acquisition(BehavioralTimeSeries(name="wheel", time_series=series))
+    return check_file(nwbfile, tmp_path)
+
+
+def found_in(tmp_path: Path, **changed: Any) -> dict[str, str]:
+    return {one.check: f"{one.location.removeprefix('file.nwb:/')}: {one.message}" for one in check_changed(tmp_path, **changed)}
 
 
 def one_changed(value: float) -> Any:
@@ -88,8 +103,54 @@ def test_a_strange_behaviour_is_found(tmp_path: Path, changed: dict[str, Any], c
     assert message in found_in(tmp_path, **changed)[check]
 
 
-def test_thresholds_in_another_unit_that_is_said_are_not_found(tmp_path: Path) -> None:
-    assert found_in(tmp_path, thresholds=[40.0, 60.0], unit="In mN.") == {}
+@pytest.mark.parametrize("unit", ["In mN.", "In score; column 'Pain Score' of the source.", "Responses, in per cent."])
+def test_thresholds_in_another_unit_that_is_said_are_not_found(tmp_path: Path, unit: str) -> None:
+    assert found_in(tmp_path, thresholds=[0.0, 60.0], unit=unit) == {}
+
+
+def lifted(scale: float, *, rest: tuple[float, float]) -> Any:
+    """A body part that is lifted with its paw, ten times, in noise of a third of a pixel."""
+    noise = np.random.default_rng(round(10 * scale))
+    positions = np.array(rest) + noise.normal(0, 0.3, (N, 2))
+    positions[:, 1] -= scale * 10 * np.maximum(0, np.sin(np.arange(N) * 2 * np.pi / 10))
+    return positions
+
+
+TOE, HEEL, ANKLE = lifted(1.0, rest=(35, 30)), lifted(0.8, rest=(25, 30)), lifted(0.5, rest=(20, 22))
+
+
+def test_a_part_whose_axes_are_exchanged_within_the_frame_is_found(tmp_path: Path) -> None:
+    assert found_in(tmp_path, positions=TOE, others={"heel": HEEL, "ankle": ANKLE}) == {}
+    found = found_in(tmp_path, positions=TOE[:, ::-1], others={"heel": HEEL, "ankle": ANKLE})
+    assert (
+        "paw/toe: its movements go with those of 2 other parts of paw with x and y exchanged" in found["behavior_pose_axes_agree"]
+    )
+    assert set(found) == {"behavior_pose_axes_agree"}
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"heel": HEEL},  # which of two is it?
+        {"heel": HEEL[:, ::-1], "ankle": ANKLE[:, ::-1]},  # by two against one it is the toe that stands alone
+        {"heel": np.full((N, 2), 20.0), "ankle": ANKLE},  # a thing that stands still says nothing
+    ],
+)
+def test_axes_that_nothing_speaks_for_are_not_doubted(tmp_path: Path, others: Any) -> None:
+    found = found_in(tmp_path, positions=TOE, others=others)
+    assert [where for check, where in found.items() if check == "behavior_pose_axes_agree" and "paw/toe" not in where] == []
+
+
+def test_peaks_of_confidence_a_little_above_one_are_said_as_a_note(tmp_path: Path) -> None:
+    (found,) = check_changed(tmp_path, confidence=np.append(np.full(N - 1, 0.9), 1.17))
+    assert (found.check, found.severity) == ("behavior_confidence_in_range", "note")
+    assert "confidence 99 is 1.17 (1 of 100)" in found.message
+    (found,) = check_changed(tmp_path, confidence=np.append(np.full(N - 1, 1.17), 90))
+    assert (found.severity, found.message) == ("error", "confidence 99 is 90 (100 of 100); expected 0 to 1")
+
+
+def test_events_while_a_series_in_a_container_was_recorded_are_not_found(tmp_path: Path) -> None:
+    assert found_in(tmp_path, events=(1.0, 7200.0), wheel=np.linspace(0, 7300, 74)) == {}
 
 
 def test_points_that_are_not_sure_may_lie_anywhere(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from pathlib import Path
 from typing import Any
@@ -129,6 +130,54 @@ def test_masks_in_another_orientation_are_found(tmp_path: Path, masks: Any, orie
         masks = [(y, x) for x, y in MASKS[:2]]
     found = found_in(tmp_path, frames=frames, masks=masks, rois={"traces": TRACES[:, : len(masks)]})
     assert f"fit the mean image better {orientation}" in found["imaging_rois_not_transposed"]
+
+
+@pytest.mark.parametrize(("x", "y"), [(1, 0), (-1, 0), (0, 1), (1, -1)])
+def test_masks_a_pixel_beside_their_cells_are_found(tmp_path: Path, x: int, y: int) -> None:
+    found = found_in(tmp_path, masks=[(one + x, other + y) for one, other in MASKS])
+    message = (
+        rf"rois: its traces are those of the pixels at \{-x:+d} in x and \{-y:+d} in y: these leave (\S+) % .* own pixels (\S+) %"
+    )
+    told = re.search(message, found["imaging_rois_not_moved"])
+    assert told is not None, found
+    assert abs(float(told[1])) < 1e-6
+    assert float(told[2]) > 0.01
+
+
+def test_masks_of_one_pixel_too_few_are_not_called_moved(tmp_path: Path) -> None:
+    """What a program cut off at one side of one ROI says nothing of the others."""
+    first, *others = MASKS
+    assert "imaging_rois_not_moved" not in found_in(tmp_path, masks=[(first[0] + 1, first[1]), *others])
+
+
+def drifting(n_frames: int = 240) -> tuple[Any, Any, Any]:
+    """A movie that moves by a pixel half way through, its masks, and the traces of the registered frames."""
+    still, masks = cells_movie(n_frames)
+    traces = np.stack([still[:, x, y].mean(axis=1) for x, y in masks], axis=1)
+    drifted = still.copy()
+    drifted[n_frames // 2 :] = np.roll(still[n_frames // 2 :], 1, axis=1)
+    return drifted, masks, traces
+
+
+def test_a_movie_that_drifts_has_no_moved_masks(tmp_path: Path) -> None:
+    frames, masks, traces = drifting()
+    for x in (0, 1):
+        found = found_in(tmp_path, frames=frames, masks=[(one + x, other) for one, other in masks], rois={"traces": traces})
+        assert "imaging_rois_not_moved" not in found, x
+
+
+def test_frames_that_registration_moved_are_left_out(tmp_path: Path) -> None:
+    from pynwb import TimeSeries
+
+    frames, masks, traces = drifting()
+    nwbfile = make_nwbfile()
+    movie = add_movie(nwbfile, frames)
+    add_rois(nwbfile, movie, [(x, y + 1) for x, y in masks], traces=traces)
+    shifts = np.zeros((len(frames), 2))
+    shifts[len(frames) // 2 :, 0] = -1
+    nwbfile.add_acquisition(TimeSeries(name="xy_translation", data=shifts, unit="pixels", rate=10.0))
+    found = {one.check: one.message for one in check_file(nwbfile, tmp_path)}
+    assert "at +0 in x and -1 in y" in found["imaging_rois_not_moved"]
 
 
 def test_images_in_another_orientation_are_found(tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from bergmann.findings import Finding
-from bergmann.privacy import REMOVED, Private, find_private, hidden, without_private
+from bergmann.findings import Finding, Severity
+from bergmann.privacy import REMOVED, Private, hidden, without_private
+from bergmann.proof.packets import Telling, tell_of_persons, without_telling
+from bergmann.writing.videos import link_or_copy
 
 _NAMES_OF_FILES = {"external_file"}
 """Fields with paths that are written relative to the file, later."""
@@ -116,31 +118,41 @@ def say_removed(removals: Collection[Removal]) -> Iterator[Finding]:
             yield Finding(severity="note", check="private text", location=where, message=message, remedy=remedy)
 
 
-def check_videos(files: Collection[Path]) -> Iterator[Finding]:
-    """What videos, which are published beside the file as they are, say of a person or a machine in their metadata."""
-    import av
+class PlacedVideos:
+    """How videos come beside the file: without what their metadata tells, where that can be taken out of the copy.
 
-    for file in files:
-        try:
-            with av.open(file) as container:
-                said = {
-                    **container.metadata,
-                    **{key: text for stream in container.streams for key, text in stream.metadata.items()},
-                }
-        except (av.FFmpegError, OSError):  # whoever reads its frames says what is wrong with it
-            continue
-        for key, text in said.items():
-            private = next(find_private(str(text)), None)
-            if private is not None or key.lower() in _TELLS:
-                shown = hidden(str(text), private) if private is not None else f"{str(text)[:3]}... ({len(str(text))} characters)"
-                yield Finding(
-                    severity="warning",
-                    check="private text",
-                    location=file.name,
-                    message=f"{key} of its metadata tells of {private.kind if private else 'a person or a place'}: {shown}",
-                    remedy="it is published as it is: write it again without metadata (ffmpeg -map_metadata -1 -c copy)",
-                )
+    Parameters
+    ----------
+    keep : bool
+        Whether all of it is to be kept.
+
+    Attributes
+    ----------
+    findings : list of Finding
+        What was taken out, and what is published.
+    """
+
+    def __init__(self, keep: bool) -> None:
+        self._keep = keep
+        self.findings: list[Finding] = []
+
+    def place(self, source: Path, target: Path) -> None:
+        """Put a video at its place; the source is not touched."""
+        telling = tell_of_persons(source)
+        is_taken_out = bool(telling) and not self._keep and without_telling(source, target)
+        if not is_taken_out:
+            link_or_copy(source, target)
+        self.findings += [_say_telling(source, one, is_taken_out=is_taken_out) for one in telling]
 
 
-_TELLS = {"artist", "author", "copyright", "location", "com.apple.quicktime.location.iso6709", "com.apple.quicktime.author"}
-"""Keys of metadata of videos that name a person or a place."""
+def _say_telling(source: Path, told: Telling, *, is_taken_out: bool) -> Finding:
+    text, private = told.text, told.private
+    shown = hidden(text, private) if private is not None else f"{text[:3]}... ({len(text)} characters)"
+    message = f"{told.key} of its metadata tells of {private.kind if private else 'a person or a place'}: {shown}"
+    if is_taken_out:
+        message += "; the copy beside the file is without it, its packets and their times as they were"
+        remedy = "--keep-private keeps it"
+    else:
+        remedy = "it is published as it is: write it again without metadata (ffmpeg -map_metadata -1 -c copy)"
+    severity: Severity = "note" if is_taken_out else "warning"
+    return Finding(severity=severity, check="private text", location=source.name, message=message, remedy=remedy)

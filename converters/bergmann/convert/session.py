@@ -19,7 +19,7 @@ from bergmann.convert.align import Aligned, align
 from bergmann.convert.anchors import SessionAnchors
 from bergmann.convert.epochs import add_epochs
 from bergmann.convert.nwbfile import add_devices, make_nwbfile
-from bergmann.convert.private import check_videos, remove_private, say_removed
+from bergmann.convert.private import PlacedVideos, remove_private, say_removed
 from bergmann.convert.provenance import conversion_record, digests_of_sources, texts_of_session
 from bergmann.convert.recipes import Recipes, name_arrays, taken_over
 from bergmann.convert.scope import collections_of_session
@@ -337,7 +337,7 @@ class _Written:
     kept : dict of str to int
         How many arrays of each source were taken over from the file that was replaced.
     private : tuple of Finding
-        What was taken out of its texts.
+        What was taken out of its texts and videos.
     proof : Comparison
     """
 
@@ -368,28 +368,37 @@ def _write(
     digests = digests_of_sources(aligned)
     arrays = list(name_arrays(nwbfile, streams, Recipes(aligned, digests)))
     nwbfile.add_lab_meta_data(conversion_record(aligned, placed, nwbfile, digests, arrays))
-    private = tuple(_without_private(nwbfile, aligned.plan, placed, keep_private))
+    private = tuple(_without_private(nwbfile, aligned.plan, keep_private))
+    videos = PlacedVideos(keep_private)
     proved: list[Comparison] = []
 
-    def prove(temporary: Path, videos: Path) -> None:
-        comparison = prover.compare(temporary, videos, digests)
+    def prove(temporary: Path, beside: Path) -> None:
+        comparison = prover.compare(temporary, beside, digests)
         if wrong := check(comparison, digests):
             raise ProofError(wrong)
         keep_digests(temporary, comparison)
         proved.append(comparison)
 
     target = write_session(
-        nwbfile, out, streams, placed.externals, overwrite=overwrite, on_progress=on_progress, prove=prove, names=names
+        nwbfile,
+        out,
+        streams,
+        placed.externals,
+        overwrite=overwrite,
+        on_progress=on_progress,
+        place_video=videos.place,
+        prove=prove,
+        names=names,
     )
-    return _Written(target=target, kept=taken_over(streams, arrays), private=private, proof=proved[0])
+    said = tuple(dict.fromkeys((*private, *videos.findings)))
+    return _Written(target=target, kept=taken_over(streams, arrays), private=said, proof=proved[0])
 
 
-def _without_private(nwbfile: Any, plan: Plan, placed: Placed, keep: bool) -> Iterator[Finding]:
+def _without_private(nwbfile: Any, plan: Plan, keep: bool) -> Iterator[Finding]:
     """Take out of the texts of a file what tells of persons and machines, unless it is to be kept or was stated."""
     stated = list(texts_of_session(plan).values())
     removals = () if keep else remove_private(nwbfile, stated)
     yield from say_removed(removals)
-    yield from check_videos(list(dict.fromkeys(file for _, files in placed.externals for file in files)))
 
 
 def _say_kept(plan: Plan, kept: Mapping[str, int]) -> Iterator[Finding]:

@@ -193,7 +193,13 @@ def _glial(name: str, record: GlialEvents) -> Columns:
         "event_type": record.kinds,
         **{one.name: one.values for one in record.features},
     }
-    return _table(record.files, {f"events/{name}/{key}": values for key, values in columns.items() if values is not None})
+    masks = tuple((mask["x"], mask["y"], mask["weight"]) for mask in record.footprints or ())
+    return Columns(
+        files=record.files,
+        placed=True,
+        columns={f"events/{name}/{key}": values for key, values in columns.items() if values is not None},
+        masks={f"events/{name}": masks} if masks else {},
+    )
 
 
 def _spikes(name: str, record: SpikeTimes) -> Columns:

@@ -26,9 +26,9 @@ from bergmann.proof.said import (
     Frames,
     Line,
     Lines,
+    Mask,
     Occurrences,
     Pictures,
-    PlaneOfRois,
     Positions,
     Pulses,
     Regions,
@@ -453,7 +453,7 @@ def _regions(said: Regions, context: Context) -> Found:
     of_cells = sum(plane.of_cells for plane in said.planes)
     for plane in said.planes:
         table = context.name if plane.of_cells and of_cells == 1 else f"{context.name}_{plane.name}"
-        yield from _masks(plane, f"processing/ophys/ImageSegmentation/{table}", context.file)
+        yield from _masks(plane.masks, plane.name, f"processing/ophys/ImageSegmentation/{table}", context.file)
         for name, values in plane.columns.items():
             yield from _column(context.file, f"processing/ophys/ImageSegmentation/{table}/{name}", values)
         for name, trace in plane.traces.items():
@@ -483,21 +483,19 @@ def _times_of_movie(said: Regions, context: Context, series: str, count: int) ->
         yield from near(f"{series}/timestamps", expected, found, EXACT, f"times, those of {of.name}")
 
 
-def _masks(plane: PlaneOfRois, table: str, file: Any) -> Found:
-    """Every pixel of every ROI, as (x, y, weight): x is the column."""
+def _masks(masks: tuple[Mask, ...], name: str, table: str, file: Any) -> Found:
+    """Every pixel of every ROI or event, as (x, y, weight): x is the column."""
     kind = "voxel_mask" if f"{table}/voxel_mask" in file else "pixel_mask"
     if f"{table}/{kind}" not in file:
-        if plane.masks:
-            yield Difference(f"{table}/{kind}", f"masks of {plane.name}: not in the file")
+        if masks:
+            yield Difference(f"{table}/{kind}", f"masks of {name}: not in the file")
         return
     stored = file[f"{table}/{kind}"][()]
     ends = np.asarray(file[f"{table}/{kind}_index"][()], dtype=np.int64)
-    yield from near(
-        f"{table}/{kind}_index", np.cumsum([len(x) for x, _, _ in plane.masks]), ends, 0, f"pixels of the ROIs of {plane.name}"
-    )
-    for number, name in enumerate(("x", "y", "weight")):
-        values = np.concatenate([mask[number] for mask in plane.masks]) if plane.masks else np.empty(0)
-        yield from near(f"{table}/{kind}", values, stored[name], 0, f"{name} of the pixels of {plane.name}")
+    yield from near(f"{table}/{kind}_index", np.cumsum([len(x) for x, _, _ in masks]), ends, 0, f"numbers of pixels of {name}")
+    for number, part in enumerate(("x", "y", "weight")):
+        values = np.concatenate([mask[number] for mask in masks]) if masks else np.empty(0)
+        yield from near(f"{table}/{kind}", values, stored[part], 0, f"{part} of the pixels of {name}")
 
 
 # --- behaviour ---
@@ -580,6 +578,8 @@ def _columns(said: Columns, context: Context) -> Found:
         yield from near(f"{series}/timestamps", expected, np.empty(0) if found is None else found, said.slack, "times")
     for path, values in said.scaled.items():
         yield from _scaled(context.file, path, values)
+    for table, masks in said.masks.items():
+        yield from _masks(masks, context.name, table, context.file)
     for path, frames in said.frames.items():
         yield from _times_of_frames(context, path, frames)
     for path, (first, behind) in said.spans.items():

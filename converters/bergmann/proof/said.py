@@ -16,6 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Mask = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
+"""Pixels of one region: column, row, weight."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -218,7 +220,7 @@ class PlaneOfRois:
     """
 
     name: str
-    masks: tuple[tuple[NDArray[Any], NDArray[Any], NDArray[Any]], ...]
+    masks: tuple[Mask, ...]
     traces: Mapping[str, Values]
     columns: Mapping[str, NDArray[Any]] = field(default_factory=dict)
     images: Mapping[str, NDArray[Any]] = field(default_factory=dict)
@@ -265,6 +267,8 @@ class Columns(Said):
         Durations that are said as first frame and the one behind the last.
     scaled : mapping of str to np.ndarray
         Samples in their unit, by path: what is stored there times its conversion, plus its offset.
+    masks : mapping of str to tuple of (x, y, weight)
+        Pixels of each row of a table, by its path.
     slack : float
         Seconds by which the times may differ: half of what a table rounds to.
     """
@@ -274,4 +278,5 @@ class Columns(Said):
     times: Mapping[str, Floats] = field(default_factory=dict)
     frames: Mapping[str, Floats] = field(default_factory=dict)
     spans: Mapping[str, tuple[Floats, Floats]] = field(default_factory=dict)
+    masks: Mapping[str, tuple[Mask, ...]] = field(default_factory=dict)
     slack: float = 2e-6

@@ -93,6 +93,13 @@ class Reading:
         seen = {id(one): one for kind in kinds for one in self._by_type.get(kind, ())}
         yield from seen.values()
 
+    def acquired(self) -> Iterator[tuple[str, Any]]:
+        """Every series of the acquisition, also those in a container, with the name of the object that stands there."""
+        for name, one in self.nwbfile.acquisition.items():
+            for series in getattr(one, "time_series", {name: one}).values():
+                if hasattr(series, "timestamps"):
+                    yield str(name), series
+
     def path(self, where: Any) -> str:
         """The path of an object in the file, without the leading slash; as given where it is one already."""
         if isinstance(where, str):

@@ -17,7 +17,9 @@ from bergmann.writing.streams import OnProgress, Streams
 from bergmann.writing.temporary import clear_leftovers, release, temporary_path, videos_folder
 from bergmann.writing.videos import (
     Externals,
+    PlaceVideo,
     check_video,
+    link_or_copy,
     move_videos,
     plan_videos,
     remove_videos,
@@ -45,6 +47,7 @@ def write_session(
     *,
     overwrite: bool = False,
     on_progress: OnProgress | None = None,
+    place_video: PlaceVideo = link_or_copy,
     prove: Prove | None = None,
     names: Names | None = None,
 ) -> Path:
@@ -68,6 +71,8 @@ def write_session(
         Whether a file of the same session is replaced, also one whose name tells other modalities. Arrays that it holds already,
         as their recipes say, are taken over as they are stored.
     on_progress : callable (bytes done, bytes in all), optional
+    place_video : callable (source, target)
+        Puts each video beside the file.
     prove : callable (temporary, folder of its videos), optional
         Looks at what was written before it gets its name, and may add to it; raises what it is refused for.
     names : Names, optional
@@ -102,7 +107,7 @@ def write_session(
             planned = plan_videos(target, videos, names or naming)
             set_external_files(temporary, planned)
             check_objects(nwbfile, temporary)
-            stage_videos(planned, videos_folder(temporary))
+            stage_videos(planned, videos_folder(temporary), place_video)
             if prove is not None:
                 prove(temporary, videos_folder(temporary))
             sync(temporary)

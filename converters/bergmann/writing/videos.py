@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,6 +18,10 @@ _PLACED = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}_external_file_\
 
 Externals = Iterable[tuple[Any, tuple[Path, ...]]]
 """(image series, its files), in the order of the series' ``external_file``."""
+
+
+PlaceVideo = Callable[[Path, Path], None]
+"""(source, target): puts a video under its last name."""
 
 
 def plan_videos(target: PurePosixPath, externals: Externals, names: Names) -> dict[str, dict[str, Path]]:
@@ -61,14 +65,6 @@ def check_video(file: Path) -> None:
         raise WriteError(f"{file.name}: DANDI takes videos as {known}; convert the video (losslessly) first")
 
 
-def stage_videos(planned: Mapping[str, Mapping[str, Path]], folder: Path) -> None:
-    """Link or copy all videos into a waiting folder, under their last names."""
-    for files in planned.values():
-        for name, source in files.items():
-            folder.mkdir(exist_ok=True)
-            link_or_copy(source, folder / PurePosixPath(name).name)
-
-
 def link_or_copy(source: Path, target: Path) -> None:
     """Make `target` the same file as `source` where the file system can, else a copy of it."""
     if may_be_linked(source.stat()):
@@ -78,6 +74,14 @@ def link_or_copy(source: Path, target: Path) -> None:
             shutil.copyfile(source, target)
     else:
         shutil.copyfile(source, target)
+
+
+def stage_videos(planned: Mapping[str, Mapping[str, Path]], folder: Path, place: PlaceVideo = link_or_copy) -> None:
+    """Place all videos in a waiting folder, under their last names: linked or copied, if `place` does nothing else."""
+    for files in planned.values():
+        for name, source in files.items():
+            folder.mkdir(exist_ok=True)
+            place(source, folder / PurePosixPath(name).name)
 
 
 def set_external_files(path: Path, planned: Mapping[str, Mapping[str, Path]]) -> None:

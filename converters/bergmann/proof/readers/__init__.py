@@ -63,6 +63,8 @@ READERS: Mapping[tuple[str, str], SecondReader] = {
     ("encoder", "Trace"): SecondReader("text, line by line", "given", "read_encoder"),
     ("spikes", "SpikeTimes"): SecondReader("numpy, or csv", "given", "read_spikes"),
     ("glial_events", "GlialEvents"): SecondReader("csv", "given", "read_glial_events"),
+    ("aqua", "GlialEvents"): SecondReader("h5py or SciPy, or csv", "aqua", "read_aqua"),
+    ("aqua2", "GlialEvents"): SecondReader("h5py or SciPy, or csv", "aqua", "read_aqua2"),
     ("pulse_table", "LightPulses"): SecondReader("csv", "given", "read_pulse_table"),
     ("sleap", "Pose"): SecondReader("h5py", "poses", "read_sleap"),
     ("channel", "LightPulses"): SecondReader("numpy, on the second reading of the recording", "pulses", "read_light"),

@@ -14,13 +14,21 @@ from bergmann.validate.reading import Reading
 
 SURE = 0.6
 """Confidence above which a tracked point should lie in the frame; below it trackers place points anywhere."""
+MOST_SURE = 1.5
+"""Trackers that refine a peak between pixels (SLEAP) give a little more than 1 for some; per cent would be far above."""
 MARGIN = 0.1
 """Of the frame's size: trackers place a paw a little outside of the frame that cuts it."""
+TOGETHER = 0.3
+"""Correlation of movements from which on two body parts say something of each other's axes."""
+LEAST_TRACKED = 50
+"""Frames in which two body parts must be seen to compare how they move."""
 FARTHEST_PX = 1e5
 LATE_S = 600.0
 # In grams: the least and the greatest filament of the usual kits, and limits of ours beyond which a threshold of a paw is doubted.
 FILAMENTS_G = (0.008, 300.0)
 MOST_G = {"mus musculus": 7.0, "rattus norvegicus": 100.0}
+_NO_GRAMS = re.compile(r"\bmN\b|millinewton|\bscores?\b|per ?cent|%|\bcounts?\b|number of|\blog\b", re.IGNORECASE)
+"""Units and measures of a von Frey test that are no force in grams."""
 _VON_FREY = re.compile(r"von[ _-]?frey|\bvfh?\b|filament|withdrawal threshold", re.IGNORECASE)
 
 
@@ -37,8 +45,10 @@ def behavior_confidence_in_range(reading: Reading) -> Iterator[Problem]:
         values = reading.values(series.confidence)
         wrong = np.flatnonzero((values < 0) | (values > 1.001))
         if len(wrong):
-            found = f"confidence {wrong[0]} is {values[wrong[0]]:g} ({len(wrong)} of {len(values)})"
-            yield Problem(series, f"{found}; expected 0 to 1")
+            row = wrong[int(np.argmax((values[wrong] < 0) | (values[wrong] > MOST_SURE)))]
+            is_peak = 0 <= values[row] <= MOST_SURE
+            found = f"confidence {row} is {values[row]:g} ({len(wrong)} of {len(values)})"
+            yield Problem(series, f"{found}; expected 0 to 1", severity="note" if is_peak else None)
 
 
 @check(
@@ -83,6 +93,64 @@ def _frame(reading: Reading, pose: Any) -> Any:
 
 
 @check(
+    severity="warning",
+    why="A body part with x and y exchanged lies elsewhere in the frame, where it often still fits in.",
+    remedy="write x along the width and y down the height, for every body part alike",
+)
+def behavior_pose_axes_agree(reading: Reading) -> Iterator[Problem]:
+    """A body part that goes with the others of its pose, in movement and distance, only with x and y exchanged."""
+    for pose in reading.objects("PoseEstimation"):
+        parts = list(pose.pose_estimation_series.values())
+        tracks = [_sure_positions(reading, one) for one in parts]
+        if len(parts) < 3 or len({len(one) for one in tracks}) > 1:
+            continue
+        for number, part in enumerate(parts):
+            found = [_turned(tracks[number], track) for other, track in enumerate(tracks) if other != number]
+            told = [one for one in found if max(one[:2]) > TOGETHER]
+            if len(told) < 2 or not all(there > TOGETHER and there - here > 0.25 for here, there, _ in told):
+                continue
+            kept = float(np.exp(np.mean([np.log(ratio) for _, _, ratio in told])))
+            if kept < 0.9:
+                here, there = (float(np.mean([one[axis] for one in told])) for axis in (0, 1))
+                found_of = f"its movements go with those of {len(told)} other parts of {pose.name} with x and y exchanged"
+                yield Problem(part, f"{found_of} (correlation {there:.2f}, as they are {here:.2f})")
+
+
+def _sure_positions(reading: Reading, series: Any) -> Any:
+    """Positions, shape (n_frames, 2); NaN where the tracker was not sure."""
+    positions = np.array(reading.values(series.data), dtype=np.float64)[:, :2]
+    if series.confidence is not None and len(series.confidence) == len(positions):
+        positions[~(reading.values(series.confidence) >= SURE)] = np.nan
+    return positions
+
+
+def _turned(track: Any, other: Any) -> tuple[float, float, float]:
+    """How a track goes with another one.
+
+    Returns
+    -------
+    here, there : float
+        Correlation of the movements from frame to frame, as they are and with x and y of the first exchanged.
+    ratio : float
+        How much the distance between the two, which bones keep, changes if exchanged, over how much it does as they are.
+    """
+    known = np.isfinite(track).all(axis=1) & np.isfinite(other).all(axis=1)
+    if known.sum() < LEAST_TRACKED:
+        return 0.0, 0.0, 1.0
+    both = known[1:] & known[:-1]
+    own, turned, theirs = (np.diff(one, axis=0)[both].ravel() for one in (track, track[:, ::-1], other))
+    spread, spread_turned = (np.std(np.linalg.norm(one[known] - other[known], axis=1)) for one in (track, track[:, ::-1]))
+    ratio = float(spread_turned / spread) if spread > 0 and spread_turned > 0 else 1.0
+    return _alike(own, theirs), _alike(turned, theirs), ratio
+
+
+def _alike(one: Any, other: Any) -> float:
+    """Correlation of movements; 0 where one of the two stands still."""
+    size = float(np.linalg.norm(one) * np.linalg.norm(other))
+    return float(one @ other) / size if size > 0 else 0.0
+
+
+@check(
     severity="error",
     why="One such number decides every mean, speed and range that is computed with it.",
     remedy="write NaN where a point was not tracked",
@@ -111,7 +179,7 @@ def behavior_pose_jumps(reading: Reading) -> Iterator[Problem]:
 )
 def behavior_events_inside_observation(reading: Reading) -> Iterator[Problem]:
     """Events long after everything that was recorded."""
-    ends = [end for series in reading.nwbfile.acquisition.values() if (end := _end(reading, series)) is not None]
+    ends = [end for _, series in reading.acquired() if (end := _end(reading, series)) is not None]
     if not ends:
         return
     for table in reading.objects("EventsTable"):
@@ -125,8 +193,6 @@ def behavior_events_inside_observation(reading: Reading) -> Iterator[Problem]:
 
 
 def _end(reading: Reading, series: Any) -> float | None:
-    if not hasattr(series, "timestamps"):
-        return None
     n = int(getattr(series, "num_samples", None) or 0) or reading.n_samples(series)
     if series.timestamps is not None and len(series.timestamps):
         return float(np.nanmax(reading.times(series)))
@@ -151,7 +217,7 @@ def behavior_von_frey_on_scale(reading: Reading) -> Iterator[Problem]:
             said = str(column.description)
             is_force = column.name in ("value", "threshold", "force") or re.search(r"threshold|force", column.name, re.IGNORECASE)
             values = reading.column(table, column.name) if is_force else None
-            if values is None or values.dtype.kind not in "fiu" or re.search(r"\bmN\b|millinewton", said):
+            if values is None or values.dtype.kind not in "fiu" or _NO_GRAMS.search(said):
                 continue
             wrong = np.flatnonzero(np.isfinite(values) & ~((values >= FILAMENTS_G[0]) & (values <= most)))
             if len(wrong):

@@ -10,7 +10,17 @@ import numpy as np
 
 from bergmann.validate.checking import Problem, check
 from bergmann.validate.reading import Reading
-from bergmann.validate.rules._movies import correlation, masks_of, movies, planar, traces_from
+from bergmann.validate.rules._movies import (
+    MOST_ROIS,
+    MOVES,
+    correlation,
+    fit_when_moved,
+    masks_of,
+    movies,
+    planar,
+    still_stretches,
+    traces_from,
+)
 
 LIGHT_NM = (300.0, 2000.0)
 EMISSION_NM = (380.0, 800.0)
@@ -20,6 +30,8 @@ PIXEL_M = (1e-8, 2e-4)
 FRAMES_PER_S = (1 / 60, 5000.0)
 LEAST_NUMBERED = 20
 """Times 0, 1, 2 of fewer frames may be an example's."""
+LEAST_STILL = 20
+"""Frames of a stretch that correlations are taken of."""
 _TWO_PHOTON = (
     # Limits of ours for a warning, not measurements: where green and red dyes are commonly imaged, with room at both ends.
     (re.compile(r"gcamp|\be?gfp|ogb|fluo-?4|cal-?520|iglusnfr|dlight|grab", re.IGNORECASE), (780, 1080)),
@@ -343,6 +355,54 @@ def imaging_masks_weighted(reading: Reading) -> Iterator[Problem]:
         if none:
             weight = masks[none[0]][2].tolist()[0]
             yield Problem(table, f"the weights of ROI {none[0]} are {weight:g} throughout ({len(none)} of {len(masks)} ROIs)")
+
+
+@check(
+    severity="warning",
+    why="Masks that lie a pixel beside their cells cut off one side of each, and whoever extracts again gets other traces.",
+    remedy="count pixels from 0 (MATLAB and ImageJ's ROI manager count from 1), and look at masks and movie in one picture",
+)
+def imaging_rois_not_moved(reading: Reading) -> Iterator[Problem]:
+    """Masks whose traces are those of the pixels beside them, throughout the movie."""
+    for table, masks, near in _segmentations(reading):
+        found = [fit for movie in near for one in _traces_of(reading, table, movie) if (fit := _moved(reading, movie, one, masks))]
+        if found:
+            right, down, there, here = max(found, key=lambda fit: fit[2])
+            told = f"its traces are those of the pixels at {right:+d} in x and {down:+d} in y"
+            left = [f"{100 * (1 - fit**2):.2g} %" for fit in (there, here)]
+            yield Problem(table, f"{told}: these leave {left[0]} of the variance unexplained, its own pixels {left[1]}")
+
+
+def _traces_of(reading: Reading, table: Any, movie: Any) -> list[Any]:
+    """Series of traces of a table that have a value for each frame of a movie."""
+    return [
+        one
+        for one in reading.objects("RoiResponseSeries")
+        if one.rois.table is table and len(one.data.shape) == 2 and one.data.shape[0] == movie.data.shape[0]
+    ]
+
+
+def _moved(reading: Reading, movie: Any, series: Any, masks: list[Any]) -> tuple[int, int, float, float] | None:
+    """Where the traces fit better than at their masks, and the correlations there and here; None where they do not.
+
+    It is not enough that they fit better there. In each stretch of the movie four of five ROIs must leave unexplained less than a
+    quarter of what they leave at their own pixels: a drift of the tissue changes, noise favours no side, blur gains little.
+    """
+    rows = np.asarray(reading.values(series.rois.data), dtype=np.int64)
+    stretches = [frames for frames in still_stretches(reading, movie) if len(frames) >= LEAST_STILL]
+    if series.data.shape[1] != len(rows) or not len(rows) or rows.min() < 0 or rows.max() >= len(masks) or len(stretches) < 2:
+        return None
+    some = np.unique(np.linspace(0, len(rows) - 1, MOST_ROIS).astype(np.int64)).tolist()
+    columns = [one for one in some if len(masks[rows[one]][0]) and np.sum(masks[rows[one]][2]) > 0]
+    if not columns:
+        return None
+    fits = np.stack([fit_when_moved(movie, [masks[rows[one]] for one in columns], series.data, columns, one) for one in stretches])
+    with np.errstate(invalid="ignore"):
+        share = ((1 - fits < (1 - fits[:, :1]) / 4) & (fits > 0.9)).mean(axis=2).min(axis=0)
+    best = int(np.argmax(share))
+    if best == 0 or share[best] < 0.8:
+        return None
+    return (*MOVES[best], float(np.nanmedian(fits[:, best])), float(np.nanmedian(fits[:, 0])))
 
 
 @check(

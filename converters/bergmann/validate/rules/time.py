@@ -116,7 +116,7 @@ def time_no_plateaus(reading: Reading) -> Iterator[Problem]:
 )
 def time_streams_overlap(reading: Reading) -> Iterator[Problem]:
     """A recording far away from everything else that was recorded; cameras are not company for each other."""
-    spans = [(series, span) for series in reading.nwbfile.acquisition.values() for span in _spans(reading, series)]
+    spans = [(series, span) for _, series in reading.acquired() if (span := _span(reading, series)) is not None]
     for series, (start, stop) in spans:
         is_camera = _is_camera(series)
         others = [span for one, span in spans if one is not series and not (is_camera and _is_camera(one))]
@@ -129,22 +129,16 @@ def _is_camera(series: Any) -> bool:
     return getattr(series, "external_file", None) is not None
 
 
-def _spans(reading: Reading, series: Any) -> Iterator[tuple[float, float]]:
-    span = _span(reading, series) if hasattr(series, "timestamps") else None
-    if span is not None:
-        yield span
-
-
 @check(
     severity="warning",
     why="Readers of events expect them in the order of time.",
     remedy="sort the rows by their time",
 )
 def time_events_sorted(reading: Reading) -> Iterator[Problem]:
-    """Events that are not in order."""
+    """Events that are not in order; drugs stand as they were stated, some of them at times that nobody knows."""
     for table in reading.objects("EventsTable"):
         times = reading.column(table, "timestamp")
-        if times is not None and times.dtype.kind == "f":
+        if times is not None and times.dtype.kind == "f" and type(table).__name__ != _DRUGS:
             back = np.flatnonzero(np.diff(times[np.isfinite(times)]) < 0)
             if len(back):
                 yield Problem(table, f"row {back[0] + 1} is before row {back[0]} ({len(back)} steps run backwards)")
@@ -210,8 +204,8 @@ def _text(value: Any) -> str:
 
 def _interval_of(reading: Reading, source: str) -> float | None:
     """The interval between samples of the first series that a source was written as."""
-    for series in reading.nwbfile.acquisition.values():
-        if series.name == source or series.name.startswith(f"{source}_"):
+    for name, series in reading.acquired():
+        if name == source or name.startswith(f"{source}_"):
             span, n = _span(reading, series), reading.n_samples(series)
             if getattr(series, "rate", None):
                 return 1 / float(series.rate)
