@@ -226,3 +226,25 @@ def test_a_finding_of_a_source_names_its_key(plan: Make, tmp_path: Path) -> None
     (tmp_path / "scores.csv").write_text("g\n-0.4\n", encoding="utf-8")
     (text,) = said(plan(("sources:\n", f"sources:\n  {scores}\n")))
     assert "session.yaml:7 sources.scores.columns.value: scores.csv: -0.4 is below zero" in text
+
+
+OF_TWO_YEARS = """\
+format_version: 1
+session: {{id: y, description: Two recordings., start: from a}}
+subject: {{id: M1, species: Mus musculus, sex: F, born: 2017-06-01}}
+time_zone: Europe/Zurich
+sources:
+  a: {{format: abf, path: {a}}}
+  b: {{format: abf, path: {b}, starts: 2.5 s after a}}
+"""
+
+
+def test_a_stated_start_does_not_hide_that_a_file_is_of_another_day(real: Callable[[str], Path], tmp_path: Path) -> None:
+    a, b = (real(f"axon_abf/{name}").as_posix() for name in ("opto_aps_good_units.abf", "17o05028_ic_steps.abf"))
+    path = tmp_path / "session.yaml"
+    path.write_text(OF_TWO_YEARS.format(a=a, b=b), encoding="utf-8")
+    (text,) = said(make_plan(path))
+    assert "sources.b: its own clock says 2017-10-05 14:42:46, -678 d from the start of the session" in text
+    assert "and it is stated that it starts 2.5 s after a" in text
+    path.write_text(OF_TWO_YEARS.format(a=a, b=a), encoding="utf-8")
+    assert said(make_plan(path)) == []

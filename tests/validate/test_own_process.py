@@ -134,3 +134,15 @@ def test_what_a_library_prints_is_no_answer_and_tokens_are_not_handed_on(tmp_pat
     noisy = Validator()
     assert noisy.validate([path]) == validate_paths([path])
     noisy.end()
+
+
+def test_a_process_that_does_not_come_to_an_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "silent.py").write_text("import time\ntime.sleep(600)\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(own_process, "start_python", lambda _, **pipes: start_python("silent", **pipes))
+    monkeypatch.setattr(Validator, "start", 1.0)
+    path = write_session(make_nwbfile(), tmp_path / "out", Streams())
+    silent = Validator()
+    (found,) = silent.validate([path])
+    assert (found.severity, found.check) == ("error", "unreadable")
+    silent.stop()

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from pynwb import NWBHDF5IO, validate
 
 from bergmann.errors import SourceError, WriteError
-from bergmann.writing import check_ids, existing_targets, write_session
+from bergmann.writing import check_ids, existing_targets, videos, write_session
 from bergmann.writing.naming import organized_id
 from bergmann.writing.objects import identities
 
@@ -269,3 +269,30 @@ def test_ids_in_file_names(subject_id: str, session_id: str, expected: list[tupl
         (severity, location) for severity, location, _ in expected
     ]
     assert all(message in finding.message for finding, (_, _, message) in zip(found, expected, strict=True))
+
+
+def test_a_session_that_another_run_wrote_meanwhile_is_kept(whole: Made, session: Session, tmp_path: Path) -> None:
+    other = session()
+
+    def write_another(_: Path, __: Path) -> None:
+        write(other, tmp_path / "out")
+
+    with pytest.raises(WriteError, match="another run has written this session meanwhile"):
+        write(whole, tmp_path / "out", prove=write_another)
+    (path,) = (tmp_path / "out").rglob("*.nwb")
+    with h5py.File(path) as file:
+        assert set(file["acquisition"]) == set(other.nwbfile.acquisition)
+    assert not [name for name in names(tmp_path / "out") if ".part" in name or name.endswith((".avi", ".mp4"))]
+
+
+def test_a_video_whose_moving_is_interrupted_is_taken_back(whole: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    replace = videos.replace_when_free
+
+    def interrupt(source: Path, target: Path) -> None:
+        replace(source, target)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(videos, "replace_when_free", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        write(whole, tmp_path / "out")
+    assert names(tmp_path / "out") == ["dandiset.yaml"]

@@ -47,6 +47,15 @@ def command(folder: Path, as_json: bool) -> None:
             say(message)
         sys.exit(UNUSABLE)
     try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"{folder} cannot be made here: {error.strerror}; name another folder: bergmann demo FOLDER"
+        if as_json:
+            print_json({"error": message})
+        else:
+            say(message)
+        sys.exit(UNUSABLE)
+    try:
         _make(folder, as_json)
     except KeyboardInterrupt:
         stop(

@@ -162,7 +162,7 @@ class Progress:
     def __init__(self, what: str) -> None:
         self._what = what
         self._shown = -1
-        self._watched = sys.stderr.isatty()
+        self._watched = sys.stderr is not None and sys.stderr.isatty()
 
     def __call__(self, done: int, total: int) -> None:
         percent = 100 * done // total if total else 100

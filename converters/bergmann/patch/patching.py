@@ -545,7 +545,7 @@ def _name(patch: Patch, temporary: Path) -> Path:
         return patch.path
     target = patch.path.parent.parent / patch.target
     target.parent.mkdir(exist_ok=True)
-    move_videos(videos_folder(temporary), target.with_suffix(""))
+    move_videos(videos_folder(temporary), target.with_suffix(""), [])
     replace_when_free(temporary, target)
     remove_older(patch.path)
     remove_videos(patch.path.with_suffix(""))

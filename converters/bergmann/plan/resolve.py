@@ -397,20 +397,26 @@ def _check_parts(plan: Plan) -> Iterator[Finding]:
             yield _error(plan.loaded, f"sources.{name}.{key}", "dangling reference", message, remedy)
 
 
+OF_ANOTHER_DAY = timedelta(days=1)
+"""How far an instrument's clock may be from the session's where a person states when it began: it may be off by hours, and still a
+file of another day is another file."""
+
+
 def _check_instrument_clocks(plan: Plan) -> Iterator[Finding]:
     """The instruments' own wall clocks, against the start of the session, or of the run as its reference's header says it."""
     head = plan.loaded.head
     if head is None or plan.start is None or not plan.time_of_day_known:
         return
-    tolerance = timedelta(seconds=head.session.tolerance.to("s"))
+    stated_tolerance = timedelta(seconds=head.session.tolerance.to("s"))
     for name, header in plan.headers.items():
         says_the_start = name == plan.reference and not isinstance(head.session.start, datetime)
         start, of = _start_of_run(plan, name)
         entry = plan.loaded.sources[name]
-        if header.start is None or start is None or says_the_start or entry.starts is not None or entry.pulses.burst is not None:
+        if header.start is None or start is None or says_the_start or entry.pulses.burst is not None:
             continue
         difference = header.start - start
-        if not difference:
+        tolerance = stated_tolerance if entry.starts is None else max(stated_tolerance, OF_ANOTHER_DAY)
+        if not difference or (entry.starts is not None and abs(difference) <= tolerance):
             continue
         beyond = abs(difference) > tolerance
         by = f"{difference.days:+d} d" if abs(difference) > timedelta(days=2) else f"{difference.total_seconds():+.0f} s"
@@ -418,7 +424,8 @@ def _check_instrument_clocks(plan: Plan) -> Iterator[Finding]:
             severity="warning" if beyond else "note",
             check="conflict" if beyond else "instrument clock",
             location=plan.loaded.place(f"sources.{name}"),
-            message=f"its own clock says {header.start:%Y-%m-%d %H:%M:%S}, {by} from the start of {of}",
+            message=f"its own clock says {header.start:%Y-%m-%d %H:%M:%S}, {by} from the start of {of}"
+            + (f", and it is stated that it starts {entry.starts.text}" if entry.starts is not None else ""),
             remedy="is this the right file? State `session.tolerance` if the clocks disagree so far" if beyond else "",
         )
 

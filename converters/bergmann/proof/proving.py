@@ -136,7 +136,10 @@ class Prover:
             ]
             differences += self._locate(order, wrong, second["expected"]) if wrong else []
         except CrashedError as error:
-            raise WriteError(f"the proof of {file.name} could not be made: {error}") from error
+            raise WriteError(
+                f"what was written could not be proved, and was not kept: the process that reads it again failed ({error}); run it "
+                "again, and see whether the memory suffices"
+            ) from error
         return Comparison(
             digests=digests,
             readings=tuple(second["readings"]),

@@ -33,6 +33,8 @@ def verify_file(path: Path, *, limit: float | None = None) -> tuple[Finding, ...
     SourceError
         If there is no such file.
     """
+    if path.is_dir():
+        raise SourceError(f"{path}: this is a folder; name the NWB files in it")
     if not path.is_file():
         raise SourceError(f"{path}: there is no such file")
     worker = Worker("verify")

@@ -137,6 +137,8 @@ def read_contents(path: Path, *, with_checks: bool = True) -> Contents:
     SourceError
         If the file is not there, or cannot be read.
     """
+    if path.is_dir():
+        raise SourceError(f"{path.name}: this is a folder; name one NWB file in it")
     if not path.is_file():
         raise SourceError(f"{path.name}: there is no such file")
     for finding in check_readable(path):

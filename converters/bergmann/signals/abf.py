@@ -157,7 +157,8 @@ def _open(path: Path) -> Any:
         TypeError,
         AttributeError,
     ) as error:
-        raise SourceError(f"{path.name}: its header cannot be read ({error}); is the file truncated?") from error
+        said = "it ends where a value is expected" if isinstance(error, struct.error) else str(error)
+        raise SourceError(f"{path.name}: its header cannot be read ({said}); is the file truncated? Copy it again") from error
 
 
 def _decimal(value: float) -> float:

@@ -9,6 +9,7 @@ import atexit
 import json
 import subprocess
 import tempfile
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
@@ -17,7 +18,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from bergmann.errors import SessionError, SourceError
 from bergmann.findings import Finding
-from bergmann.proof.own_process import start_python
+from bergmann.proof.own_process import SLOWEST, start_python
 from bergmann.validate import validate_paths
 from bergmann.writing import naming
 
@@ -26,7 +27,15 @@ if TYPE_CHECKING:
 
 
 class Validator:
-    """Validates and names NWB files, one after the other, in one process; usable again after whatever became of that."""
+    """Validates and names NWB files, one after the other, in one process; usable again after whatever became of that.
+
+    Attributes
+    ----------
+    start : float
+        Seconds that the process may take to start and to look at what is small.
+    """
+
+    start = 600.0
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
@@ -55,7 +64,7 @@ class Validator:
             As `validate_paths`.
         """
         told = None if waivers is None else str(waivers.absolute())
-        answer = self._ask("validate", paths=[str(path.absolute()) for path in paths], waivers=told, profile=profile)
+        answer = self._ask("validate", *paths, paths=[str(path.absolute()) for path in paths], waivers=told, profile=profile)
         if answer is None and self._process is None:
             return validate_paths(paths, waivers, profile)
         if answer is None:
@@ -69,7 +78,7 @@ class Validator:
 
     def organized_path(self, path: Path, subject_id: str, session_id: str) -> PurePosixPath:
         """As `bergmann.writing.naming.organized_path`: dandi, which gives the name, is imported there anyway."""
-        answer = self._ask("organized_path", path=str(path.absolute()), subject_id=subject_id, session_id=session_id)
+        answer = self._ask("organized_path", path, path=str(path.absolute()), subject_id=subject_id, session_id=session_id)
         if answer is None:
             self.stop()
             return naming.organized_path(path, subject_id, session_id)
@@ -83,26 +92,33 @@ class Validator:
             return naming.organized_videos(target, object_id, files)
         return tuple(answer)
 
-    def _ask(self, what: str, **order: object) -> Any:
-        """What the process answers, or None if it ended or cannot be started."""
+    def _ask(self, what: str, *files: Path, **order: object) -> Any:
+        """What the process answers, or None if it ended, does not come to an end by the size of the files, or cannot be started."""
         self.prepare()
         if self._said is not None:
             self._said.seek(0)
             self._said.truncate()  # what it said of other files explains nothing of this one
         try:
-            return self._answer(json.dumps({"do": what, **order}))
+            limit = self.start + sum(file.stat().st_size for file in files if file.is_file()) / SLOWEST
+            return self._answer(json.dumps({"do": what, **order}), limit)
         except BaseException:  # an answer that nobody waits for must not be taken for the next one
             self.stop()
             raise
 
-    def _answer(self, order: str) -> Any:
+    def _answer(self, order: str, limit: float) -> Any:
         process = self._process
         if process is None or process.stdin is None or process.stdout is None:
             return None
-        with suppress(OSError):  # it has ended already, and gives no answer
-            process.stdin.write(order + "\n")
-            process.stdin.flush()
-        line = process.stdout.readline()
+        too_long = threading.Timer(limit, process.kill)
+        too_long.daemon = True
+        too_long.start()
+        try:
+            with suppress(OSError):  # it has ended already, and gives no answer
+                process.stdin.write(order + "\n")
+                process.stdin.flush()
+            line = process.stdout.readline()
+        finally:
+            too_long.cancel()
         return json.loads(line) if line.endswith("\n") else None
 
     def _ended(self, paths: Sequence[Path]) -> Finding:

@@ -112,7 +112,10 @@ def write_session(
                 prove(temporary, videos_folder(temporary))
             sync(temporary)
             _write_dandiset_yaml(dandiset)
-            return _name(temporary, dandiset, target, existing_targets(dandiset, subject_id, session_id))
+            older = existing_targets(dandiset, subject_id, session_id)
+            if older and not overwrite:
+                raise WriteError(f"{older[0].name}: another run has written this session meanwhile; its file is as it was")
+            return _name(temporary, dandiset, target, older)
         finally:
             release(temporary)
 
@@ -189,7 +192,7 @@ def _name(temporary: Path, dandiset: Path, target: PurePosixPath, older: tuple[P
         if path not in older:
             remove_videos(folder)  # of a run that was killed between the videos and the file
         names = [file.name for file in videos_folder(temporary).iterdir()] if videos_folder(temporary).is_dir() else []
-        placed = move_videos(videos_folder(temporary), folder)
+        move_videos(videos_folder(temporary), folder, placed)
         replace_when_free(temporary, path)
     except BaseException:
         if temporary.exists():

@@ -116,18 +116,19 @@ def _find_series(file: Any, wanted: set[str]) -> dict[str, Any]:
     return found
 
 
-def move_videos(staged: Path, folder: Path) -> list[Path]:
+def move_videos(staged: Path, folder: Path, moved: list[Path]) -> None:
     """Put the waiting videos in their place.
 
-    Returns
-    -------
-    list of Path
-        Those that were not there before.
+    Parameters
+    ----------
+    staged, folder : Path
+        Where they wait, and where they belong.
+    moved : list of Path
+        Takes those that were not there before, each before it is: so that an interruption leaves none that nobody knows of.
     """
     if not staged.is_dir():
-        return []
+        return
     folder.mkdir(exist_ok=True)
-    moved: list[Path] = []
     for file in sorted(staged.iterdir()):
         target = folder / file.name
         if not target.exists():
@@ -135,7 +136,6 @@ def move_videos(staged: Path, folder: Path) -> list[Path]:
         replace_when_free(file, target)
         file.unlink(missing_ok=True)  # POSIX leaves it, where both names are links to one file
     staged.rmdir()
-    return moved
 
 
 def remove_videos(folder: Path, keep: Iterable[str] = ()) -> None:
