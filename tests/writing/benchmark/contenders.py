@@ -126,11 +126,13 @@ def bergmann_convert(source: Path, target: Path) -> None:
 
 
 def bergmann_convert_parts(source: Path, target: Path, *parts: str) -> None:
-    """The same conversion with some of what follows writing: ``hashes`` of the sources, ``proof``; never with validation."""
+    """The same conversion with some of what follows writing: ``hashes`` of the sources, ``proof``.
+
+    Never with validation; its process is started all the same, and names the file.
+    """
     from bergmann.convert import convert_session, session
     from bergmann.proof.proving import Comparison, Prover
     from bergmann.validate.own_process import Validator
-    from bergmann.writing import naming
 
     class NoProof(Prover):
         def __init__(self, *_: object) -> None:
@@ -140,11 +142,6 @@ def bergmann_convert_parts(source: Path, target: Path, *parts: str) -> None:
             return Comparison({}, (), (), {}, {}, {})
 
     class NoValidation(Validator):
-        organized_path = staticmethod(naming.organized_path)
-        organized_videos = staticmethod(naming.organized_videos)
-
-        def prepare(self) -> None: ...
-
         def validate(self, *_: object) -> tuple[()]:
             return ()
 
