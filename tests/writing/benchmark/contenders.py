@@ -154,7 +154,9 @@ def bergmann_convert_parts(source: Path, target: Path, *parts: str) -> None:
     folder = target.parent / f"{target.stem}-session"
     folder.mkdir()
     (folder / "session.yaml").write_text(SESSION.format(path=source.as_posix()), encoding="utf-8")
-    done = convert_session(folder / "session.yaml", folder / "out", validator=NoValidation())
+    validator = NoValidation()
+    done = convert_session(folder / "session.yaml", folder / "out", validator=validator)
+    validator.end()
     if done.target is None:
         raise RuntimeError("\n".join(finding.text for finding in done.findings))
     done.target.replace(target)
