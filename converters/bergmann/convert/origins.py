@@ -565,7 +565,7 @@ RULES: tuple[Rule, ...] = (
     Rule("PoseEstimationSeries", "data@unit", "pixels, the unit of all positions"),
     Rule("TimeSeries", "data@unit", derived("by the name of the statistic", "sources.{name}"), "Pose"),
     Rule("EventsTable", "@description", _COMPOSED, "Events"),
-    Rule("EventsTable", "@source_description", _BASED, "Events"),
+    *(Rule("EventsTable", "@source_description", _BASED, of) for of in ("Events", "StateMachine")),
     Rule("EventsTable", "amplitude", stated("sources.{name}.amplitude"), "Events"),
     Rule("EventsTable", "location", first(stated("sources.{name}.location"), from_file("location")), "Events"),
     Rule(
