@@ -11,6 +11,7 @@ import h5py
 import numpy as np
 import pytest
 
+from bergmann.validate import checking
 from bergmann.validate.checking import Check, Problem, check, load_checks, run_checks
 from bergmann.validate.reading import Reading
 
@@ -42,10 +43,10 @@ def test_a_check_that_fails_is_said_and_the_others_go_on(tmp_path: Path, monkeyp
     with NWBHDF5IO(path, "r") as io:
         found = list(run_checks(Reading(io.read(), path.name)))
     assert [(one.severity, one.check, one.location) for one in found] == [
-        ("warning", "fails", "file.nwb"),
         ("note", "goes_on", "file.nwb:/general/subject"),
+        ("warning", "fails", "file.nwb"),
     ]
-    assert "AttributeError" in found[0].message
+    assert "AttributeError" in found[1].message
 
 
 def test_one_pass_over_a_movie_tells_what_checks_ask(tmp_path: Path) -> None:
@@ -90,3 +91,20 @@ def test_a_dataset_is_read_once(tmp_path: Path) -> None:
         file["x"] = [1.0, 2.0]
         reading = Reading(None, path.name)
         assert reading.values(file["x"]) is reading.values(file["x"])
+
+
+def test_checks_that_fail_at_the_same_say_it_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Reading) -> Iterator[Problem]:
+        raise RuntimeError("bad object header")
+
+    def fail_otherwise(_: Reading) -> Iterator[Problem]:
+        raise ValueError("no number")
+
+    made = [
+        Check(name=name, severity="note", why=f"{name} matters", remedy="", version=1, run=run)
+        for name, run in (("one", fail), ("two", fail), ("three", fail_otherwise))
+    ]
+    monkeypatch.setattr(checking, "load_checks", lambda: made)
+    first, second = run_checks(Reading(make_nwbfile(), "a.nwb"))
+    assert (first.check, first.message) == ("one", "one, two could not be checked: RuntimeError: bad object header")
+    assert (second.check, second.message) == ("three", "three could not be checked: ValueError: no number")

@@ -116,21 +116,24 @@ def load_checks() -> tuple[Check, ...]:
 def run_checks(reading: Reading) -> Iterator[Finding]:
     """What all checks find in an open file; of one that pynwb cannot read, those that look at the tree alone.
 
-    A check that cannot do its work on an object (a damaged dataset, a type of another meaning) says so as a finding of its own, and
-    the others go on.
+    A check that cannot do its work on an object (a damaged dataset, a type of another meaning) says so as a finding behind those of
+    the others, one for all that fail at the same.
     """
+    failed: dict[str, list[Check]] = {}
     for one in load_checks():
         if reading.nwbfile is None and not one.is_of_tree:
             continue
         try:
             yield from one.findings(reading)
         except Exception as error:  # noqa: BLE001 - whatever a strange file makes a check raise is said of that check
-            yield Finding(
-                severity="warning",
-                check=one.name,
-                location=reading.place(""),
-                message=f"this could not be checked: {type(error).__name__}: {error}",
-                remedy="the file is damaged there, or is built as no NWB file that this check knows",
-                why=one.why,
-                version=str(one.version),
-            )
+            failed.setdefault(f"{type(error).__name__}: {error}", []).append(one)
+    for said, checks in failed.items():
+        yield Finding(
+            severity="warning",
+            check=checks[0].name,
+            location=reading.place(""),
+            message=f"{', '.join(one.name for one in checks)} could not be checked: {said}",
+            remedy="the file is damaged there, or is built as no NWB file that this check knows",
+            why=checks[0].why,
+            version=str(checks[0].version),
+        )
