@@ -139,7 +139,8 @@ def main(
                     ("threads", THREADS, presets),
                     ("presets", PRESETS, presets),
                 ):
-                    if is_wanted:
+                    group = tuple(name for name in group if name not in left_out)
+                    if is_wanted and len(group) > 1:
                         document[key] = [{"raw": raw, "runs": _rounds(group, source, Path(made), rounds, read)}]
             document["reading"][f"{size} GiB"] = read
             source.unlink()

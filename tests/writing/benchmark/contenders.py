@@ -128,11 +128,12 @@ def bergmann_convert(source: Path, target: Path) -> None:
 def bergmann_convert_parts(source: Path, target: Path, *parts: str) -> None:
     """The same conversion with some of what follows writing: ``hashes`` of the sources, ``proof``.
 
-    Never with validation; its process is started all the same, and names the file.
+    Never with validation, nor with its process: the file is named here.
     """
     from bergmann.convert import convert_session, session
     from bergmann.proof.proving import Comparison, Prover
     from bergmann.validate.own_process import Validator
+    from bergmann.writing import naming
 
     class NoProof(Prover):
         def __init__(self, *_: object) -> None:
@@ -142,6 +143,11 @@ def bergmann_convert_parts(source: Path, target: Path, *parts: str) -> None:
             return Comparison({}, (), (), {}, {}, {})
 
     class NoValidation(Validator):
+        organized_path = staticmethod(naming.organized_path)
+        organized_videos = staticmethod(naming.organized_videos)
+
+        def prepare(self) -> None: ...
+
         def validate(self, *_: object) -> tuple[()]:
             return ()
 
@@ -154,9 +160,7 @@ def bergmann_convert_parts(source: Path, target: Path, *parts: str) -> None:
     folder = target.parent / f"{target.stem}-session"
     folder.mkdir()
     (folder / "session.yaml").write_text(SESSION.format(path=source.as_posix()), encoding="utf-8")
-    validator = NoValidation()
-    done = convert_session(folder / "session.yaml", folder / "out", validator=validator)
-    validator.end()
+    done = convert_session(folder / "session.yaml", folder / "out", validator=NoValidation())
     if done.target is None:
         raise RuntimeError("\n".join(finding.text for finding in done.findings))
     done.target.replace(target)
