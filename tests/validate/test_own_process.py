@@ -133,7 +133,7 @@ def test_what_a_library_prints_is_no_answer_and_tokens_are_not_handed_on(tmp_pat
     path = write_session(make_nwbfile(), tmp_path / "out", Streams())
     noisy = Validator()
     assert noisy.validate([path]) == validate_paths([path])
-    noisy.end()
+    noisy.stop()
 
 
 def test_a_process_that_does_not_come_to_an_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

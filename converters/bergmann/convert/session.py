@@ -61,6 +61,10 @@ COLLECTIONS_BEFORE = (
 COLLECTIONS_AFTER = ("drugs", "states")
 """Those whose times need the sources."""
 
+LARGE = 200_000_000
+"""Bytes of sources from which on another process validates: it starts meanwhile, and its memory is its own. Of a smaller session
+the start of a process takes longer than what it saves."""
+
 Result = Literal["written", "excluded", "refused", "unreadable", "failed"]
 
 
@@ -152,7 +156,7 @@ def convert_session(
     profile : {"draft", "archive"}
         Whether a session that leaves open what an archive needs (see `bergmann.validate.needs`), and does not waive it, is refused.
     validator : Validator, optional
-        The process that names and validates what was written; this one does if left out.
+        The process that names and validates what was written, if the sources are large; else this one does.
     """
     begun = time.perf_counter()
     target: Path | None = None
@@ -173,12 +177,13 @@ def convert_session(
             aligned = align(plan)
             doubts = (one for one in _check_read(aligned) if one.severity != "error")  # errors are raised by the writing
             findings = (*findings, *aligned.findings(), *doubts)
-            if validator is not None:
-                validator.prepare()
-            validate = validate_paths if validator is None else validator.validate
+            beside = validator if _size(aligned) >= LARGE else None
+            if beside is not None:
+                beside.prepare()
+            validate = validate_paths if beside is None else beside.validate
             with _told_what_is_written(out, plan):
                 with Prover(plan.loaded.path, proof, _formats_that_ran(vocabulary)) as prover:
-                    written = _write(aligned, out, Streams(storing), overwrite, on_progress, keep_private, prover, validator)
+                    written = _write(aligned, out, Streams(storing), overwrite, on_progress, keep_private, prover, beside)
                 target = written.target
                 findings = (*findings, *_say_kept(plan, written.kept), *_say_slow(path, storing), *written.private)
                 findings = (*findings, say(written.proof, target.name), *validate([target], waivers, profile))
@@ -203,6 +208,12 @@ def convert_session(
         findings=veil.findings(findings),
         seconds=time.perf_counter() - begun,
     )
+
+
+def _size(aligned: Aligned) -> int:
+    """Bytes of the files of all sources."""
+    files = {file for record in aligned.records.values() for file in record.files}
+    return sum(file.stat().st_size for file in files if file.is_file())
 
 
 def _open_needs(plan: Plan, profile: Profile, waivers: Path | None) -> tuple[Finding, ...]:

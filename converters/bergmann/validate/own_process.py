@@ -139,14 +139,6 @@ class Validator:
             remedy="run `bergmann validate` on it; if that ends so, too, please report this line",
         )
 
-    def end(self) -> None:
-        """Let the process end by itself, so that what it took is counted as ours."""
-        if self._process is not None and self._process.stdin is not None:
-            with suppress(OSError, subprocess.TimeoutExpired):
-                self._process.stdin.close()
-                self._process.wait(timeout=10)
-        self.stop()
-
     def stop(self) -> None:
         """End the process, if it runs."""
         process, self._process = self._process, None
@@ -166,5 +158,5 @@ class Validator:
 def shared_validator() -> Validator:
     """The one of this process, which ends with it; where that is killed, its standard input ends, and so does it."""
     one = Validator()
-    atexit.register(one.end)
+    atexit.register(one.stop)
     return one
