@@ -255,11 +255,13 @@ def test_the_file_is_valid_and_whole_in_a_clean_process(
 
 
 _CUT = "the header planned more than is there: these are samples, cut off"
+_OTHER_DAY = "recordings of other days were put beside each other here, by `starts:`"
 TRUE: dict[str, dict[str, str]] = {
     "scanimage-3": {"shorter than planned": _CUT},
-    "scanimage-volumes": {"shorter than planned": _CUT},
-    "together": {"shorter than planned": _CUT},
+    "scanimage-volumes": {"shorter than planned": _CUT, "conflict": _OTHER_DAY},
+    "together": {"shorter than planned": _CUT, "conflict": _OTHER_DAY},
     "tdt": {"behavior_events_inside_observation": "of the lines 1.7 s were kept by who gave the sample away, of the events all"},
+    **{key: {"conflict": _OTHER_DAY} for key in ("wavesurfer", "abf", "tdms", "boris")},
 }
 """By case: what is said above a note, and why it is true of that recording."""
 
