@@ -448,3 +448,12 @@ def test_json_is_one_document_and_nothing_else(assays: Path, bergmann: Bergmann)
     assert json.loads(demo.stdout) == {
         "error": f"{assays} is there already and not empty; name another folder: bergmann demo FOLDER"
     }
+
+
+def test_a_demo_that_cannot_be_made_where_it_should_says_why(bergmann: Callable[..., Ran], tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder", encoding="utf-8")
+    for folder, why in ((tmp_path / "file" / "demo", "cannot be made here"), (tmp_path, "is there already and not empty")):
+        ran = bergmann("demo", folder)
+        assert ran.status == 2
+        assert f"{folder} {why}" in ran.stderr
+        assert "name another folder: bergmann demo FOLDER" in ran.stderr

@@ -49,7 +49,12 @@ def check_changed(tmp_path: Path, **changed: Any) -> list[Finding]:
     ]
     module.add(
         PoseEstimation(
-            name="paw", description="paw", pose_estimation_series=parts, skeleton=skeleton, source_video=camera, source_software="x"
+            name="paw",
+            description="paw",
+            pose_estimation_series=parts,
+            skeleton=skeleton,
+            source_video=camera,
+            source_software=changed.get("software", "x"),
         )
     )
     events = EventsTable(name="licks", description="licks")
@@ -108,6 +113,11 @@ def test_thresholds_in_another_unit_that_is_said_are_not_found(tmp_path: Path, u
     assert found_in(tmp_path, thresholds=[0.0, 60.0], unit=unit) == {}
 
 
+def test_a_threshold_in_grams_is_judged_whatever_was_counted_for_it(tmp_path: Path) -> None:
+    unit = "Threshold in g, of the number of withdrawals in per cent."
+    assert "value is 60 in row 1" in found_in(tmp_path, thresholds=[0.6, 60.0], unit=unit)["behavior_von_frey_on_scale"]
+
+
 def lifted(scale: float, *, rest: tuple[float, float]) -> Any:
     """A body part that is lifted with its paw, ten times, in noise of a third of a pixel."""
     noise = np.random.default_rng(round(10 * scale))
@@ -141,11 +151,14 @@ def test_axes_that_nothing_speaks_for_are_not_doubted(tmp_path: Path, others: An
     assert [where for check, where in found.items() if check == "behavior_pose_axes_agree" and "paw/toe" not in where] == []
 
 
-def test_peaks_of_confidence_a_little_above_one_are_said_as_a_note(tmp_path: Path) -> None:
-    (found,) = check_changed(tmp_path, confidence=np.append(np.full(N - 1, 0.9), 1.17))
+def test_peaks_of_sleaps_confidence_a_little_above_one_are_said_as_a_note(tmp_path: Path) -> None:
+    peak = np.append(np.full(N - 1, 0.9), 1.17)
+    (found,) = check_changed(tmp_path, confidence=peak, software="SLEAP")
     assert (found.check, found.severity) == ("behavior_confidence_in_range", "note")
     assert "confidence 99 is 1.17 (1 of 100)" in found.message
-    (found,) = check_changed(tmp_path, confidence=np.append(np.full(N - 1, 1.17), 90))
+    (found,) = check_changed(tmp_path, confidence=peak, software="DeepLabCut")
+    assert found.severity == "error"
+    (found,) = check_changed(tmp_path, confidence=np.append(np.full(N - 1, 1.17), 90), software="SLEAP")
     assert (found.severity, found.message) == ("error", "confidence 99 is 90 (100 of 100); expected 0 to 1")
 
 

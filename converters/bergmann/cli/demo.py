@@ -39,17 +39,8 @@ def command(folder: Path, as_json: bool) -> None:
     Two mice with the raw files of every instrument: in one the alpha-1A adrenoceptor is knocked down in Bergmann glia, the other
     is its scrambled control.
     """
-    if folder.exists() and any(folder.iterdir()):
-        message = f"{folder} is there already and not empty; name another folder: bergmann demo FOLDER"
-        if as_json:
-            print_json({"error": message})
-        else:
-            say(message)
-        sys.exit(UNUSABLE)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        message = f"{folder} cannot be made here: {error.strerror}; name another folder: bergmann demo FOLDER"
+    if wrong := _why_not(folder):
+        message = f"{folder} {wrong}; name another folder: bergmann demo FOLDER"
         if as_json:
             print_json({"error": message})
         else:
@@ -62,6 +53,15 @@ def command(folder: Path, as_json: bool) -> None:
             f"{folder} keeps what was made until now: raw files, perhaps not all, and whole NWB files. Remove it, or name another "
             "folder for the next run"
         )
+
+
+def _why_not(folder: Path) -> str:
+    """Why the folder cannot be used; empty where it can, and then it is there."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        return "is there already and not empty" if any(folder.iterdir()) else ""
+    except OSError as error:
+        return f"cannot be made here: {error.strerror}"
 
 
 def _make(folder: Path, as_json: bool) -> None:

@@ -15,7 +15,7 @@ from bergmann.validate.reading import Reading
 SURE = 0.6
 """Confidence above which a tracked point should lie in the frame; below it trackers place points anywhere."""
 MOST_SURE = 1.5
-"""Trackers that refine a peak between pixels (SLEAP) give a little more than 1 for some; per cent would be far above."""
+"""SLEAP, which refines a peak between pixels, gives a little more than 1 for some points; per cent would be far above."""
 MARGIN = 0.1
 """Of the frame's size: trackers place a paw a little outside of the frame that cuts it."""
 TOGETHER = 0.3
@@ -27,8 +27,10 @@ LATE_S = 600.0
 # In grams: the least and the greatest filament of the usual kits, and limits of ours beyond which a threshold of a paw is doubted.
 FILAMENTS_G = (0.008, 300.0)
 MOST_G = {"mus musculus": 7.0, "rattus norvegicus": 100.0}
-_NO_GRAMS = re.compile(r"\bmN\b|millinewton|\bscores?\b|per ?cent|%|\bcounts?\b|number of|\blog\b", re.IGNORECASE)
-"""Units and measures of a von Frey test that are no force in grams."""
+_NO_GRAMS = re.compile(r"\bmN\b|millinewton|\blog\b", re.IGNORECASE)
+_COUNTED = re.compile(r"\bscores?\b|per ?cent|%|\bcounts?\b|number of", re.IGNORECASE)
+_GRAMS = re.compile(r"\bg\b|\bgrams?\b", re.IGNORECASE)
+"""Units of a von Frey test that are not grams; what is counted and no force, unless grams are named with it."""
 _VON_FREY = re.compile(r"von[ _-]?frey|\bvfh?\b|filament|withdrawal threshold", re.IGNORECASE)
 
 
@@ -46,7 +48,7 @@ def behavior_confidence_in_range(reading: Reading) -> Iterator[Problem]:
         wrong = np.flatnonzero((values < 0) | (values > 1.001))
         if len(wrong):
             row = wrong[int(np.argmax((values[wrong] < 0) | (values[wrong] > MOST_SURE)))]
-            is_peak = 0 <= values[row] <= MOST_SURE
+            is_peak = 0 <= values[row] <= MOST_SURE and "sleap" in str(getattr(series.parent, "source_software", "")).lower()
             found = f"confidence {row} is {values[row]:g} ({len(wrong)} of {len(values)})"
             yield Problem(series, f"{found}; expected 0 to 1", severity="note" if is_peak else None)
 
@@ -218,6 +220,8 @@ def behavior_von_frey_on_scale(reading: Reading) -> Iterator[Problem]:
             is_force = column.name in ("value", "threshold", "force") or re.search(r"threshold|force", column.name, re.IGNORECASE)
             values = reading.column(table, column.name) if is_force else None
             if values is None or values.dtype.kind not in "fiu" or _NO_GRAMS.search(said):
+                continue
+            if _COUNTED.search(said) and not _GRAMS.search(said):
                 continue
             wrong = np.flatnonzero(np.isfinite(values) & ~((values >= FILAMENTS_G[0]) & (values <= most)))
             if len(wrong):
