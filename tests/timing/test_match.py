@@ -29,7 +29,6 @@ def test_all_of_the_random_rigs() -> None:
     with ProcessPoolExecutor() as pool:
         found = list(pool.map(judged, rigs(10_000), chunksize=20))
     assert [one for one in found if one[2] == "wrong"] == []
-    assert sum(one[2] == "beyond" for one in found) <= 14  # as many as chance may leave: see the page
     for kind, stratum in STRATA.items():
         as_expected = [one[2] == stratum.expected for one in found if one[0] == kind]
         assert len(as_expected) == stratum.n

@@ -416,9 +416,9 @@ def _check_instrument_clocks(plan: Plan) -> Iterator[Finding]:
             continue
         difference = header.start - start
         tolerance = stated_tolerance if entry.starts is None else max(stated_tolerance, OF_ANOTHER_DAY)
-        if not difference or (entry.starts is not None and abs(difference) <= tolerance):
-            continue
         beyond = abs(difference) > tolerance
+        if not beyond and (not difference or entry.starts is not None):
+            continue
         by = f"{difference.days:+d} d" if abs(difference) > timedelta(days=2) else f"{difference.total_seconds():+.0f} s"
         yield Finding(
             severity="warning" if beyond else "note",
