@@ -97,7 +97,7 @@ def test_every_reason_is_said_at_once(folder: Path) -> None:
         "`sub-m1_ses-pod7_image/camera.mp4` is not there",
         "sub-m2/sub-m2.nwb: its name does not tell the session",
         "rename it to sub-Jose/sub-Jose_ses-a.nwb",
-        "sub-m1_ses-cut.nwb: it cannot be opened",
+        "sub-m1_ses-cut.nwb: it cannot be opened: it is cut short, 1,000 of ",
     ):
         assert part in found
 

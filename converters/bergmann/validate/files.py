@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from bergmann.errors import SourceError
 from bergmann.findings import Finding
+
+_CUT = re.compile(r"truncated file: eof = (\d+), .*stored_eof = (\d+)")
+"""How HDF5 says that a file ends before it should."""
 
 
 def find_nwb_files(paths: Iterable[Path]) -> tuple[Path, ...]:
@@ -94,4 +98,6 @@ def check_readable(path: Path) -> Iterator[Finding]:
     except BlockingIOError:
         yield unreadable("another process is writing to it", "wait until that is done")
     except OSError as error:
-        yield unreadable(f"it cannot be opened: {error}", "convert or download it again, it may be cut off")
+        cut = _CUT.search(str(error))
+        said = f"it is cut short, {int(cut[1]):,} of {int(cut[2]):,} bytes are there" if cut else str(error)
+        yield unreadable(f"it cannot be opened: {said}", "convert or download it again")
