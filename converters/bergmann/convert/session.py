@@ -177,9 +177,7 @@ def convert_session(
             aligned = align(plan)
             doubts = (one for one in _check_read(aligned) if one.severity != "error")  # errors are raised by the writing
             findings = (*findings, *aligned.findings(), *doubts)
-            beside = validator if _size(aligned) >= LARGE else None
-            if beside is not None:
-                beside.prepare()
+            beside = _getting_ready(validator, aligned)
             validate = validate_paths if beside is None else beside.validate
             with _told_what_is_written(out, plan):
                 with Prover(plan.loaded.path, proof, _formats_that_ran(vocabulary)) as prover:
@@ -210,10 +208,13 @@ def convert_session(
     )
 
 
-def _size(aligned: Aligned) -> int:
-    """Bytes of the files of all sources."""
+def _getting_ready(validator: Validator | None, aligned: Aligned) -> Validator | None:
+    """The process that names and validates, started; None where there is none, or the sources are too small for that."""
     files = {file for record in aligned.records.values() for file in record.files}
-    return sum(file.stat().st_size for file in files if file.is_file())
+    if validator is None or sum(file.stat().st_size for file in files if file.is_file()) < LARGE:
+        return None
+    validator.prepare()
+    return validator
 
 
 def _open_needs(plan: Plan, profile: Profile, waivers: Path | None) -> tuple[Finding, ...]:
